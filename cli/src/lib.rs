@@ -1,0 +1,1 @@
+//! Peregrine: perception nodes for robots and drones, and the command that flies them

@@ -1,0 +1,1 @@
+//! The frame bus: pre-allocated slots, lock-free publish and pin

@@ -1,0 +1,1 @@
+//! derive(Params) and export_node!

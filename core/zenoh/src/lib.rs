@@ -1,0 +1,1 @@
+//! The Zenoh transport, on the keys that rmw_zenoh uses

@@ -1,0 +1,1 @@
+//! A seeded, deterministic CPU rasteriser for colour, depth and labels

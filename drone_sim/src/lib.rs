@@ -1,0 +1,1 @@
+//! drone_sim: a Gazebo-compatible flight simulator without a GPU

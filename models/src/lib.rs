@@ -1,0 +1,1 @@
+//! Detection models: manifest, pre-processing, inference backends, decoders

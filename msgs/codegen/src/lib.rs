@@ -1,0 +1,1 @@
+//! Reads .msg text and writes the Rust types of peregrine-msgs

@@ -1,0 +1,1 @@
+//! ROS 2 message types, CDR and RIHS01 type hashes
