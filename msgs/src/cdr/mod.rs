@@ -1,0 +1,60 @@
+//! CDR, as ROS 2 writes it: XCDR version 1, plain.
+//!
+//! A 4-byte header (`00 01 00 00`: little endian), then the fields in order, each aligned to its own size counted
+//! from the end of the header. A string is its length with the final NUL, the UTF-8 bytes, NUL. A sequence is its
+//! length and its elements. Reading checks every length against the bytes that are left *before* it allocates, so
+//! that bytes from a stranger can cost no more memory than a small multiple of their own number.
+//!
+//! Source: OMG DDSI-RTPS 2.5, chapter 10; OMG CDR in CORBA 3.3, 9.3.
+
+mod primitive;
+mod reader;
+mod writer;
+
+pub use primitive::Primitive;
+pub use reader::Reader;
+pub use writer::Writer;
+
+use crate::{CdrError, Message};
+
+/// The header that we write: plain CDR, little endian, no options.
+pub const HEADER: [u8; 4] = [0x00, 0x01, 0x00, 0x00];
+
+/// Some writers pad the payload up to the largest alignment; more than that is another type's bytes.
+const MOST_PADDING: usize = 7;
+
+/// The message as CDR, header included.
+#[must_use]
+pub fn to_vec<M: Message>(message: &M) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER.len() + M::LEAST_SIZE + 64);
+    to_buf(message, &mut bytes);
+    bytes
+}
+
+/// As [`to_vec`], into a buffer that is cleared first and keeps its memory.
+pub fn to_buf<M: Message>(message: &M, buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.extend_from_slice(&HEADER);
+    message.encode(&mut Writer::new(buffer));
+}
+
+/// Reads a message from CDR, header included. Either byte order.
+///
+/// # Errors
+/// [`CdrError`] PG-0301 to PG-0307 name the field and the offset. Up to 7 bytes of padding may follow.
+pub fn from_slice<M: Message>(bytes: &[u8]) -> Result<M, CdrError> {
+    let mut reader = Reader::new(bytes)?;
+    let message = M::decode(&mut reader).map_err(|e| e.within(M::TYPE_NAME))?;
+    match reader.left() {
+        0..=MOST_PADDING => Ok(message),
+        left => Err(CdrError::Trailing { type_name: M::TYPE_NAME, offset: reader.offset(), left }),
+    }
+}
+
+/// Refuses a length above the bound that a definition sets.
+///
+/// # Errors
+/// PG-0304.
+pub fn check_bound(field: &str, len: usize, bound: usize) -> Result<(), CdrError> {
+    if len > bound { Err(CdrError::Bound { field: field.into(), len, bound }) } else { Ok(()) }
+}
