@@ -1,0 +1,160 @@
+//! Triangles -> which triangle each sample of a tile sees, and at what 1/z.
+
+use crate::geometry::{Chunk, Tri};
+use crate::scene::SceneData;
+use crate::view::{BLOCKS, TILE};
+
+/// No triangle here.
+pub(crate) const NONE: u32 = u32::MAX;
+/// A visible triangle is named `chunk << CHUNK_SHIFT | index`.
+pub(crate) const CHUNK_SHIFT: u32 = 26;
+
+/// One sample per pixel of a tile.
+#[derive(Debug)]
+pub(crate) struct Plane {
+    pub z: Vec<[f32; 8]>,
+    pub id: Vec<[u32; 8]>,
+}
+
+impl Plane {
+    pub(crate) fn new() -> Self {
+        Self { z: vec![[0.0; 8]; BLOCKS * TILE], id: vec![[NONE; 8]; BLOCKS * TILE] }
+    }
+
+    pub(crate) fn clear(&mut self, far: f32) {
+        self.z.fill([far; 8]);
+        self.id.fill([NONE; 8]);
+    }
+}
+
+/// The samples of a pixel in 1/256 pixel from its corner: the centre, then four for edges.
+pub(crate) const SAMPLES: [[i32; 2]; 5] = [[128, 128], [96, 32], [224, 96], [32, 160], [160, 224]];
+
+pub(crate) struct Spot<'a> {
+    pub scene: &'a SceneData,
+    /// Pixel of the tile's top-left corner.
+    pub corner: [i32; 2],
+    /// Index into `SAMPLES`.
+    pub sample: usize,
+}
+
+impl Spot<'_> {
+    pub(crate) fn draw(&self, plane: &mut Plane, chunk: &Chunk, index: u32, name: u32) {
+        let tri = &chunk.tris[index as usize];
+        let size = TILE as i32;
+        let [tx, ty] = self.corner;
+        let x0 = (i32::from(tri.x[0]) - tx).max(0);
+        let x1 = (i32::from(tri.x[1]) - tx).min(size - 1);
+        let y0 = (i32::from(tri.y[0]) - ty).max(0);
+        let y1 = (i32::from(tri.y[1]) - ty).min(size - 1);
+        let [sx, sy] = SAMPLES[self.sample];
+        let mut start = [0i32; 3];
+        let mut step_x = [0i32; 3];
+        let mut step_y = [0i32; 3];
+        for (k, e) in tri.edges.iter().enumerate() {
+            let at =
+                i64::from(e.a) * i64::from(tx * 256 + sx) + i64::from(e.b) * i64::from(ty * 256 + sy) + e.c;
+            // One pixel further on adds a multiple of 256, so the floor keeps every sign.
+            let at = at >> 8;
+            let span =
+                |v: i32| (i64::from(v.min(0)) * i64::from(size), i64::from(v.max(0)) * i64::from(size));
+            let (a, b) = (span(e.a), span(e.b));
+            if at + a.1 + b.1 < 0 {
+                return;
+            }
+            if at + a.0 + b.0 < 0 {
+                (start[k], step_x[k], step_y[k]) = (at as i32, e.a, e.b);
+            }
+        }
+        let gx = (tx as f32 - tri.origin[0]) + (sx - 128) as f32 / 256.0;
+        let gy = (ty as f32 - tri.origin[1]) + (sy - 128) as f32 / 256.0;
+        let depth = [tri.pz[0] + tri.pz[1] * gx + tri.pz[2] * gy, tri.pz[1], tri.pz[2]];
+        let area = Area { x: [x0, x1], y: [y0, y1], start, step_x, step_y, depth, range: tri.range, name };
+        if tri.cutout >= 0 {
+            self.cut(plane, &area, chunk, tri);
+        } else if step_x == [0; 3] && step_y == [0; 3] {
+            area.fill::<false>(plane);
+        } else {
+            area.fill::<true>(plane);
+        }
+    }
+
+    /// The slow way for materials with holes: asks the texture at every sample.
+    fn cut(&self, plane: &mut Plane, area: &Area, chunk: &Chunk, tri: &Tri) {
+        let owner = &chunk.owners[tri.owner as usize];
+        let mesh = &self.scene.meshes[owner.mesh as usize];
+        let Some(texture) = self.scene.materials[owner.material as usize].texture else { return };
+        let texture = &self.scene.textures[texture.0 as usize];
+        let [a, b, c] = mesh.triangles[tri.face as usize].map(|i| mesh.uvs[i as usize]);
+        let [sx, sy] = SAMPLES[self.sample];
+        let shift = [0, 1].map(|k| self.corner[k] as f32 - tri.origin[k]);
+        let shift = [shift[0] + (sx - 128) as f32 / 256.0, shift[1] + (sy - 128) as f32 / 256.0];
+        for y in area.y[0]..=area.y[1] {
+            for x in area.x[0]..=area.x[1] {
+                let inside =
+                    (0..3).fold(0, |m, k| m | (area.start[k] + area.step_x[k] * x + area.step_y[k] * y));
+                if inside < 0 {
+                    continue;
+                }
+                let (fx, fy) = (x as f32, y as f32);
+                let iz = area.depth[0] + area.depth[1] * fx + area.depth[2] * fy;
+                let iz = iz.max(area.range[0]).min(area.range[1]);
+                let (block, lane) = (y as usize * BLOCKS + x as usize / 8, x as usize % 8);
+                if iz <= plane.z[block][lane] {
+                    continue;
+                }
+                let z = 1.0 / iz;
+                let (gx, gy) = (fx + shift[0], fy + shift[1]);
+                let w1 = (tri.p1[0] + tri.p1[1] * gx + tri.p1[2] * gy) * z;
+                let w2 = (tri.p2[0] + tri.p2[1] * gx + tri.p2[2] * gy) * z;
+                let u = a[0] + w1 * (b[0] - a[0]) + w2 * (c[0] - a[0]);
+                let v = a[1] + w1 * (b[1] - a[1]) + w2 * (c[1] - a[1]);
+                if texture.opaque(u, v, i32::from(tri.cutout)) {
+                    plane.z[block][lane] = iz;
+                    plane.id[block][lane] = area.name;
+                }
+            }
+        }
+    }
+}
+
+struct Area {
+    x: [i32; 2],
+    y: [i32; 2],
+    start: [i32; 3],
+    step_x: [i32; 3],
+    step_y: [i32; 3],
+    depth: [f32; 3],
+    range: [f32; 2],
+    name: u32,
+}
+
+impl Area {
+    /// `EDGES` false: the triangle covers the whole tile.
+    fn fill<const EDGES: bool>(&self, plane: &mut Plane) {
+        let blocks = [self.x[0] as usize / 8, self.x[1] as usize / 8];
+        let lanes: [i32; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+        let ramp = [0, 1, 2].map(|k| lanes.map(|i| self.step_x[k].wrapping_mul(i)));
+        let slope = lanes.map(|i| self.depth[1] * i as f32);
+        for y in self.y[0]..=self.y[1] {
+            let base = [0, 1, 2].map(|k| self.start[k] + self.step_y[k] * y);
+            let row = self.depth[0] + self.depth[2] * y as f32;
+            let first = y as usize * BLOCKS;
+            let zs = &mut plane.z[first + blocks[0]..=first + blocks[1]];
+            let ids = &mut plane.id[first + blocks[0]..=first + blocks[1]];
+            for (n, (z, id)) in zs.iter_mut().zip(ids).enumerate() {
+                let x = ((blocks[0] + n) * 8) as i32;
+                let e = [0, 1, 2].map(|k| base[k] + self.step_x[k] * x);
+                let d = row + self.depth[1] * x as f32;
+                for i in 0..8 {
+                    let inside =
+                        if EDGES { (0..3).fold(0, |m, k| m | e[k].wrapping_add(ramp[k][i])) } else { 0 };
+                    let iz = (d + slope[i]).max(self.range[0]).min(self.range[1]);
+                    let pass = (inside >= 0) & (iz > z[i]);
+                    z[i] = if pass { iz } else { z[i] };
+                    id[i] = if pass { self.name } else { id[i] };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,472 @@
+//! The frame loop: cull, then three shares of work for all threads (shadow strips, instances, tiles).
+//!
+//! Invariant: which thread does which share changes nothing. Shares are cut without looking at the number of threads,
+//! each writes only its own buffer, and triangles meet a tile in the order of the shares.
+
+use crate::camera::Camera;
+use crate::error::{RenderError, Result};
+use crate::geometry::Chunk;
+use crate::pool::{Job, Pool};
+use crate::raster::{CHUNK_SHIFT, NONE, Plane, SAMPLES, Spot};
+use crate::scene::{Scene, SceneData, check_pose};
+use crate::shade::Shader;
+use crate::shadow::{BANDS, Band, ShadowSettings, ShadowView};
+use crate::sky::cloud_texture;
+use crate::texture::Texture;
+use crate::tone::Tone;
+use crate::view::{BLOCKS, TILE, View};
+use nalgebra::Isometry3;
+use std::array::from_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Shares of the visible instances.
+const CHUNKS: usize = 32;
+
+/// Where a frame goes; each may be absent. All rows from the top, no padding.
+#[derive(Debug, Default)]
+pub struct Targets<'a> {
+    /// sRGB, 3 bytes per pixel.
+    pub rgb: Option<&'a mut [u8]>,
+    /// Metres along the optical z axis; +inf where nothing is drawn between near and far.
+    pub depth: Option<&'a mut [f32]>,
+    /// `Instance::object` of what is seen at the pixel's centre; 0 where nothing is.
+    pub object: Option<&'a mut [u32]>,
+}
+
+/// What a frame costs in looks and time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Smooth edges in RGB: four samples per pixel for coverage, shading once per surface.
+    pub antialias: bool,
+    /// Sun shadows.
+    pub shadow: ShadowSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { antialias: true, shadow: ShadowSettings::default() }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Shadow,
+    Geometry,
+    Tiles,
+}
+
+struct Input {
+    phase: Phase,
+    view: Option<View>,
+    scene: Arc<SceneData>,
+    /// Distance to the near side of the instance's sphere as bits, instance: nearest first.
+    visible: Vec<(u32, u32)>,
+    /// Ends of the shares in `visible`.
+    ends: [usize; CHUNKS],
+}
+
+#[derive(Default)]
+struct Tile {
+    rgb: Vec<u8>,
+    depth: Vec<f32>,
+    object: Vec<u32>,
+}
+
+struct Scratch {
+    planes: Vec<Plane>,
+    light: [[f32; 3]; TILE],
+}
+
+struct FrameJob {
+    input: RwLock<Input>,
+    next: AtomicUsize,
+    chunks: [RwLock<Chunk>; CHUNKS],
+    bands: [RwLock<Band>; BANDS],
+    tiles: RwLock<Vec<Mutex<Tile>>>,
+    scratch: Vec<Mutex<Scratch>>,
+    clouds: Texture,
+    tone: Tone,
+}
+
+/// Draws scenes on a fixed set of threads. After the first frames of a given size it allocates nothing, except when a
+/// view shows more triangles than any before.
+pub struct Renderer {
+    pool: Pool<FrameJob>,
+    settings: Settings,
+    /// The shadow map that the bands hold.
+    shadow: Option<ShadowView>,
+}
+
+macro_rules! locked {
+    ($lock:expr) => {
+        $lock.unwrap_or_else(PoisonError::into_inner)
+    };
+}
+
+impl Renderer {
+    /// `threads` counts the calling thread; 0 takes as many as the machine has cores. The picture does not depend on it.
+    /// Errors: PG-0908.
+    pub fn new(threads: usize) -> Result<Self> {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = if threads == 0 { cores() } else { threads }.min(256);
+        let scratch = || {
+            let planes = SAMPLES.iter().map(|_| Plane::new()).collect();
+            Mutex::new(Scratch { planes, light: [[0.0; 3]; TILE] })
+        };
+        let job = FrameJob {
+            input: RwLock::new(Input {
+                phase: Phase::Shadow,
+                view: None,
+                scene: Arc::default(),
+                visible: Vec::new(),
+                ends: [0; CHUNKS],
+            }),
+            next: AtomicUsize::new(0),
+            chunks: from_fn(|_| RwLock::default()),
+            bands: from_fn(|_| RwLock::default()),
+            tiles: RwLock::default(),
+            scratch: (0..threads).map(|_| scratch()).collect(),
+            clouds: cloud_texture(),
+            tone: Tone::new(0.62),
+        };
+        Ok(Self { pool: Pool::new(threads, job)?, settings: Settings::default(), shadow: None })
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Changes the settings from the next frame on. Errors: PG-0910.
+    pub fn set_settings(&mut self, settings: Settings) -> Result {
+        let fail = |field, value, expected| Err(RenderError::InvalidParameter { field, value, expected });
+        let s = &settings.shadow;
+        if !(64..=8192).contains(&s.resolution) || !s.resolution.is_multiple_of(64) {
+            let expected = "a multiple of 64 between 64 and 8192";
+            return fail("ShadowSettings::resolution", f64::from(s.resolution), expected);
+        }
+        if !(0.5..=5000.0).contains(&s.radius_m) {
+            return fail("ShadowSettings::radius_m", s.radius_m, "between 0.5 and 5000 m");
+        }
+        self.settings = settings;
+        Ok(())
+    }
+
+    /// Draws `scene` as seen by `camera` at `pose`: the optical frame (x right, y down, z forward) in the world (ENU).
+    /// Errors: PG-0901 camera, PG-0902 pose, PG-0903 target size, PG-0907 no target, PG-0909 a worker panicked.
+    pub fn render(
+        &mut self,
+        scene: &Scene,
+        camera: &Camera,
+        pose: &Isometry3<f64>,
+        targets: Targets<'_>,
+    ) -> Result {
+        camera.validate()?;
+        check_pose(pose, "the camera")?;
+        check_targets(camera, &targets)?;
+        let mut view = View::new(&scene.data, camera, pose);
+        view.rgb = targets.rgb.is_some();
+        view.depth = targets.depth.is_some();
+        view.object = targets.object.is_some();
+        view.antialias = view.rgb && self.settings.antialias;
+        if view.rgb && self.settings.shadow.enabled {
+            view.shadow = Some(ShadowView::new(&self.settings.shadow, &scene.data, view.to_sun, pose));
+        }
+        let wanted = view.shadow;
+        let tiles = view.tiles[0] * view.tiles[1];
+        {
+            let job = self.pool.job();
+            let mut input = locked!(job.input.write());
+            input.scene = Arc::clone(&scene.data);
+            cull(&mut input, &view);
+            input.view = Some(view);
+            let mut all = locked!(job.tiles.write());
+            while all.len() < tiles {
+                all.push(Mutex::default());
+            }
+        }
+        let outcome = self.draw(wanted);
+        // Workers are out of the job, so the scene can be given back before the caller changes it again.
+        locked!(self.pool.job().input.write()).scene = Arc::default();
+        outcome?;
+        self.collect(camera, targets);
+        Ok(())
+    }
+
+    fn draw(&mut self, wanted: Option<ShadowView>) -> Result {
+        if let Some(wanted) = wanted
+            && !self.shadow.is_some_and(|have| have.same_map(&wanted))
+        {
+            self.shadow = None;
+            self.share(Phase::Shadow)?;
+            self.shadow = Some(wanted);
+        }
+        self.share(Phase::Geometry)?;
+        self.share(Phase::Tiles)
+    }
+
+    fn share(&self, phase: Phase) -> Result {
+        let job = self.pool.job();
+        locked!(job.input.write()).phase = phase;
+        job.next.store(0, Ordering::Relaxed);
+        self.pool.run()
+    }
+
+    /// Copies the tiles to the targets.
+    fn collect(&self, camera: &Camera, mut targets: Targets<'_>) {
+        let (width, height) = (camera.width as usize, camera.height as usize);
+        let tiles = locked!(self.pool.job().tiles.read());
+        let across = width.div_ceil(TILE);
+        for (index, tile) in tiles.iter().enumerate().take(across * height.div_ceil(TILE)) {
+            let tile = locked!(tile.lock());
+            let (x, y) = (index % across * TILE, index / across * TILE);
+            let columns = TILE.min(width - x);
+            for row in 0..TILE.min(height - y) {
+                let (to, from) = ((y + row) * width + x, row * TILE);
+                if let Some(rgb) = &mut targets.rgb {
+                    rgb[to * 3..(to + columns) * 3]
+                        .copy_from_slice(&tile.rgb[from * 3..(from + columns) * 3]);
+                }
+                if let Some(depth) = &mut targets.depth {
+                    depth[to..to + columns].copy_from_slice(&tile.depth[from..from + columns]);
+                }
+                if let Some(object) = &mut targets.object {
+                    object[to..to + columns].copy_from_slice(&tile.object[from..from + columns]);
+                }
+            }
+        }
+    }
+}
+
+fn check_targets(camera: &Camera, targets: &Targets<'_>) -> Result {
+    let pixels = camera.width as usize * camera.height as usize;
+    let given = [
+        ("rgb", targets.rgb.as_ref().map(|t| t.len()), pixels * 3, " * 3"),
+        ("depth", targets.depth.as_ref().map(|t| t.len()), pixels, ""),
+        ("object", targets.object.as_ref().map(|t| t.len()), pixels, ""),
+    ];
+    if given.iter().all(|g| g.1.is_none()) {
+        return Err(RenderError::NoTarget);
+    }
+    for (target, got, expected, per_pixel) in given {
+        if let Some(got) = got.filter(|&got| got != expected) {
+            let (width, height) = (camera.width, camera.height);
+            return Err(RenderError::TargetSize { target, got, expected, width, height, per_pixel });
+        }
+    }
+    Ok(())
+}
+
+/// Lists what may be in view, nearest first, and cuts the list into shares of about equal triangle counts.
+fn cull(input: &mut Input, view: &View) {
+    let c = &view.camera;
+    let (w, h) = (f64::from(c.width), f64::from(c.height));
+    // Inward normals of the four sides, optical frame.
+    let side = |x: f64, y: f64, z: f64| {
+        let n = (x * x + y * y + z * z).sqrt();
+        [x / n, y / n, z / n]
+    };
+    let sides = [
+        side(c.fx, 0.0, c.cx),
+        side(-c.fx, 0.0, w - c.cx),
+        side(0.0, c.fy, c.cy),
+        side(0.0, -c.fy, h - c.cy),
+    ];
+    let scene = &input.scene;
+    input.visible.clear();
+    let mut weight = 0;
+    let smallest = 0.2 / c.fx.max(c.fy);
+    for (index, placed) in scene.placed.iter().enumerate() {
+        let r = placed.radius;
+        let p = view.cam_from_world * placed.centre;
+        let outside = !placed.visible
+            || p.z + r < c.near_m
+            || p.z - r > c.far_m
+            || r < smallest * (p.z - r)
+            || sides.iter().any(|n| n[0] * p.x + n[1] * p.y + n[2] * p.z < -r);
+        if !outside {
+            let near = (p.coords.norm() - r).max(0.0) as f32;
+            input.visible.push((near.to_bits(), index as u32));
+            weight += 8 + scene.meshes[placed.instance.mesh.0 as usize].triangles.len();
+        }
+    }
+    input.visible.sort_unstable();
+    let share = weight / CHUNKS + 1;
+    let (mut chunk, mut sum) = (0, 0);
+    input.ends = [input.visible.len(); CHUNKS];
+    for (i, &(_, index)) in input.visible.iter().enumerate() {
+        let mesh = scene.placed[index as usize].instance.mesh;
+        sum += 8 + scene.meshes[mesh.0 as usize].triangles.len();
+        while chunk < CHUNKS - 1 && sum >= share * (chunk + 1) {
+            input.ends[chunk] = i + 1;
+            chunk += 1;
+        }
+    }
+}
+
+impl Job for FrameJob {
+    fn work(&self) {
+        let input = locked!(self.input.read());
+        let Some(view) = &input.view else { return };
+        let take = || self.next.fetch_add(1, Ordering::Relaxed);
+        match input.phase {
+            Phase::Shadow => {
+                let Some(shadow) = &view.shadow else { return };
+                while let Some(band) = Some(take()).filter(|&b| b < BANDS) {
+                    locked!(self.bands[band].write()).draw(shadow, &input.scene, band);
+                }
+            }
+            Phase::Geometry => {
+                while let Some(k) = Some(take()).filter(|&k| k < CHUNKS) {
+                    let mut chunk = locked!(self.chunks[k].write());
+                    chunk.clear(view.tiles[0] * view.tiles[1]);
+                    let first = if k == 0 { 0 } else { input.ends[k - 1] };
+                    for &(_, index) in &input.visible[first..input.ends[k].max(first)] {
+                        chunk.add(view, &input.scene, index);
+                    }
+                }
+            }
+            Phase::Tiles => self.tiles(view, &input.scene, &take),
+        }
+    }
+}
+
+impl FrameJob {
+    fn tiles(&self, view: &View, scene: &SceneData, take: &impl Fn() -> usize) {
+        let Some(mut scratch) = self.scratch.iter().find_map(|s| s.try_lock().ok()) else { return };
+        let chunks: [_; CHUNKS] = from_fn(|k| locked!(self.chunks[k].read()));
+        let bands: [_; BANDS] = from_fn(|k| locked!(self.bands[k].read()));
+        let tiles = locked!(self.tiles.read());
+        let shader = Shader { view, scene, chunks: &chunks, bands: &bands, clouds: &self.clouds };
+        let centre = view.depth || view.object || !view.antialias;
+        while let Some(index) = Some(take()).filter(|&t| t < view.tiles[0] * view.tiles[1]) {
+            let corner = [index % view.tiles[0] * TILE, index / view.tiles[0] * TILE];
+            let mut tile = locked!(tiles[index].lock());
+            let Scratch { planes, light } = &mut *scratch;
+            for (sample, plane) in planes.iter_mut().enumerate() {
+                if (sample == 0 && !centre) || (sample > 0 && !view.antialias) {
+                    continue;
+                }
+                plane.clear((1.0 / view.camera.far_m) as f32);
+                let spot = Spot { scene, corner: corner.map(|c| c as i32), sample };
+                for (k, chunk) in chunks.iter().enumerate() {
+                    for &tri in &chunk.bins[index] {
+                        spot.draw(plane, chunk, tri, ((k as u32) << CHUNK_SHIFT) | tri);
+                    }
+                }
+            }
+            if view.depth {
+                tile.depth.clear();
+                let plane = &planes[0];
+                for (z, id) in plane.z.as_flattened().iter().zip(plane.id.as_flattened()) {
+                    tile.depth.push(if *id == NONE { f32::INFINITY } else { 1.0 / z });
+                }
+            }
+            if view.object {
+                tile.object.clear();
+                for &id in planes[0].id.as_flattened() {
+                    let chunk = &chunks[(id >> CHUNK_SHIFT) as usize % CHUNKS];
+                    let tri = (id & ((1 << CHUNK_SHIFT) - 1)) as usize;
+                    let object = |t: &crate::geometry::Tri| chunk.owners[t.owner as usize].object;
+                    tile.object.push(if id == NONE { 0 } else { chunk.tris.get(tri).map_or(0, object) });
+                }
+            }
+            if view.rgb {
+                tile.rgb.resize(TILE * TILE * 3, 0);
+                self.colour(&shader, planes, light, corner, &mut tile.rgb);
+            }
+        }
+    }
+
+    fn colour<C, B>(
+        &self,
+        shader: &Shader<'_, C, B>,
+        planes: &[Plane],
+        light: &mut [[f32; 3]; TILE],
+        corner: [usize; 2],
+        rgb: &mut [u8],
+    ) where
+        C: std::ops::Deref<Target = Chunk>,
+        B: std::ops::Deref<Target = Band>,
+    {
+        let camera = &shader.view.camera;
+        let columns = TILE.min(camera.width as usize - corner[0]);
+        let rows = TILE.min(camera.height as usize - corner[1]);
+        let smooth = shader.view.antialias;
+        let mut names = [NONE; TILE];
+        let mut mixed = [false; TILE];
+        for row in 0..rows {
+            let y = corner[1] + row;
+            let line = |s: usize| planes[s].id[row * BLOCKS..(row + 1) * BLOCKS].as_flattened();
+            if smooth {
+                let (a, b, c, d) = (line(1), line(2), line(3), line(4));
+                for x in 0..TILE {
+                    names[x] = a[x];
+                    mixed[x] = (a[x] != b[x]) | (a[x] != c[x]) | (a[x] != d[x]);
+                }
+            } else {
+                names.copy_from_slice(line(0));
+            }
+            let mut x = 0;
+            while x < columns {
+                let out = &mut rgb[(row * TILE + x) * 3..];
+                if mixed[x] {
+                    let samples = [1, 2, 3, 4].map(|s| line(s)[x]);
+                    out[..3].copy_from_slice(&self.blend(shader, samples, corner[0] + x, y));
+                    x += 1;
+                    continue;
+                }
+                let name = names[x];
+                let mut end = x + 1;
+                while end < columns && names[end] == name && !mixed[end] {
+                    end += 1;
+                }
+                let run = &mut light[..end - x];
+                if name == NONE {
+                    for (i, c) in run.iter_mut().enumerate() {
+                        *c = shader.backdrop((corner[0] + x + i) as f32 + 0.5, y as f32 + 0.5);
+                    }
+                } else {
+                    shader.run(name, corner[0] + x, y, [0.0, 0.0], run);
+                }
+                for (c, o) in run.iter().zip(out.chunks_exact_mut(3)) {
+                    o.copy_from_slice(&self.tone.bytes(*c));
+                }
+                x = end;
+            }
+        }
+    }
+
+    /// A pixel whose samples see different triangles: each is shaded once, amid its own samples.
+    fn blend<C, B>(&self, shader: &Shader<'_, C, B>, names: [u32; 4], x: usize, y: usize) -> [u8; 3]
+    where
+        C: std::ops::Deref<Target = Chunk>,
+        B: std::ops::Deref<Target = Band>,
+    {
+        let mut sum = [0u32; 3];
+        for (i, name) in names.iter().enumerate() {
+            if names[..i].contains(name) {
+                continue;
+            }
+            let (mut at, mut count) = ([0i32; 2], 0);
+            for (sample, other) in SAMPLES[1..].iter().zip(names) {
+                if other == *name {
+                    at = [at[0] + sample[0], at[1] + sample[1]];
+                    count += 1;
+                }
+            }
+            let at = at.map(|v| v as f32 / (256 * count) as f32 - 0.5);
+            let mut c = [[0.0; 3]];
+            if *name == NONE {
+                c[0] = shader.backdrop(x as f32 + 0.5 + at[0], y as f32 + 0.5 + at[1]);
+            } else {
+                shader.run(*name, x, y, at, &mut c);
+            }
+            for (s, b) in sum.iter_mut().zip(self.tone.bytes(c[0])) {
+                *s += u32::from(b) * count as u32;
+            }
+        }
+        sum.map(|s| ((s + 2) / 4) as u8)
+    }
+}

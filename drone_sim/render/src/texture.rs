@@ -1,0 +1,215 @@
+//! Textures: power-of-two, mip-mapped, bilinear. Texels are stored as the square root of linear light in 8 bits
+//! (close to sRGB, but decoded by one multiplication), channel order RGBA, alpha linear.
+
+use crate::error::{RenderError, Result};
+use crate::maths::{V3, srgb_to_linear};
+
+/// A mip-mapped colour texture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Texture {
+    levels: Vec<Level>,
+    /// Some texel is transparent.
+    pub(crate) cutout: bool,
+    clamp: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Level {
+    width_log2: u32,
+    width_mask: i32,
+    height_mask: i32,
+    texels: Vec<u32>,
+}
+
+fn encode(linear: f64) -> u32 {
+    (linear.clamp(0.0, 1.0).sqrt() * 255.0 + 0.5) as u32
+}
+
+fn decode(texel: u32, channel: u32) -> f64 {
+    let v = f64::from((texel >> (8 * channel)) & 255) / 255.0;
+    if channel == 3 { v } else { v * v }
+}
+
+impl Texture {
+    /// A texture from sRGB pixels, 4 bytes each (RGBA), rows from the top, sides 1 to 8192 pixels. Sides that are no
+    /// power of two are resampled to the next one. Texture coordinate (0, 0) is the top-left corner; the texture
+    /// repeats. Errors: PG-0906.
+    pub fn from_rgba8(width: u32, height: u32, bytes: &[u8]) -> Result<Self> {
+        let n = width as usize * height as usize;
+        if !(1..=8192).contains(&width) || !(1..=8192).contains(&height) || bytes.len() != n * 4 {
+            return Err(RenderError::InvalidTexture { width, height, bytes: bytes.len() });
+        }
+        let mut table = [0u32; 256];
+        for (i, t) in table.iter_mut().enumerate() {
+            *t = encode(srgb_to_linear(i as f64 / 255.0));
+        }
+        let texels: Vec<u32> = bytes
+            .chunks_exact(4)
+            .map(|p| {
+                let [r, g, b] = [p[0], p[1], p[2]].map(|c| table[usize::from(c)]);
+                r | (g << 8) | (b << 16) | (u32::from(p[3]) << 24)
+            })
+            .collect();
+        Ok(Self::with_mips(width, height, texels))
+    }
+
+    /// A square texture of side `2^log2` computed per texel: `paint(u, v)` with u, v in 0..1 (texel centres) returns
+    /// linear RGB and alpha, 0 to 1.
+    pub fn from_fn(log2: u32, mut paint: impl FnMut(f32, f32) -> [f32; 4]) -> Self {
+        let side = 1u32 << log2.min(13);
+        let mut texels = Vec::with_capacity((side * side) as usize);
+        for y in 0..side {
+            for x in 0..side {
+                let c = paint((x as f32 + 0.5) / side as f32, (y as f32 + 0.5) / side as f32);
+                let [r, g, b] = [c[0], c[1], c[2]].map(|c| encode(f64::from(c)));
+                let a = (c[3].clamp(0.0, 1.0) * 255.0 + 0.5) as u32;
+                texels.push(r | (g << 8) | (b << 16) | (a << 24));
+            }
+        }
+        Self::with_mips(side, side, texels)
+    }
+
+    /// The same texture, but its border texels go on beyond the edge instead of repeating.
+    #[must_use]
+    pub fn clamped(mut self) -> Self {
+        self.clamp = true;
+        self
+    }
+
+    fn with_mips(width: u32, height: u32, texels: Vec<u32>) -> Self {
+        let cutout = texels.iter().any(|t| t >> 24 < 128);
+        let (w, h) = (width.next_power_of_two(), height.next_power_of_two());
+        let mut base =
+            if (w, h) == (width, height) { texels } else { resample(width, height, &texels, w, h) };
+        let mut levels = Vec::new();
+        let (mut w, mut h) = (w, h);
+        loop {
+            let next = (w > 1 || h > 1).then(|| halve(w, h, &base, cutout));
+            levels.push(Level {
+                width_log2: w.trailing_zeros(),
+                width_mask: w as i32 - 1,
+                height_mask: h as i32 - 1,
+                texels: base,
+            });
+            let Some(smaller) = next else { break };
+            base = smaller;
+            (w, h) = ((w / 2).max(1), (h / 2).max(1));
+        }
+        Self { levels, cutout, clamp: false }
+    }
+
+    /// Width and height of the finest level, texels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.levels[0].width_mask as u32 + 1, self.levels[0].height_mask as u32 + 1)
+    }
+
+    pub(crate) fn last_level(&self) -> i32 {
+        self.levels.len() as i32 - 1
+    }
+
+    /// Bilinear sample of a mip level: the square root of linear light and alpha, each 0 to 1.
+    #[inline(always)]
+    pub(crate) fn sample(&self, u: f32, v: f32, level: i32) -> [f32; 4] {
+        let l = &self.levels[level.clamp(0, self.last_level()) as usize];
+        let fx = u * (l.width_mask + 1) as f32 - 0.5;
+        let fy = v * (l.height_mask + 1) as f32 - 0.5;
+        let x0 = floor(fx);
+        let y0 = floor(fy);
+        let wx = ((fx - x0 as f32) * 256.0) as u32;
+        let wy = ((fy - y0 as f32) * 256.0) as u32;
+        let (xa, xb, ya, yb) = if self.clamp {
+            let x = |i: i32| i.clamp(0, l.width_mask);
+            let y = |i: i32| i.clamp(0, l.height_mask);
+            (x(x0), x(x0.wrapping_add(1)), y(y0), y(y0.wrapping_add(1)))
+        } else {
+            let (x1, y1) = (x0.wrapping_add(1), y0.wrapping_add(1));
+            (x0 & l.width_mask, x1 & l.width_mask, y0 & l.height_mask, y1 & l.height_mask)
+        };
+        let at = |x: i32, y: i32| l.texels[((y as usize) << l.width_log2) | x as usize];
+        let top = blend(at(xa, ya), at(xb, ya), wx);
+        let bottom = blend(at(xa, yb), at(xb, yb), wx);
+        let t = blend(top, bottom, wy);
+        const K: f32 = 1.0 / 255.0;
+        [
+            (t & 255) as f32 * K,
+            ((t >> 8) & 255) as f32 * K,
+            ((t >> 16) & 255) as f32 * K,
+            (t >> 24) as f32 * K,
+        ]
+    }
+
+    /// Whether the nearest texel of a level is opaque.
+    #[inline(always)]
+    pub(crate) fn opaque(&self, u: f32, v: f32, level: i32) -> bool {
+        self.sample(u, v, level)[3] >= 0.5
+    }
+
+    /// Mean linear colour, the one texel of the last level.
+    pub fn mean(&self) -> [f32; 3] {
+        let t = self.levels[self.levels.len() - 1].texels[0];
+        [0, 1, 2].map(|c| decode(t, c) as f32) as V3
+    }
+}
+
+#[inline(always)]
+fn floor(x: f32) -> i32 {
+    let i = x as i32;
+    i - i32::from((i as f32) > x)
+}
+
+/// Four 8-bit lanes: a + (b - a) * w / 256, w 0 to 256.
+#[inline(always)]
+fn blend(a: u32, b: u32, w: u32) -> u32 {
+    let lo = (a & 0x00FF_00FF) * (256 - w) + (b & 0x00FF_00FF) * w;
+    let hi = ((a >> 8) & 0x00FF_00FF) * (256 - w) + ((b >> 8) & 0x00FF_00FF) * w;
+    ((lo >> 8) & 0x00FF_00FF) | (hi & 0xFF00_FF00)
+}
+
+fn resample(w: u32, h: u32, texels: &[u32], nw: u32, nh: u32) -> Vec<u32> {
+    let mut out = Vec::with_capacity((nw * nh) as usize);
+    for y in 0..nh {
+        let fy = ((f64::from(y) + 0.5) * f64::from(h) / f64::from(nh) - 0.5).max(0.0);
+        let (y0, ty) = (fy as u32, fy.fract());
+        for x in 0..nw {
+            let fx = ((f64::from(x) + 0.5) * f64::from(w) / f64::from(nw) - 0.5).max(0.0);
+            let (x0, tx) = (fx as u32, fx.fract());
+            let at = |x: u32, y: u32| texels[(y.min(h - 1) * w + x.min(w - 1)) as usize];
+            let corner = [at(x0, y0), at(x0 + 1, y0), at(x0, y0 + 1), at(x0 + 1, y0 + 1)];
+            let weight = [(1.0 - tx) * (1.0 - ty), tx * (1.0 - ty), (1.0 - tx) * ty, tx * ty];
+            out.push(mix(&corner, &weight));
+        }
+    }
+    out
+}
+
+fn mix(texels: &[u32; 4], weights: &[f64; 4]) -> u32 {
+    let mut out = 0;
+    for c in 0..4 {
+        let v: f64 = (0..4).map(|k| decode(texels[k], c) * weights[k]).sum();
+        out |= (if c == 3 { (v * 255.0 + 0.5) as u32 } else { encode(v) }) << (8 * c);
+    }
+    out
+}
+
+/// The next mip level. Colours are averaged over opaque texels only, and a cutout texture's alpha is raised a little,
+/// so that leaves neither darken nor thin out with distance.
+fn halve(w: u32, h: u32, texels: &[u32], cutout: bool) -> Vec<u32> {
+    let (nw, nh) = ((w / 2).max(1), (h / 2).max(1));
+    let mut out = Vec::with_capacity((nw * nh) as usize);
+    for y in 0..nh {
+        for x in 0..nw {
+            let at =
+                |dx: u32, dy: u32| texels[((y * 2 + dy).min(h - 1) * w + (x * 2 + dx).min(w - 1)) as usize];
+            let four = [at(0, 0), at(1, 0), at(0, 1), at(1, 1)];
+            if !cutout {
+                out.push(mix(&four, &[0.25; 4]));
+                continue;
+            }
+            let alpha: f64 = four.iter().map(|&t| decode(t, 3)).sum();
+            let weights = four.map(|t| if alpha > 0.0 { decode(t, 3) / alpha } else { 0.25 });
+            let a = ((alpha / 4.0 * 1.12).min(1.0) * 255.0 + 0.5) as u32;
+            out.push((mix(&four, &weights) & 0x00FF_FFFF) | (a << 24));
+        }
+    }
+    out
+}
