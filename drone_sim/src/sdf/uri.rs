@@ -1,0 +1,139 @@
+//! URIs of includes into files.
+
+use std::path::{Path, PathBuf};
+
+use super::load::Loader;
+use super::xml;
+
+/// Where the text of an include lies.
+pub(super) enum Found {
+    /// In a file.
+    File(PathBuf),
+    /// In this crate: text and name.
+    BuiltIn(&'static str, &'static str),
+}
+
+/// The two models that nearly every world of Gazebo classic includes, for machines without Gazebo's model folder.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("ground_plane", include_str!("../../worlds/models/ground_plane.sdf")),
+    ("sun", include_str!("../../worlds/models/sun.sdf")),
+];
+
+impl Loader {
+    /// The file that `uri` means, seen from a file in `folder`; else the places that were tried.
+    ///
+    /// `model://NAME` and bare names are looked up below each resource path, then beside the including file;
+    /// `file://` and plain paths are taken as they are; Fuel URIs are looked up in the local cache only.
+    pub(super) fn find(&self, uri: &str, folder: Option<&Path>) -> Result<Found, String> {
+        let uri = uri.trim();
+        let mut tried = Vec::new();
+        if self.files {
+            for candidate in self.candidates(uri, folder) {
+                if let Some(file) = model_file(&candidate) {
+                    return Ok(Found::File(file));
+                }
+                tried.push(candidate.display().to_string());
+            }
+        }
+        let name = uri.strip_prefix("model://").map(|n| n.trim_end_matches('/'));
+        if let Some((name, text)) = BUILT_IN.iter().find(|(n, _)| Some(*n) == name) {
+            return Ok(Found::BuiltIn(text, name));
+        }
+        if !self.files {
+            return Err("no files, as this text was loaded without a file system".to_string());
+        }
+        tried.truncate(8);
+        Err(if tried.is_empty() { "nowhere, no resource path is set".to_string() } else { tried.join(", ") })
+    }
+
+    fn candidates(&self, uri: &str, folder: Option<&Path>) -> Vec<PathBuf> {
+        if let Some(rest) = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://")) {
+            return fuel(rest, &self.fuel_cache);
+        }
+        if let Some(path) = uri.strip_prefix("file://") {
+            let path = Path::new(path);
+            if path.is_absolute() {
+                return vec![path.to_path_buf()];
+            }
+            return folder.iter().map(|f| f.join(path)).collect();
+        }
+        let name = uri.strip_prefix("model://").or_else(|| uri.strip_prefix("package://"));
+        let name = Path::new(name.unwrap_or(uri).trim_start_matches('/'));
+        let is_model = uri.starts_with("model://") || uri.starts_with("package://");
+        let mut out = Vec::new();
+        if Path::new(uri).is_absolute() {
+            out.push(PathBuf::from(uri));
+        }
+        if !is_model {
+            out.extend(folder.map(|f| f.join(name)));
+        }
+        for path in &self.paths {
+            out.push(path.join(name));
+            if is_model {
+                out.push(path.join("models").join(name));
+            }
+        }
+        if let (true, Some(f)) = (is_model, folder) {
+            out.extend([f.join(name), f.join("models").join(name)]);
+            if let Some(parent) = f.parent() {
+                out.extend([parent.join(name), parent.join("models").join(name)]);
+            }
+        }
+        out
+    }
+}
+
+/// Folders of a Fuel URI in the local cache, the asked version first, else the newest.
+fn fuel(rest: &str, cache: &[PathBuf]) -> Vec<PathBuf> {
+    // server/1.0/owner/models/name[/version[/files/...]]
+    let parts: Vec<String> = rest.split('/').filter(|p| !p.is_empty()).map(str::to_lowercase).collect();
+    let [server, _, owner, kind, name, version @ ..] = parts.as_slice() else { return Vec::new() };
+    let mut out = Vec::new();
+    for root in cache {
+        let base = root.join(server).join(owner).join(kind).join(name);
+        match version.first().filter(|v| v.parse::<u32>().is_ok()) {
+            Some(v) => out.push(base.join(v)),
+            None => {
+                let entries = std::fs::read_dir(&base).into_iter().flatten().flatten();
+                let mut versions: Vec<u32> =
+                    entries.filter_map(|e| e.file_name().to_str().and_then(|n| n.parse().ok())).collect();
+                versions.sort_unstable();
+                match versions.last() {
+                    Some(v) => out.push(base.join(v.to_string())),
+                    None => out.push(base),
+                }
+            }
+        }
+    }
+    out
+}
+
+/// A file as it is; of a model's folder the file that its `model.config` names for the newest version we read.
+fn model_file(path: &Path) -> Option<PathBuf> {
+    if path.is_file() {
+        return Some(path.to_path_buf());
+    }
+    if !path.is_dir() {
+        return None;
+    }
+    let config = path.join("model.config");
+    if let Ok(text) = std::fs::read_to_string(&config) {
+        if let Ok(tree) = xml::parse(&text, "model.config", &super::Limits::default()) {
+            let mut best: Option<(u32, &str)> = None;
+            for sdf in tree.all().iter().filter(|c| c.name() == "sdf") {
+                let minor = sdf
+                    .attr("version")
+                    .and_then(|v| v.trim().strip_prefix("1."))
+                    .and_then(|m| m.parse().ok());
+                let minor = minor.unwrap_or(0);
+                if minor <= 12 && best.is_none_or(|(m, _)| minor >= m) {
+                    best = Some((minor, sdf.text()));
+                }
+            }
+            if let Some(file) = best.map(|(_, name)| path.join(name)).filter(|f| f.is_file()) {
+                return Some(file);
+            }
+        }
+    }
+    Some(path.join("model.sdf")).filter(|f| f.is_file())
+}
