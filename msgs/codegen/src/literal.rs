@@ -18,7 +18,7 @@ pub fn literal(base: &Base, text: &str) -> Result<String, String> {
             }
         }
         Base::Primitive(p) => number(*p, text).ok_or_else(|| {
-            format!("has the value \"{text}\", which is not a {}", format!("{p:?}").to_lowercase())
+            format!("has the value \"{text}\", which is no {}", format!("{p:?}").to_lowercase())
         }),
         Base::Nested(_) => Err("gives a value to a nested message".into()),
     }

@@ -20,7 +20,7 @@ use crate::{CdrError, Message};
 /// The header that we write: plain CDR, little endian, no options.
 pub const HEADER: [u8; 4] = [0x00, 0x01, 0x00, 0x00];
 
-/// Some writers pad the payload up to the largest alignment; more than that is another type's bytes.
+/// Padding at the end, up to the largest alignment.
 const MOST_PADDING: usize = 7;
 
 /// The message as CDR, header included.
@@ -41,14 +41,19 @@ pub fn to_buf<M: Message>(message: &M, buffer: &mut Vec<u8>) {
 /// Reads a message from CDR, header included. Either byte order.
 ///
 /// # Errors
-/// [`CdrError`] PG-0301 to PG-0307 name the field and the offset. Up to 7 bytes of padding may follow.
+/// [`CdrError`] PG-0301 to PG-0307 name the field and the offset.
+///
+/// Bytes may follow the message, up to 7 more than the message has itself. ROS's own `rmw_serialize` (and so every
+/// bag that rclpy writes) leaves some there: it sizes its buffer as if an empty sequence were aligned like a full one,
+/// which costs up to 4 bytes for each. More than that belongs to another type.
 pub fn from_slice<M: Message>(bytes: &[u8]) -> Result<M, CdrError> {
     let mut reader = Reader::new(bytes)?;
     let message = M::decode(&mut reader).map_err(|e| e.within(M::TYPE_NAME))?;
-    match reader.left() {
-        0..=MOST_PADDING => Ok(message),
-        left => Err(CdrError::Trailing { type_name: M::TYPE_NAME, offset: reader.offset(), left }),
+    if reader.left() > reader.offset() + MOST_PADDING {
+        let (offset, left) = (reader.offset(), reader.left());
+        return Err(CdrError::Trailing { type_name: M::TYPE_NAME, offset, left });
     }
+    Ok(message)
 }
 
 /// Refuses a length above the bound that a definition sets.
