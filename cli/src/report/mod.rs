@@ -1,0 +1,4 @@
+//! The flight report
+mod record;
+pub mod score;
+pub use record::*;

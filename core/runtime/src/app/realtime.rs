@@ -1,0 +1,159 @@
+//! Real time: every lane is a thread that runs its nodes' callbacks as messages come; a simulator is paced by the wall.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::seat::Seat;
+use crate::context::{Stop, StopReason};
+use crate::error::{Error, Result};
+use crate::lane::Lane;
+use crate::node::Advance;
+use crate::time::{Clock, Time};
+
+/// The longest a lane sleeps before it looks whether it should stop.
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+
+pub(super) fn run(seats: &[Seat], lanes: &[Arc<Lane>], clock: &Clock, stop: &Stop, factor: f64) -> Result {
+    for lane in lanes {
+        stop.watch(lane.clone());
+    }
+    for seat in seats {
+        let mut host = seat.host();
+        if let Err(error) = host.activate() {
+            host.ctx.fail(&error);
+        }
+    }
+    thread::scope(|scope| {
+        for lane in lanes {
+            let own: Vec<(usize, &Seat)> =
+                seats.iter().enumerate().filter(|(_, s)| Arc::ptr_eq(&s.lane, lane)).collect();
+            let body = move || LaneLoop::new(lane, own, lanes, clock, stop, factor).run();
+            let name: String = lane.name().trim_start_matches('/').chars().take(15).collect();
+            if let Err(source) = thread::Builder::new().name(name).spawn_scoped(scope, body) {
+                let error = Error::Lane { lane: lane.name().into(), source };
+                stop.ask(StopReason::Failed { node: "runtime".into(), reason: error.to_string() });
+            }
+        }
+    });
+    for seat in seats {
+        let mut host = seat.host();
+        if let Err(error) = host.shutdown() {
+            host.ctx.fail(&error);
+        }
+    }
+    Ok(())
+}
+
+struct Timer {
+    seat: usize,
+    index: usize,
+    period: Duration,
+    due: Time,
+}
+
+struct LaneLoop<'a> {
+    lane: &'a Arc<Lane>,
+    seats: Vec<(usize, &'a Seat)>,
+    lanes: &'a [Arc<Lane>],
+    clock: &'a Clock,
+    stop: &'a Stop,
+    factor: f64,
+    timers: Vec<Timer>,
+}
+
+impl<'a> LaneLoop<'a> {
+    fn new(
+        lane: &'a Arc<Lane>,
+        seats: Vec<(usize, &'a Seat)>,
+        lanes: &'a [Arc<Lane>],
+        clock: &'a Clock,
+        stop: &'a Stop,
+        factor: f64,
+    ) -> Self {
+        let now = clock.now();
+        let timers = seats
+            .iter()
+            .enumerate()
+            .flat_map(|(seat, (_, s))| {
+                s.timers.iter().enumerate().map(move |(index, p)| Timer {
+                    seat,
+                    index,
+                    period: *p,
+                    due: now + *p,
+                })
+            })
+            .collect();
+        Self { lane, seats, lanes, clock, stop, factor: if factor > 0.0 { factor } else { 1.0 }, timers }
+    }
+
+    fn run(mut self) {
+        self.lane.adopt_current_thread();
+        if let Err(error) = super::super::sched::apply(&self.lane.options()) {
+            tracing::warn!(lane = self.lane.name(), "PG-0213: lane options could not be applied: {error}");
+        }
+        let driver = self.seats.iter().position(|(_, s)| s.drives_clock);
+        let (start, sim_start) = (Instant::now(), self.clock.now());
+        let mut next_step = start;
+        while !self.stop.is_asked() {
+            self.run_queue();
+            self.run_timers();
+            let mut limit = self.until_timer();
+            if let Some(driver) = driver {
+                if Instant::now() >= next_step {
+                    match self.seats[driver].1.host().step() {
+                        Advance::To(to) => {
+                            self.clock.set(to);
+                            self.lanes.iter().for_each(|lane| lane.wake());
+                            let ahead = to.seconds_since(sim_start) / self.factor;
+                            next_step = start + Duration::from_secs_f64(ahead.max(0.0));
+                        }
+                        Advance::Finished => self.stop.ask(StopReason::Finished),
+                    }
+                }
+                limit = limit.min(next_step.saturating_duration_since(Instant::now()));
+            }
+            if !limit.is_zero() {
+                self.lane.sleep(limit);
+            }
+        }
+    }
+
+    fn run_queue(&self) {
+        while let Some(token) = self.lane.pop() {
+            let Some((_, seat)) = self.seats.iter().find(|(node, _)| *node == token.node) else { continue };
+            if let Some(delivery) = seat.take(token) {
+                seat.host().deliver(token.sub, &delivery);
+            }
+            if self.stop.is_asked() {
+                return;
+            }
+        }
+    }
+
+    fn run_timers(&mut self) {
+        let now = self.clock.now();
+        for timer in &mut self.timers {
+            // A simulated clock that was set back (a restarted simulator) must not silence the timer.
+            if timer.due > now + timer.period + timer.period {
+                timer.due = now + timer.period;
+            }
+            if timer.due <= now {
+                self.seats[timer.seat].1.host().tick(timer.index);
+                let late =
+                    (now - timer.due) / i64::try_from(timer.period.as_nanos()).unwrap_or(i64::MAX).max(1) + 1;
+                timer.due = timer.due + timer.period.saturating_mul(u32::try_from(late).unwrap_or(u32::MAX));
+            }
+        }
+    }
+
+    fn until_timer(&self) -> Duration {
+        let next = match self.clock {
+            Clock::System => self.timers.iter().map(|t| t.due).min(),
+            Clock::Simulated(_) => None,
+        };
+        next.map_or(LONGEST_SLEEP, |due| {
+            Duration::from_nanos(u64::try_from(due - self.clock.now()).unwrap_or(0)).min(LONGEST_SLEEP)
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! A seat: one node's host with everything the executors need to find its work.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Inboxes;
+use crate::host::Host;
+use crate::lane::Lane;
+use crate::message::Delivery;
+use crate::topic::Token;
+
+#[derive(Debug)]
+pub(super) struct Seat {
+    host: Mutex<Host>,
+    pub inboxes: Inboxes,
+    pub lane: Arc<Lane>,
+    /// In lockstep: how long the node is taken to need for a frame, in simulated time.
+    pub latency: Duration,
+    pub drives_clock: bool,
+    pub timers: Vec<Duration>,
+}
+
+impl Seat {
+    pub fn new(host: Host, inboxes: Inboxes, lane: Arc<Lane>, latency: Duration) -> Self {
+        let (drives_clock, timers) = (host.drives_clock, host.timers.clone());
+        Self { host: Mutex::new(host), inboxes, lane, latency, drives_clock, timers }
+    }
+
+    pub fn host(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a token stands for; `None` when a newer frame has taken its place or nothing is left.
+    pub fn take(&self, token: Token) -> Option<Delivery> {
+        let inbox = self.inboxes.get(token.sub)?;
+        match token.feed {
+            None => inbox.messages.pop().map(Delivery::Message),
+            Some(feed) => {
+                let mut feeds = inbox.feeds();
+                let feed = feeds.get_mut(feed)?;
+                match feed.reader.take() {
+                    Ok(frame) => frame.map(|frame| Delivery::Frame { topic: feed.topic.clone(), frame }),
+                    Err(error) => {
+                        tracing::error!(topic = feed.topic.name(), "{error}");
+                        None
+                    }
+                }
+            }
+        }
+    }
+}

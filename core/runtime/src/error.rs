@@ -1,0 +1,176 @@
+//! What can go wrong in the runtime, each with its cause, the offending value and a remedy.
+
+use thiserror::Error;
+
+/// The result of everything in this crate; `Result` alone means `Result<()>`.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// An error of the node runtime.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter key that the node does not have.
+    #[error(
+        "PG-0201: node '{node}' has no parameter '{key}'{suggestion}; `peregrine param describe {kind}` lists them"
+    )]
+    UnknownParameter {
+        /// The node's full name.
+        node: String,
+        /// The node's kind in the registry.
+        kind: String,
+        /// The key as given.
+        key: String,
+        /// ": did you mean 'x'?" or nothing.
+        suggestion: String,
+    },
+    /// A parameter of the wrong type.
+    #[error(
+        "PG-0202: parameter '{key}' of node '{node}' is {found}, but {expected} is needed; write it as {expected}"
+    )]
+    ParameterType {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        key: String,
+        /// What was given.
+        found: String,
+        /// What the node declares.
+        expected: &'static str,
+    },
+    /// A parameter value outside its declared range.
+    #[error(
+        "PG-0203: parameter '{key}' of node '{node}' is {value}, outside {range}; choose a value within it"
+    )]
+    ParameterRange {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        key: String,
+        /// The value given.
+        value: String,
+        /// The range as written in the node.
+        range: &'static str,
+    },
+    /// A required parameter that was not given.
+    #[error(
+        "PG-0204: node '{node}' needs the parameter '{key}' ({doc}); give it with -p {key}:=VALUE or in a params file"
+    )]
+    ParameterMissing {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        key: String,
+        /// Its description.
+        doc: String,
+    },
+    /// No node of that kind is compiled in.
+    #[error("PG-0205: no node kind '{kind}' is compiled in{suggestion}; known kinds: {known}")]
+    UnknownNode {
+        /// The kind asked for.
+        kind: String,
+        /// ": did you mean 'x'?" or nothing.
+        suggestion: String,
+        /// All known kinds.
+        known: String,
+    },
+    /// Two parties of one topic disagree on its type.
+    #[error(
+        "PG-0206: topic '{topic}' carries {existing}, but node '{node}' wants {wanted}; rename or remap one of them"
+    )]
+    TopicType {
+        /// The topic.
+        topic: String,
+        /// The type already there.
+        existing: String,
+        /// The type asked for.
+        wanted: String,
+        /// Who asked.
+        node: String,
+    },
+    /// A name that ROS would refuse.
+    #[error(
+        "PG-0207: '{name}' is not a valid {what}: {why}; use letters, digits, '_' and '/', no digit first"
+    )]
+    InvalidName {
+        /// The offending name.
+        name: String,
+        /// "topic name", "node name"...
+        what: &'static str,
+        /// The reason.
+        why: &'static str,
+    },
+    /// Two nodes of one name.
+    #[error("PG-0208: two nodes are named '{name}'; give one of them another name")]
+    DuplicateNode {
+        /// The full name.
+        name: String,
+    },
+    /// A second node wants to own the clock.
+    #[error("PG-0209: nodes '{first}' and '{second}' both drive the clock; start one simulator only")]
+    TwoClocks {
+        /// The node that owns it.
+        first: String,
+        /// The one that also wants it.
+        second: String,
+    },
+    /// Lockstep without anything that makes time pass.
+    #[error(
+        "PG-0210: nothing moves the clock: lockstep needs a simulator or a timer; add one or use --realtime"
+    )]
+    NoClock,
+    /// A node asked the program to stop because of a failure.
+    #[error("{node}: {reason}")]
+    NodeFailed {
+        /// The node's full name.
+        node: String,
+        /// Why, in its own words (with its own code).
+        reason: String,
+    },
+    /// A node's own error, with its own code.
+    #[error("{0}")]
+    Node(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An error of the frame bus.
+    #[error(transparent)]
+    Frame(#[from] peregrine_frame::Error),
+    /// A message that does not decode.
+    #[error(
+        "PG-0212: a message on '{topic}' does not decode as {type_name}: {source}; sender and receiver differ in type"
+    )]
+    Decode {
+        /// The topic.
+        topic: String,
+        /// The expected type.
+        type_name: &'static str,
+        /// What CDR says.
+        source: peregrine_msgs::CdrError,
+    },
+    /// A thread could not be started or configured.
+    #[error(
+        "PG-0213: lane '{lane}' could not be started: {source}; check limits of threads and of real-time priority"
+    )]
+    Lane {
+        /// The lane.
+        lane: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Wraps a node's own error; `?` cannot do it for foreign types by itself.
+    pub fn node(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Node(Box::new(error))
+    }
+}
+
+/// Turns a node's own error into [`Error`] in a `?` chain: `load().or_node()?`.
+pub trait OrNode<T> {
+    /// Wraps the error as [`Error::Node`].
+    fn or_node(self) -> Result<T>;
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> OrNode<T> for std::result::Result<T, E> {
+    fn or_node(self) -> Result<T> {
+        self.map_err(Error::node)
+    }
+}

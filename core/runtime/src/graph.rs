@@ -1,0 +1,278 @@
+//! The graph of one process while it is built: topics by name, frame ports, the owner of the clock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crossbeam::queue::ArrayQueue;
+use peregrine_frame::{BusConfig, DEFAULT_PINS, FrameBus, Policy};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::host::{Host, What};
+use crate::lane::Lane;
+use crate::message::TypeInfo;
+use crate::publisher::{FramePort, FramePublisher, FrameSlots};
+use crate::qos::{FramePolicy, Qos};
+use crate::suggest::did_you_mean;
+use crate::topic::{Feed, Inbox, Route, Topic};
+
+/// Frames of a topic that stay in its ring for readers that keep more than the latest.
+const RING: usize = 4;
+
+/// Pins of a reader whose node may forward.
+const FORWARD_PINS: usize = 12;
+
+/// Room for a frame from another process: 1080p in RGB.
+const IMPORT_BYTES: usize = 1920 * 1080 * 3;
+
+/// Topics and their parties.
+#[derive(Debug, Default)]
+pub struct Graph {
+    topics: BTreeMap<String, Arc<Topic>>,
+    ports: Vec<Arc<FramePort>>,
+    clock_owner: Option<Arc<str>>,
+    imports: BTreeMap<String, Arc<FramePort>>,
+}
+
+/// The topics of a wired process, and the ways into it for transports.
+#[derive(Debug, Default)]
+pub struct Topics {
+    topics: BTreeMap<String, Arc<Topic>>,
+    imports: BTreeMap<String, Arc<FramePort>>,
+}
+
+impl Topics {
+    /// All topics, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.topics.values()
+    }
+
+    /// The topic of that full name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.topics.get(name)
+    }
+
+    /// The publisher for frames of `topic` that come from other processes; the first caller gets the writer.
+    pub fn import_frames(&self, topic: &str) -> Option<FramePublisher> {
+        self.imports.get(topic).cloned().map(FramePublisher::new)
+    }
+
+    /// Delivers a message from another process to the subscribers of this one.
+    ///
+    /// # Errors
+    /// When the bytes are not a message of the topic's type.
+    pub fn import(&self, ctx: &Context, topic: &Arc<Topic>, cdr: &[u8]) -> Result {
+        let info = topic.type_info();
+        let message = (info.decode)(cdr).map_err(|source| Error::Decode {
+            topic: topic.name().into(),
+            type_name: info.name,
+            source,
+        })?;
+        ctx.emit(topic, message);
+        Ok(())
+    }
+}
+
+impl Graph {
+    /// The topic `name`, made when it is not there.
+    pub(crate) fn topic(
+        &mut self,
+        name: &str,
+        info: TypeInfo,
+        qos: Qos,
+        frames: bool,
+        node: &str,
+    ) -> Result<Arc<Topic>> {
+        if let Some(topic) = self.topics.get(name) {
+            let existing = topic.type_info();
+            if existing.hash != info.hash || topic.carries_frames() != frames {
+                let shape = |frames| if frames { " in frame slots" } else { "" };
+                return Err(Error::TopicType {
+                    topic: name.into(),
+                    existing: format!("{}{}", existing.name, shape(topic.carries_frames())),
+                    wanted: format!("{}{}", info.name, shape(frames)),
+                    node: node.into(),
+                });
+            }
+            return Ok(topic.clone());
+        }
+        let topic = Arc::new(Topic::new(name.to_owned(), info, qos, frames));
+        self.topics.insert(name.to_owned(), topic.clone());
+        Ok(topic)
+    }
+
+    pub(crate) fn frame_port(
+        &mut self,
+        topic: Arc<Topic>,
+        owner: Arc<str>,
+        slots: FrameSlots,
+    ) -> Arc<FramePort> {
+        let port = Arc::new(FramePort {
+            topic,
+            owner,
+            slots,
+            writer: Mutex::default(),
+            bus: OnceLock::new(),
+            failed_loans: AtomicU64::new(0),
+        });
+        self.ports.push(port.clone());
+        port
+    }
+
+    pub(crate) fn claim_clock(&mut self, node: &Arc<str>) -> Result {
+        match &self.clock_owner {
+            Some(first) => Err(Error::TwoClocks { first: first.to_string(), second: node.to_string() }),
+            None => {
+                self.clock_owner = Some(node.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// All topics by name.
+    pub fn topics(&self) -> &BTreeMap<String, Arc<Topic>> {
+        &self.topics
+    }
+
+    /// The topics for those who come after the wiring.
+    pub(crate) fn handle(&self) -> Topics {
+        Topics { topics: self.topics.clone(), imports: self.imports.clone() }
+    }
+
+    /// A port on every frame topic that is read here and published nowhere here.
+    pub(crate) fn make_import_ports(&mut self) {
+        let orphans: Vec<Arc<Topic>> = self
+            .topics
+            .values()
+            .filter(|t| t.carries_frames() && t.publishers().is_empty())
+            .cloned()
+            .collect();
+        for topic in orphans {
+            let name = topic.name().to_owned();
+            let port = self.frame_port(topic, "import".into(), FrameSlots { slots: 8, bytes: IMPORT_BYTES });
+            self.imports.insert(name, port);
+        }
+    }
+
+    /// Frames that were lost because no slot was free.
+    pub fn failed_loans(&self) -> u64 {
+        self.ports.iter().map(|p| p.failed_loans.load(std::sync::atomic::Ordering::Relaxed)).sum()
+    }
+
+    /// Makes the buses, now that their readers are known, and connects every subscription. `extra_readers` is how many
+    /// more readers each frame topic needs room for (a topic log, say).
+    pub(crate) fn wire(
+        &self,
+        hosts: &[Host],
+        lanes: &[Arc<Lane>],
+        extra_readers: usize,
+    ) -> Result<Vec<Vec<Arc<Inbox>>>> {
+        for port in &self.ports {
+            self.make_bus(port, hosts, extra_readers)?;
+        }
+        let mut inboxes = Vec::with_capacity(hosts.len());
+        for (node, host) in hosts.iter().enumerate() {
+            let mut own = Vec::with_capacity(host.subscriptions.len());
+            for (sub, info) in host.subscriptions.iter().enumerate() {
+                let inbox = Arc::new(Inbox {
+                    node,
+                    sub,
+                    messages: ArrayQueue::new(info.depth.max(1)),
+                    feeds: Mutex::default(),
+                    dropped: AtomicU64::new(0),
+                    lane: lanes[node].clone(),
+                });
+                match &info.what {
+                    What::Topic(name) => {
+                        if let Some(topic) = self.topics.get(name) {
+                            connect(topic, &inbox, info.policy, self.pins_of(&host.name), false)?;
+                        }
+                    }
+                    What::All { gated } => {
+                        for topic in self.topics.values() {
+                            connect(topic, &inbox, info.policy, self.pins_of(&host.name), *gated)?;
+                        }
+                    }
+                }
+                own.push(inbox);
+            }
+            inboxes.push(own);
+        }
+        Ok(inboxes)
+    }
+
+    fn make_bus(&self, port: &Arc<FramePort>, hosts: &[Host], extra_readers: usize) -> Result {
+        let pins: Vec<usize> = hosts
+            .iter()
+            .flat_map(|host| host.subscriptions.iter().map(move |s| (host, s)))
+            .filter(|(_, s)| s.policy.is_some())
+            .filter(|(_, s)| match &s.what {
+                What::Topic(name) => name == port.topic.name(),
+                What::All { .. } => true,
+            })
+            .map(|(host, _)| self.pins_of(&host.name))
+            .chain(std::iter::repeat_n(DEFAULT_PINS, extra_readers))
+            .collect();
+        let slots = port.slots.slots.max(BusConfig::slots_for(RING, 1, pins.iter().sum())).min(64);
+        let writer = FrameBus::create(
+            port.topic.name(),
+            BusConfig { slots, slot_bytes: port.slots.bytes, keep: RING, max_readers: pins.len().max(1) },
+        )?;
+        let _ = port.bus.set(port.topic.buses().len());
+        port.topic.add_bus(writer.bus());
+        *port.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
+        Ok(())
+    }
+
+    /// Pins that a node's readers need: a node that publishes frames may forward what it reads, and then holds as many
+    /// frames as its own topic's ring and readers do.
+    fn pins_of(&self, node: &Arc<str>) -> usize {
+        if self.ports.iter().any(|p| p.owner == *node) { FORWARD_PINS } else { DEFAULT_PINS }
+    }
+
+    /// One warning for every subscription of this process that nobody here publishes.
+    pub(crate) fn warn_unmatched(&self, hosts: &[Host]) {
+        for host in hosts {
+            for info in &host.subscriptions {
+                let What::Topic(name) = &info.what else { continue };
+                let unmatched = self.topics.get(name).is_some_and(|t| t.publishers().is_empty());
+                if unmatched {
+                    let published =
+                        self.topics.values().filter(|t| !t.publishers().is_empty()).map(|t| t.name());
+                    let hint = did_you_mean(name, published);
+                    tracing::warn!(
+                        node = %host.name,
+                        "PG-0215: nobody in this process publishes '{name}'{hint}; remap it, or start its publisher"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Connects an inbox to a topic: a message route, or a reader for each of its buses.
+fn connect(
+    topic: &Arc<Topic>,
+    inbox: &Arc<Inbox>,
+    policy: Option<FramePolicy>,
+    pins: usize,
+    gated: bool,
+) -> Result {
+    let mut feeds = Vec::new();
+    if topic.carries_frames() {
+        let policy = match policy {
+            None => return Ok(()),
+            Some(FramePolicy::Latest) => Policy::Latest,
+            Some(FramePolicy::KeepLast(k)) => Policy::KeepLast(k.min(RING)),
+            Some(FramePolicy::Lossless(wait)) => Policy::Lossless { wait },
+        };
+        let mut all = inbox.feeds();
+        for bus in topic.buses() {
+            feeds.push(all.len());
+            all.push(Feed { topic: topic.clone(), reader: bus.reader_with(policy, pins)? });
+        }
+    }
+    topic.add_route(Route { inbox: inbox.clone(), feeds, gated });
+    Ok(())
+}

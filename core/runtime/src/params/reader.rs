@@ -1,0 +1,162 @@
+//! Reading a struct of parameters out of a [`ParamMap`].
+
+use std::fmt::Debug;
+
+use super::value::{ParamMap, ParamValue};
+use crate::error::{Error, Result};
+use crate::suggest::did_you_mean;
+
+/// What is known of one declared parameter.
+#[derive(Debug, Clone, Copy)]
+pub struct ParamField {
+    /// The name, dotted when nested.
+    pub name: &'static str,
+    /// The field's doc comment: meaning, unit, range.
+    pub doc: &'static str,
+    /// "double", "integer", "bool", "string", or an array of one.
+    pub type_name: &'static str,
+    /// The default as written in the source, if there is one.
+    pub default: Option<&'static str>,
+    /// The allowed range as written in the source, if there is one.
+    pub range: Option<&'static str>,
+}
+
+/// A struct of parameters; use `#[derive(Params)]`.
+pub trait Params: Sized + Send + 'static {
+    /// The declared parameters, in order.
+    fn fields() -> &'static [ParamField];
+    /// Reads every field; [`ParamReader::finish`] then refuses what is left over.
+    fn read(reader: &mut ParamReader<'_>) -> Result<Self>;
+
+    /// Reads and checks the whole map.
+    fn from_map(node: &str, kind: &str, map: &ParamMap) -> Result<Self> {
+        let mut reader = ParamReader { node, kind, map };
+        reader.refuse_unknown(Self::fields())?;
+        Self::read(&mut reader)
+    }
+}
+
+impl Params for () {
+    fn fields() -> &'static [ParamField] {
+        &[]
+    }
+    fn read(_: &mut ParamReader<'_>) -> Result<Self> {
+        Ok(())
+    }
+}
+
+/// Hands out the values of one node's parameters.
+#[derive(Debug)]
+pub struct ParamReader<'a> {
+    node: &'a str,
+    kind: &'a str,
+    map: &'a ParamMap,
+}
+
+impl ParamReader<'_> {
+    fn refuse_unknown(&self, fields: &'static [ParamField]) -> Result {
+        for key in self.map.keys() {
+            if !fields.iter().any(|f| f.name == key) {
+                return Err(Error::UnknownParameter {
+                    node: self.node.into(),
+                    kind: self.kind.into(),
+                    key: key.clone(),
+                    suggestion: did_you_mean(key, fields.iter().map(|f| f.name)),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of `key`, or `default`; an error when there is neither.
+    pub fn read<T: ParamType>(&mut self, key: &'static str, default: Option<T>) -> Result<T> {
+        match (self.map.get(key), default) {
+            (Some(value), _) => T::from_value(value).ok_or_else(|| Error::ParameterType {
+                node: self.node.into(),
+                key: key.into(),
+                found: value.describe(),
+                expected: T::TYPE,
+            }),
+            (None, Some(default)) => Ok(default),
+            (None, None) => {
+                Err(Error::ParameterMissing { node: self.node.into(), key: key.into(), doc: T::TYPE.into() })
+            }
+        }
+    }
+
+    /// The error for a value outside its range.
+    pub fn out_of_range(&self, key: &str, value: &impl Debug, range: &'static str) -> Error {
+        Error::ParameterRange { node: self.node.into(), key: key.into(), value: format!("{value:?}"), range }
+    }
+}
+
+/// A Rust type that a parameter can have.
+pub trait ParamType: Sized {
+    /// The ROS name of the type, with its article left out.
+    const TYPE: &'static str;
+    /// Converts, or `None` when the kind does not fit.
+    fn from_value(value: &ParamValue) -> Option<Self>;
+    /// The value when nothing was given and there is no default.
+    fn when_absent() -> Option<Self> {
+        None
+    }
+}
+
+macro_rules! param_type {
+    ($($ty:ty, $name:literal, $pattern:pat => $result:expr;)*) => {$(
+        impl ParamType for $ty {
+            const TYPE: &'static str = $name;
+            fn from_value(value: &ParamValue) -> Option<Self> {
+                match value { $pattern => $result, _ => None }
+            }
+        }
+    )*};
+}
+
+param_type! {
+    bool, "bool", ParamValue::Bool(v) => Some(*v);
+    i64, "integer", ParamValue::Integer(v) => Some(*v);
+    i32, "integer", ParamValue::Integer(v) => i32::try_from(*v).ok();
+    u8, "integer", ParamValue::Integer(v) => u8::try_from(*v).ok();
+    u16, "integer", ParamValue::Integer(v) => u16::try_from(*v).ok();
+    u32, "integer", ParamValue::Integer(v) => u32::try_from(*v).ok();
+    u64, "integer", ParamValue::Integer(v) => u64::try_from(*v).ok();
+    usize, "integer", ParamValue::Integer(v) => usize::try_from(*v).ok();
+    String, "string", ParamValue::String(v) => Some(v.clone());
+    Vec<bool>, "bool array", ParamValue::BoolArray(v) => Some(v.clone());
+    Vec<i64>, "integer array", ParamValue::IntegerArray(v) => Some(v.clone());
+    Vec<String>, "string array", ParamValue::StringArray(v) => Some(v.clone());
+}
+
+impl ParamType for f64 {
+    const TYPE: &'static str = "double";
+    /// Accepts an integer too: `rate: 30` is not worth an error.
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::Double(v) => Some(*v),
+            ParamValue::Integer(v) => Some(*v as f64),
+            _ => None,
+        }
+    }
+}
+
+impl ParamType for Vec<f64> {
+    const TYPE: &'static str = "double array";
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        match value {
+            ParamValue::DoubleArray(v) => Some(v.clone()),
+            ParamValue::IntegerArray(v) => Some(v.iter().map(|i| *i as f64).collect()),
+            _ => None,
+        }
+    }
+}
+
+impl<T: ParamType> ParamType for Option<T> {
+    const TYPE: &'static str = T::TYPE;
+    fn from_value(value: &ParamValue) -> Option<Self> {
+        T::from_value(value).map(Some)
+    }
+    fn when_absent() -> Option<Self> {
+        Some(None)
+    }
+}

@@ -1,0 +1,159 @@
+//! Publishers: of messages, and of frames that are written in place.
+
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use peregrine_frame::{Frame, ImageSpec, Loan, Writer};
+use peregrine_msgs::Message;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::time::Time;
+use crate::topic::Topic;
+
+/// Publishes messages of one type on one topic.
+#[derive(Debug)]
+pub struct Publisher<M> {
+    topic: Arc<Topic>,
+    message: PhantomData<fn(M)>,
+}
+
+impl<M> Clone for Publisher<M> {
+    fn clone(&self) -> Self {
+        Self { topic: self.topic.clone(), message: PhantomData }
+    }
+}
+
+impl<M: Message> Publisher<M> {
+    pub(crate) fn new(topic: Arc<Topic>) -> Self {
+        Self { topic, message: PhantomData }
+    }
+
+    /// Publishes `message`. Subscribers in this process share it; it is not copied.
+    ///
+    /// # Errors
+    /// None today; a transport that must report may in future.
+    pub fn send(&self, ctx: &Context, message: M) -> Result {
+        ctx.emit(&self.topic, Arc::new(message));
+        Ok(())
+    }
+
+    /// The topic, for its name and counters.
+    pub fn topic(&self) -> &Topic {
+        &self.topic
+    }
+}
+
+/// How many slots a frame topic has at the least, and how large they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameSlots {
+    /// Slots, 4 to 64; raised by itself to what the readers found at start need.
+    pub slots: usize,
+    /// Bytes of the largest picture.
+    pub bytes: usize,
+}
+
+/// The place where a frame publisher finds its writer once the readers are known.
+#[derive(Debug)]
+pub(crate) struct FramePort {
+    pub topic: Arc<Topic>,
+    /// Full name of the publishing node.
+    pub owner: Arc<str>,
+    pub slots: FrameSlots,
+    pub writer: Mutex<Option<Writer>>,
+    /// Index of this publisher's bus among the topic's buses.
+    pub bus: std::sync::OnceLock<usize>,
+    pub failed_loans: AtomicU64,
+}
+
+/// Publishes frames: `sensor_msgs/msg/Image` written once, read in place by everybody on the host.
+#[derive(Debug)]
+pub struct FramePublisher {
+    port: Arc<FramePort>,
+    writer: Option<Writer>,
+}
+
+impl FramePublisher {
+    pub(crate) fn new(port: Arc<FramePort>) -> Self {
+        Self { port, writer: None }
+    }
+
+    fn writer(&mut self) -> Option<&mut Writer> {
+        if self.writer.is_none() {
+            self.writer = self.port.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+        self.writer.as_mut()
+    }
+
+    /// A slot to write into, or `None` when readers hold them all: the frame is then lost and counted, and the camera
+    /// goes on.
+    ///
+    /// # Errors
+    /// When the picture described does not fit a slot, or the description contradicts itself.
+    pub fn loan(&mut self, spec: &ImageSpec<'_>) -> Result<Option<Loan>> {
+        let Some(writer) = self.writer() else { return Ok(None) };
+        let loan = writer.loan(spec)?;
+        if loan.is_none() {
+            self.port.failed_loans.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(loan)
+    }
+
+    /// Publishes a written slot. Its stamp is the loan's own, or the present time when none was set.
+    ///
+    /// # Errors
+    /// When the loan belongs to another publisher.
+    pub fn send(&mut self, ctx: &Context, mut loan: Loan) -> Result {
+        if loan.meta().capture_stamp_ns == 0 {
+            loan.set_stamp(ctx.now().0);
+        }
+        if ctx.simulates {
+            // A simulated photon is caught when its picture is ready: rendering is no part of a robot's latency.
+            loan.set_capture_mono(peregrine_frame::monotonic_ns());
+        }
+        if let Some(writer) = self.writer() {
+            writer.publish(loan)?;
+            self.announce(ctx);
+        }
+        Ok(())
+    }
+
+    /// Publishes a received frame under this topic too, without copying it. False when no slot was free.
+    ///
+    /// # Errors
+    /// When the frame cannot be pinned a second time.
+    pub fn forward(&mut self, ctx: &Context, frame: &Frame) -> Result<bool> {
+        let hop = peregrine_frame::hop_id(ctx.node_name());
+        let Some(writer) = self.writer() else { return Ok(false) };
+        if writer.forward(frame, hop)?.is_none() {
+            self.port.failed_loans.fetch_add(1, Ordering::Relaxed);
+            return Ok(false);
+        }
+        self.announce(ctx);
+        Ok(true)
+    }
+
+    fn announce(&self, ctx: &Context) {
+        if let Some(bus) = self.port.bus.get() {
+            ctx.emit_frame(&self.port.topic, *bus);
+        }
+    }
+
+    /// The topic, for its name and counters.
+    pub fn topic(&self) -> &Topic {
+        &self.port.topic
+    }
+}
+
+/// A frame's times in the runtime's own type.
+pub trait FrameTime {
+    /// Capture stamp, node clock.
+    fn stamp(&self) -> Time;
+}
+
+impl FrameTime for Frame {
+    fn stamp(&self) -> Time {
+        Time(self.stamp_ns())
+    }
+}

@@ -1,0 +1,207 @@
+//! Topics and their routes: who publishes, who reads, and what was lost on the way.
+//!
+//! Invariant: the routes of a topic change only while the graph is wired or a remote peer comes and goes; a publication
+//! reads them under a shared lock that no one holds for long.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crossbeam::queue::ArrayQueue;
+use peregrine_frame::{Bus, Reader};
+
+use crate::lane::Lane;
+use crate::message::{Envelope, TypeInfo};
+use crate::qos::Qos;
+
+/// A named stream of messages of one type.
+#[derive(Debug)]
+pub struct Topic {
+    name: String,
+    type_info: TypeInfo,
+    qos: Qos,
+    frames: bool,
+    routes: RwLock<Vec<Route>>,
+    buses: RwLock<Vec<Bus>>,
+    published: AtomicU64,
+    remote_readers: AtomicUsize,
+    publishers: Mutex<Vec<String>>,
+    latched: Mutex<Option<Envelope>>,
+}
+
+impl std::fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Envelope").field("topic", &self.topic.name).field("time", &self.time).finish()
+    }
+}
+
+/// One subscription of a topic.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    pub inbox: Arc<Inbox>,
+    /// Index of the topic's frame feed within the inbox, one for each bus.
+    pub feeds: Vec<usize>,
+    /// Delivered to only while a remote reader wants the topic.
+    pub gated: bool,
+}
+
+/// Where a subscription's messages wait, and where its frame readers live.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub node: usize,
+    pub sub: usize,
+    pub messages: ArrayQueue<Envelope>,
+    pub feeds: Mutex<Vec<Feed>>,
+    pub dropped: AtomicU64,
+    pub lane: Arc<Lane>,
+}
+
+/// The reader of one frame bus within an inbox.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    pub topic: Arc<Topic>,
+    pub reader: Reader,
+}
+
+/// "Something waits in that inbox": what a lane's queue holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Token {
+    pub node: usize,
+    pub sub: usize,
+    /// The frame feed to look at, or `None` for a message.
+    pub feed: Option<usize>,
+}
+
+impl Inbox {
+    pub fn feeds(&self) -> MutexGuard<'_, Vec<Feed>> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a message in; the oldest gives way when the queue is full, and then no new token is due.
+    pub fn put(&self, envelope: Envelope) -> Option<Token> {
+        if self.messages.force_push(envelope).is_some() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Token { node: self.node, sub: self.sub, feed: None })
+    }
+}
+
+impl Topic {
+    pub(crate) fn new(name: String, type_info: TypeInfo, qos: Qos, frames: bool) -> Self {
+        Self {
+            name,
+            type_info,
+            qos,
+            frames,
+            routes: RwLock::default(),
+            buses: RwLock::default(),
+            published: AtomicU64::new(0),
+            remote_readers: AtomicUsize::new(0),
+            publishers: Mutex::default(),
+            latched: Mutex::default(),
+        }
+    }
+
+    /// The full name, with its leading slash.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// The type it carries.
+    pub fn type_info(&self) -> &TypeInfo {
+        &self.type_info
+    }
+    /// The quality of service its first party asked for.
+    pub fn qos(&self) -> Qos {
+        self.qos
+    }
+    /// True when it carries frames in slots.
+    pub fn carries_frames(&self) -> bool {
+        self.frames
+    }
+    /// Messages published on it so far.
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+    /// Full names of the nodes that publish it.
+    pub fn publishers(&self) -> Vec<String> {
+        self.publishers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// How many subscriptions of this process read it.
+    pub fn subscriptions(&self) -> usize {
+        self.routes().iter().filter(|r| !r.gated).count()
+    }
+    /// Messages lost by slow readers of this process: exact.
+    pub fn dropped(&self) -> u64 {
+        let routes = self.routes();
+        routes
+            .iter()
+            .filter(|r| !r.gated)
+            .map(|r| {
+                let feeds = r.inbox.feeds();
+                let frames: u64 =
+                    r.feeds.iter().filter_map(|i| feeds.get(*i)).map(|f| f.reader.dropped()).sum();
+                frames + if self.frames { 0 } else { r.inbox.dropped.load(Ordering::Relaxed) }
+            })
+            .sum()
+    }
+    /// Says how many remote readers there are; gated routes sleep while there are none.
+    pub fn set_remote_readers(&self, count: usize) {
+        self.remote_readers.store(count, Ordering::Relaxed);
+    }
+    /// How many remote readers there are.
+    pub fn remote_readers(&self) -> usize {
+        self.remote_readers.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_publisher(&self, node: &str) {
+        self.publishers.lock().unwrap_or_else(PoisonError::into_inner).push(node.to_owned());
+    }
+    pub(crate) fn add_bus(&self, bus: Bus) {
+        self.buses.write().unwrap_or_else(PoisonError::into_inner).push(bus);
+    }
+    pub(crate) fn buses(&self) -> Vec<Bus> {
+        self.buses.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    pub(crate) fn add_route(&self, route: Route) {
+        self.routes.write().unwrap_or_else(PoisonError::into_inner).push(route);
+    }
+    pub(crate) fn routes(&self) -> std::sync::RwLockReadGuard<'_, Vec<Route>> {
+        self.routes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// The last message of a latched topic as CDR, with its time: what a late joiner gets.
+    pub fn latched(&self) -> Option<(Vec<u8>, crate::Time)> {
+        let envelope = self.latched.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let mut cdr = Vec::new();
+        envelope.message.write_cdr(&mut cdr);
+        Some((cdr, envelope.time))
+    }
+
+    /// Counts a publication and hands it to every open route; `wake` is told each token that came of it.
+    pub(crate) fn fan_out(&self, envelope: &Envelope, imported: bool, mut wake: impl FnMut(&Inbox, Token)) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+        if self.qos.is_latched() {
+            *self.latched.lock().unwrap_or_else(PoisonError::into_inner) = Some(envelope.clone());
+        }
+        for route in self.routes().iter().filter(|r| self.is_open(r, imported)) {
+            if let Some(token) = route.inbox.put(envelope.clone()) {
+                wake(&route.inbox, token);
+            }
+        }
+    }
+
+    /// Counts a frame of bus `bus` and tells every open route to look at its reader.
+    pub(crate) fn fan_out_frame(&self, bus: usize, imported: bool, mut wake: impl FnMut(&Inbox, Token)) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+        for route in self.routes().iter().filter(|r| self.is_open(r, imported)) {
+            if let Some(feed) = route.feeds.get(bus) {
+                let token = Token { node: route.inbox.node, sub: route.inbox.sub, feed: Some(*feed) };
+                wake(&route.inbox, token);
+            }
+        }
+    }
+
+    /// Gated routes lead out of the process: what came in from there must not go back.
+    fn is_open(&self, route: &Route, imported: bool) -> bool {
+        !route.gated || !imported && self.remote_readers.load(Ordering::Relaxed) > 0
+    }
+}
