@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The result of every fallible function of this crate.
 pub type Result<T, E = SimError> = std::result::Result<T, E>;
@@ -10,7 +11,7 @@ pub type Result<T, E = SimError> = std::result::Result<T, E>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file, or the name given to a text that came from memory.
-    pub file: String,
+    pub file: Arc<str>,
     /// Line, counted from 1.
     pub line: u32,
 }
@@ -66,13 +67,13 @@ pub enum SimError {
         /// Where the element starts.
         place: Place,
         /// The element (or element@attribute).
-        element: String,
+        element: Box<str>,
         /// The offending text.
-        value: String,
+        value: Box<str>,
         /// Why it cannot be used.
-        reason: String,
+        reason: Box<str>,
         /// What to write in its stead.
-        remedy: String,
+        remedy: Box<str>,
     },
     /// A required element or attribute is absent.
     #[error("PG-1006 {place}: <{element}> lacks {missing}. Add it.")]

@@ -4,6 +4,7 @@
 //! file ([`sdf`]); a [`physics::Quadrotor`] flies in it; [`sensors`] look at both.
 
 pub mod error;
+pub mod physics;
 pub mod sdf;
 pub mod shape;
 

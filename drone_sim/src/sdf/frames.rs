@@ -36,7 +36,7 @@ impl RawPose {
     }
 
     fn place(&self) -> Place {
-        Place { file: self.file.to_string(), line: self.line }
+        Place { file: self.file.clone(), line: self.line }
     }
 }
 
@@ -296,7 +296,7 @@ impl Scope {
             while !names.contains_key(name) {
                 let item = self.items.get(name).ok_or_else(|| {
                     let place = chain.last().map(|(_, i)| i.place.clone());
-                    self.unknown(name, place.unwrap_or(Place { file: String::new(), line: 0 }))
+                    self.unknown(name, place.unwrap_or(Place { file: "".into(), line: 0 }))
                 })?;
                 if chain.len() > self.items.len() {
                     return Err(SimError::FrameCycle { place: item.place.clone(), name: name.to_string() });

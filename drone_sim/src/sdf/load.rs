@@ -161,7 +161,7 @@ impl Loader {
         let fail = |cause| SimError::Read { path: path.to_path_buf(), cause };
         let size = std::fs::metadata(path).map_err(fail)?.len();
         if size > self.limits.bytes {
-            let place = Place { file: path.display().to_string(), line: 1 };
+            let place = Place { file: path.display().to_string().into(), line: 1 };
             return Err(SimError::Limit {
                 place,
                 what: "the size of the file in bytes",

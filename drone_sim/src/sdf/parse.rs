@@ -12,7 +12,7 @@ use super::types::{Joint, Light, Physics, Scene, SdfModel, SdfWorld};
 use super::uri::Found;
 use super::value::Source;
 use super::xml::{self, Element};
-use crate::error::{Place, Result, SimError};
+use crate::error::{Result, SimError};
 
 pub(super) struct Parser<'l> {
     pub loader: &'l Loader,
@@ -262,6 +262,6 @@ fn version(src: &Source, root: &Element) -> Result<()> {
     if minor.is_some_and(|m| (4..=12).contains(&m)) {
         return Ok(());
     }
-    let place = Place { file: src.file.to_string(), line: root.line() };
+    let place = src.place(root);
     Err(SimError::Version { place, found: text.to_string() })
 }

@@ -18,7 +18,7 @@ pub(super) struct Source {
 
 impl Source {
     pub fn place(&self, e: &Element) -> Place {
-        Place { file: self.file.to_string(), line: e.line() }
+        Place { file: self.file.clone(), line: e.line() }
     }
 
     pub fn bad(&self, e: &Element, value: &str, reason: &str, remedy: &str) -> SimError {
@@ -29,10 +29,10 @@ impl Source {
         }
         SimError::Value {
             place: self.place(e),
-            element: e.name().to_string(),
-            value,
-            reason: reason.to_string(),
-            remedy: remedy.to_string(),
+            element: e.name().into(),
+            value: value.into(),
+            reason: reason.into(),
+            remedy: remedy.into(),
         }
     }
 

@@ -174,7 +174,7 @@ fn check(ok: bool, file: &str, line: u32, what: &'static str, limit: u64) -> Res
 }
 
 fn place(file: &str, line: u32) -> Place {
-    Place { file: file.to_string(), line }
+    Place { file: file.into(), line }
 }
 
 /// Turns growing byte offsets into line numbers in one pass over the text.

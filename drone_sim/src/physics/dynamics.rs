@@ -1,0 +1,56 @@
+//! The equations of motion of a rigid multicopter.
+//!
+//! Each rotor of speed w gives, as Gazebo's MulticopterMotorModel has it: thrust kf w^2, falling linearly to nothing
+//! at 25 m/s of air along its axis; reaction torque km times thrust against its spin; drag and rolling moment
+//! proportional to w and to the air speed across its axis. Rotor speeds follow their command with a first-order lag
+//! that differs up and down.
+
+use nalgebra::{Quaternion, Vector3, Vector4};
+
+use super::state::State;
+use super::vehicle::Vehicle;
+
+/// Air speed along a rotor's axis at which it gives no more thrust, m/s. Source: Gazebo, MulticopterMotorModel.
+const NO_THRUST_SPEED: f64 = 25.0;
+
+/// Force and torque of the rotors on the body, N and N m, body FLU, at the centre of mass.
+pub fn wrench(vehicle: &Vehicle, state: &State, wind: &Vector3<f64>) -> (Vector3<f64>, Vector3<f64>) {
+    let to_body = state.rotation().inverse();
+    let air = to_body * (state.velocity - wind);
+    let mut force = Vector3::zeros();
+    let mut torque = Vector3::zeros();
+    for (rotor, speed) in vehicle.rotors.iter().zip(state.rotors.iter()) {
+        let through = air + state.rates.cross(&rotor.position);
+        let lost = (1.0 - through.z.abs() / NO_THRUST_SPEED).clamp(0.0, 1.0);
+        let thrust = vehicle.thrust_constant * speed * speed.abs() * lost;
+        let across = Vector3::new(through.x, through.y, 0.0) * speed.abs();
+        let push = Vector3::new(0.0, 0.0, thrust) - across * vehicle.rotor_drag;
+        force += push;
+        torque += rotor.position.cross(&push) - across * vehicle.rolling_moment;
+        torque.z -= rotor.spin * vehicle.moment_constant * thrust;
+    }
+    (force, torque)
+}
+
+/// The state's rate of change under rotor commands (rad/s), gravity (m/s2, world) and wind (m/s, world).
+pub fn slope(
+    vehicle: &Vehicle,
+    state: &State,
+    command: &Vector4<f64>,
+    gravity: &Vector3<f64>,
+    wind: &Vector3<f64>,
+) -> State {
+    let (force, torque) = wrench(vehicle, state, wind);
+    let momentum = vehicle.inertia.component_mul(&state.rates);
+    let spin = Quaternion::from_imag(state.rates);
+    State {
+        position: state.velocity,
+        velocity: state.rotation() * force / vehicle.mass + gravity,
+        attitude: state.attitude * spin * 0.5,
+        rates: (torque - state.rates.cross(&momentum)).component_div(&vehicle.inertia),
+        rotors: Vector4::from_fn(|i, _| {
+            let behind = command[i] - state.rotors[i];
+            behind / if behind > 0.0 { vehicle.tau_up } else { vehicle.tau_down }
+        }),
+    }
+}

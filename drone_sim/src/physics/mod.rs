@@ -1,0 +1,20 @@
+//! A quadrotor in f64, stepped by 1 ms, and the controller that makes it follow a velocity.
+//!
+//! [`dynamics`] holds the equations of motion, [`rk4`] integrates any of them, [`controller`] and [`mixer`] turn a
+//! velocity into rotor speeds, [`Quadrotor`] ties them to a clock that counts steps. No wall time, no allocation.
+
+pub mod controller;
+pub mod dynamics;
+pub mod mixer;
+mod quadrotor;
+pub mod rk4;
+mod state;
+mod vehicle;
+
+pub use controller::{Command, Controller};
+pub use quadrotor::{Quadrotor, STEP_NS, STEP_S, Sample};
+pub use state::State;
+pub use vehicle::{Rotor, Vehicle};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! The vehicle's state as a point of a vector space, which is what an integrator wants.
+
+use nalgebra::{Isometry3, Point3, Quaternion, UnitQuaternion, Vector3, Vector4};
+
+/// Position to rotor speeds; also their rates of change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct State {
+    /// Centre of mass, metres, world ENU.
+    pub position: Vector3<f64>,
+    /// Its velocity, m/s, world ENU.
+    pub velocity: Vector3<f64>,
+    /// Body FLU to world; of unit length after each step.
+    pub attitude: Quaternion<f64>,
+    /// Angular velocity, rad/s, body FLU.
+    pub rates: Vector3<f64>,
+    /// Rotor speeds, rad/s.
+    pub rotors: Vector4<f64>,
+}
+
+impl State {
+    /// At rest, level, heading `yaw` (radians from east, counter-clockwise), rotors at `rotor_speed` rad/s.
+    pub fn at(position: Point3<f64>, yaw: f64, rotor_speed: f64) -> Self {
+        Self {
+            position: position.coords,
+            velocity: Vector3::zeros(),
+            attitude: UnitQuaternion::from_euler_angles(0.0, 0.0, yaw).into_inner(),
+            rates: Vector3::zeros(),
+            rotors: Vector4::repeat(rotor_speed),
+        }
+    }
+
+    /// `self + slope * t`.
+    #[must_use]
+    pub fn plus(&self, slope: &Self, t: f64) -> Self {
+        Self {
+            position: self.position + slope.position * t,
+            velocity: self.velocity + slope.velocity * t,
+            attitude: self.attitude + slope.attitude * t,
+            rates: self.rates + slope.rates * t,
+            rotors: self.rotors + slope.rotors * t,
+        }
+    }
+
+    /// With the attitude back on the unit sphere.
+    #[must_use]
+    pub fn normalized(mut self) -> Self {
+        self.attitude = self.attitude.normalize();
+        self
+    }
+
+    /// Body to world.
+    pub fn rotation(&self) -> UnitQuaternion<f64> {
+        UnitQuaternion::new_normalize(self.attitude)
+    }
+
+    /// Pose of the body in the world.
+    pub fn pose(&self) -> Isometry3<f64> {
+        Isometry3::from_parts(self.position.into(), self.rotation())
+    }
+
+    /// Heading: the angle of the body's x axis in the horizontal plane, radians from east, counter-clockwise.
+    pub fn yaw(&self) -> f64 {
+        let x = self.rotation() * Vector3::x();
+        x.y.atan2(x.x)
+    }
+
+    /// True if every number is finite.
+    pub fn is_finite(&self) -> bool {
+        let all = |v: &[f64]| v.iter().all(|x| x.is_finite());
+        all(self.position.as_slice())
+            && all(self.velocity.as_slice())
+            && all(self.attitude.coords.as_slice())
+            && all(self.rates.as_slice())
+            && all(self.rotors.as_slice())
+    }
+
+    /// The exact bits of all seventeen numbers, for comparing runs.
+    pub fn bits(&self) -> [u64; 17] {
+        let mut out = [0; 17];
+        let parts = [self.position.as_slice(), self.velocity.as_slice(), self.attitude.coords.as_slice()];
+        let rest = [self.rates.as_slice(), self.rotors.as_slice()];
+        for (to, from) in out.iter_mut().zip(parts.into_iter().chain(rest).flatten()) {
+            *to = from.to_bits();
+        }
+        out
+    }
+}
