@@ -29,3 +29,8 @@ pub use error::CdrError;
 pub use message::Message;
 
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
+
+/// Keeps the README's example true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,5 +1,7 @@
 //! What lives beside the generated types.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail that way
+
 use peregrine_msgs::builtin_interfaces::{Duration, Time};
 use peregrine_msgs::image::ImageHeader;
 use peregrine_msgs::sensor_msgs::Image;

@@ -1,5 +1,7 @@
 //! Our bytes are those of rclpy: untouched messages (their defaults) and messages full of odd values.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail that way
+
 mod common;
 
 use std::collections::BTreeSet;

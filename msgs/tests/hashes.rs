@@ -1,5 +1,7 @@
 //! Our type hashes are those of ROS 2. A wrong one means that peers silently exchange nothing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail that way
+
 mod common;
 
 use peregrine_msgs::registry;

@@ -15,7 +15,8 @@ const VEC: &str = "::std::vec::Vec";
 /// serde's derive stops at arrays of this length.
 const SERDE_ARRAY: usize = 32;
 
-/// The whole generated file: one module per package, then the table of types.
+/// The whole generated file: one module per package, then the table of types. The library must have passed
+/// [`check`](crate::library::check), as everything that [`read`](crate::library::read) returns has.
 ///
 /// # Errors
 /// `PG-0351` for a constant or default that does not fit its type.
@@ -26,7 +27,9 @@ pub fn emit(library: &Library) -> Result<String, CodegenError> {
     }
     let mut out = String::from("// Generated from the .msg text in defs/. Do not edit.\n\n");
     for (package, structures) in packages {
-        out += &format!("/// The ROS 2 package `{package}`.\n#[allow(clippy::approx_constant)]\n");
+        out += &format!(
+            "/// The ROS 2 package `{package}`.\n#[allow(clippy::approx_constant, clippy::derivable_impls)]\n"
+        );
         out += &format!("pub mod {package} {{\n");
         for structure in structures {
             out += &emit_structure(library, structure)?;

@@ -47,7 +47,7 @@ pub fn read(dir: &Path) -> Result<Library, CodegenError> {
 /// `PG-0352` and `PG-0353`.
 pub fn check(library: &Library) -> Result<(), CodegenError> {
     for structure in library.values() {
-        for missing in direct(structure).into_iter().filter(|n| !library.contains_key(n)) {
+        if let Some(missing) = direct(structure).into_iter().find(|n| !library.contains_key(n)) {
             return Err(CodegenError::UnknownType { user: structure.name.full(), missing: missing.full() });
         }
     }

@@ -3,7 +3,7 @@
 //! It walks the definitions at run time and shares no code with the one under test, so that a mistake in either
 //! shows as a difference.
 
-#![allow(dead_code)] // each test binary uses its own part
+#![allow(dead_code, clippy::unwrap_used)] // each test binary uses its own part
 
 use std::path::PathBuf;
 
