@@ -1,0 +1,177 @@
+//! The certificate: may this command be sent?
+//!
+//! The swept path of the command *and of the stop after it* is walked under two beliefs about the vehicle. Each
+//! point must be known to be free: seen by a view, vouched for at the start, or been at before. The first
+//! [`SETTLED`] metres are exempt, because the vehicle is there already and only leaving can help it; but the place
+//! where it would come to rest never is, so that many short steps cannot add up to a walk into unseen space.
+
+use super::geometry::Vec3;
+use super::memory::Memory;
+use super::plant::Plant;
+use super::trail::Trail;
+use super::view::Verdict;
+
+/// Points this near to the start of the path need no certificate, metres.
+pub const SETTLED: f64 = 0.2;
+/// Distance between the points that are asked for, metres. Between two of them a ball of radius 0.5 m sags by 1 cm.
+pub const SPACING: f64 = 0.2;
+
+/// Space around a fixed place that somebody vouched for. It never moves with the vehicle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bubble {
+    /// Its middle, odom.
+    pub center: Vec3,
+    /// How far the vehicle's centre may be from the middle, metres.
+    pub radius: f64,
+}
+
+/// Everything that can prove a place to be free.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// Views; [`Memory::look_from`] must have been called with `origin`.
+    pub memory: &'a Memory,
+    /// The origin that `memory` was asked to look from, odom.
+    pub origin: Vec3,
+    /// The start.
+    pub bubble: Option<Bubble>,
+    /// The way flown.
+    pub trail: &'a Trail,
+    /// Lowest and highest allowed altitude, metres in odom.
+    pub altitude: (f64, f64),
+}
+
+impl Evidence<'_> {
+    fn local(&self, at: Vec3) -> [f32; 3] {
+        let d = at - self.origin;
+        [d.x as f32, d.y as f32, d.z as f32]
+    }
+
+    /// True when sight or the start's bubble proves `at` (odom) to be free.
+    #[must_use]
+    pub fn seen_free(&self, at: Vec3) -> bool {
+        match self.memory.verdict(self.local(at)) {
+            Verdict::Free => true,
+            Verdict::Hit => false,
+            Verdict::Unknown => self.bubble.is_some_and(|b| (at - b.center).norm() <= b.radius),
+        }
+    }
+
+    /// As [`Self::seen_free`], or been at before with nothing seen there now.
+    #[must_use]
+    pub fn free(&self, at: Vec3) -> bool {
+        self.seen_free(at)
+            || (self.trail.covers(at) && self.memory.live_verdict(self.local(at)) != Verdict::Hit)
+    }
+
+    /// Metres that can be flown from `from` in the unit direction `along` before something is not free.
+    #[must_use]
+    pub fn reach(&self, from: Vec3, along: Vec3, limit: f64) -> f64 {
+        let mut distance = SETTLED;
+        while distance + SPACING <= limit && self.free(from + along * (distance + SPACING)) {
+            distance += SPACING;
+        }
+        if distance <= SETTLED { 0.0 } else { distance }
+    }
+
+    /// Certifies `wanted` (m/s, odom) from (`position`, `velocity`): held for `hold` seconds, then braked, under
+    /// each of `plants`. The longest way to rest in metres, or `None` when any point is not known to be free.
+    #[must_use]
+    pub fn certify(
+        &self,
+        plants: &[Plant],
+        position: Vec3,
+        velocity: Vec3,
+        wanted: Vec3,
+        hold: f64,
+    ) -> Option<f64> {
+        let (low, high) = self.altitude;
+        // Outside of the fence, coming back in is allowed.
+        let fence = |at: Vec3| at.z >= low.min(position.z) - 0.05 && at.z <= high.max(position.z) + 0.05;
+        let mut longest = 0.0_f64;
+        for plant in plants {
+            let length = plant.sweep(position, velocity, wanted, hold, SPACING, |at, last| {
+                let near = (at - position).norm() <= SETTLED;
+                fence(at) && ((near && !last) || self.free(at))
+            })?;
+            longest = longest.max(length);
+        }
+        Some(longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::depth::{Intrinsics, Lattice, Pooled};
+    use super::super::geometry::{Pose, Quat};
+    use super::super::memory::Keeping;
+    use super::super::view::StampTable;
+    use super::*;
+
+    /// A vehicle at (0, 0, 2) that looks along x at a wall `wall` metres ahead.
+    fn memory(wall: f32) -> Memory {
+        let lattice = Lattice::new(Intrinsics::new(42.0, 42.0, 39.5, 29.5, 80, 60).unwrap(), 80);
+        let table = StampTable::new(&lattice, 0.45, 0.0, 10.0);
+        let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000 };
+        let mut memory = Memory::new(keeping);
+        let pose = Pose { position: Vec3::new(0.0, 0.0, 2.0), rotation: Quat::FLU_FROM_OPTICAL };
+        let cells = Pooled::from_cells(vec![wall; 80 * 60]);
+        memory.insert(&cells, &lattice, (&table, &table), &[], pose, 0);
+        memory.look_from(pose.position, 0);
+        memory
+    }
+
+    const START: Vec3 = Vec3::new(0.0, 0.0, 2.0);
+    const PLANTS: [Plant; 2] =
+        [Plant { lag: 0.35, acceleration: 3.8 }, Plant { lag: 0.15, acceleration: 7.0 }];
+
+    fn evidence<'a>(memory: &'a Memory, trail: &'a Trail, bubble: f64) -> Evidence<'a> {
+        let bubble = Some(Bubble { center: START, radius: bubble });
+        Evidence { memory, origin: START, bubble, trail, altitude: (0.5, 6.0) }
+    }
+
+    #[test]
+    fn a_command_passes_only_with_room_to_stop() {
+        let trail = Trail::new();
+        let v = Vec3::new(4.0, 0.0, 0.0);
+        let far = memory(9.0);
+        let near = memory(3.5);
+        let stop = evidence(&far, &trail, 0.9).certify(&PLANTS, START, v, v, 0.2).unwrap();
+        assert!((3.0..5.5).contains(&stop), "{stop}");
+        assert!(evidence(&near, &trail, 0.9).certify(&PLANTS, START, v, v, 0.2).is_none());
+    }
+
+    #[test]
+    fn unseen_directions_are_never_certified_however_slow() {
+        let (memory, trail) = (memory(9.0), Trail::new());
+        let e = evidence(&memory, &trail, 0.0);
+        for v in [Vec3::new(-0.3, 0.0, 0.0), Vec3::new(0.0, 0.2, 0.0), Vec3::new(0.0, 0.0, 0.3)] {
+            assert!(e.certify(&PLANTS, START, Vec3::ZERO, v, 0.2).is_none(), "{v:?}");
+        }
+    }
+
+    #[test]
+    fn the_start_bubble_does_not_travel() {
+        // Creeping: many tiny steps aside, each of which would fit into a bubble that came along.
+        let (memory, trail) = (memory(9.0), Trail::new());
+        let e = evidence(&memory, &trail, 0.9);
+        let mut at = START;
+        for _ in 0..200 {
+            let v = Vec3::new(0.0, 0.1, 0.0);
+            if e.certify(&PLANTS, at, Vec3::ZERO, v, 0.2).is_some() {
+                at += v * 0.2;
+            }
+        }
+        assert!(at.y <= 0.9 + 1e-9, "crept to {at:?}");
+    }
+
+    #[test]
+    fn the_geofence_binds_and_may_be_re_entered() {
+        let (memory, trail) = (memory(9.0), Trail::new());
+        let mut e = evidence(&memory, &trail, 3.0);
+        let climb = Vec3::new(0.0, 0.0, 1.0);
+        e.altitude = (0.5, 2.1);
+        assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2).is_none());
+        e.altitude = (2.5, 6.0);
+        assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2).is_some());
+    }
+}

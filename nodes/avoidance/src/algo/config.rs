@@ -1,0 +1,196 @@
+//! Everything the planner can be told, with units and ranges, checked once at the start.
+
+use super::geometry::{Pose, Quat, Vec3};
+use crate::error::AvoidanceError;
+
+/// Settings of the planner. SI units; every field is checked by [`Config::check`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Wanted speed in the open, m/s (0.2..=15).
+    pub cruise_speed: f64,
+    /// Speed that is never commanded above, m/s (0.2..=20).
+    pub max_speed: f64,
+    /// Largest acceleration the vehicle may show, m/s^2 (0.5..=30). Used where strong reactions are the worse case.
+    pub max_acceleration: f64,
+    /// Deceleration the vehicle surely reaches, m/s^2 (0.3..=max_acceleration). Every certificate brakes with this.
+    pub brake_deceleration: f64,
+    /// Slowest first-order lag of the velocity loop, seconds (0.02..=2).
+    pub velocity_lag: f64,
+    /// Time from a depth image's stamp until the command made from it acts, beyond measured ages, s (0..=1).
+    pub command_delay: f64,
+    /// Radius of the ball around the body with its propellers, metres (0.05..=3).
+    pub body_radius: f64,
+    /// Kept clear around the body beyond its radius, metres (0.02..=3). Covers tracking error.
+    pub margin: f64,
+    /// Free sight that the speed limit leaves unused, metres, counted from the body's centre (0..=5).
+    pub keep_off: f64,
+    /// Depth error per squared metre of range: a surface at z may be `depth_error * z^2` nearer, 1/m (0..=0.1).
+    pub depth_error: f64,
+    /// Sight that is trusted when nothing returns, metres along the optical axis (1..=100).
+    pub max_range: f64,
+    /// Pooled columns of the range view (16..=320). Fewer is faster and coarser.
+    pub view_columns: usize,
+    /// Least share of valid pixels for a pooled cell to be known (0.05..=1).
+    pub min_valid_fraction: f64,
+    /// Share of known cells under which the camera counts as covered (0..=0.9).
+    pub covered_fraction: f64,
+    /// Where the camera sits in the body (FLU), optical axes included.
+    pub camera_in_body: Pose,
+    /// Depth images older than this stop the vehicle, seconds (0.03..=2).
+    pub depth_timeout: f64,
+    /// Odometry older than this stops the vehicle, seconds (0.03..=2).
+    pub odometry_timeout: f64,
+    /// Detections older than this no longer widen margins, seconds (0.03..=10).
+    pub detections_timeout: f64,
+    /// Equal depth images in a row, while moving, that count as a frozen camera (2..=100).
+    pub frozen_frames: u32,
+    /// How long a view is remembered, seconds (1..=600).
+    pub memory_age: f64,
+    /// Extra margin for remembered views: odometry drift within `memory_age`, metres (0..=1).
+    pub memory_margin: f64,
+    /// Distance between remembered views, metres (0.1..=5).
+    pub keyframe_distance: f64,
+    /// Turn between remembered views, radians (0.05..=1).
+    pub keyframe_angle: f64,
+    /// Where the vehicle starts, its centre may move this far without having seen the space, metres (0..=3).
+    /// The operator vouches for it; it never moves with the vehicle.
+    pub start_bubble: f64,
+    /// Distance to the goal that counts as there, metres (0.1..=10).
+    pub goal_tolerance: f64,
+    /// Floor of the geofence, metres in odom.
+    pub altitude_min: f64,
+    /// Ceiling of the geofence, metres in odom.
+    pub altitude_max: f64,
+    /// Fastest climb or descent, m/s (0.1..=5).
+    pub vertical_speed: f64,
+    /// Fastest turn, rad/s (0.2..=6).
+    pub max_yaw_rate: f64,
+    /// Turn rate of a scan, rad/s (0.1..=3).
+    pub scan_rate: f64,
+    /// Edge of a cell of the guidance grid, metres (0.1..=1).
+    pub guidance_cell: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            cruise_speed: 4.0,
+            max_speed: 6.0,
+            max_acceleration: 6.0,
+            brake_deceleration: 3.8,
+            velocity_lag: 0.35,
+            command_delay: 0.1,
+            body_radius: 0.25,
+            margin: 0.25,
+            keep_off: 0.7,
+            depth_error: 0.005,
+            max_range: 10.0,
+            view_columns: 80,
+            min_valid_fraction: 0.5,
+            covered_fraction: 0.1,
+            camera_in_body: Pose { position: Vec3::new(0.1, 0.0, 0.0), rotation: Quat::FLU_FROM_OPTICAL },
+            depth_timeout: 0.15,
+            odometry_timeout: 0.15,
+            detections_timeout: 0.5,
+            frozen_frames: 3,
+            memory_age: 30.0,
+            memory_margin: 0.03,
+            keyframe_distance: 0.4,
+            keyframe_angle: 0.25,
+            start_bubble: 0.9,
+            goal_tolerance: 0.5,
+            altitude_min: 0.8,
+            altitude_max: 6.0,
+            vertical_speed: 1.0,
+            max_yaw_rate: 2.0,
+            scan_rate: 1.0,
+            guidance_cell: 0.25,
+        }
+    }
+}
+
+impl Config {
+    /// Radius (m) by which obstacles grow: body and margin.
+    #[must_use]
+    pub fn grown_radius(&self) -> f64 {
+        self.body_radius + self.margin
+    }
+
+    /// How long (s) a command may go on acting before the watchdog's stop takes hold: the depth timeout plus one
+    /// period of the watchdog. Every certificate holds the command that long before it brakes.
+    #[must_use]
+    pub fn hold_time(&self) -> f64 {
+        self.depth_timeout + WATCHDOG_PERIOD_S
+    }
+
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`AvoidanceError::ParameterOutOfRange`] or [`AvoidanceError::ParametersContradict`], naming the first culprit.
+    pub fn check(&self) -> Result<(), AvoidanceError> {
+        let within = |name, value: f64, low: f64, high: f64, expected| {
+            if value >= low && value <= high {
+                Ok(())
+            } else {
+                Err(AvoidanceError::ParameterOutOfRange { name, value, expected })
+            }
+        };
+        within("cruise_speed", self.cruise_speed, 0.2, 15.0, "0.2 to 15 m/s")?;
+        within("max_speed", self.max_speed, 0.2, 20.0, "0.2 to 20 m/s")?;
+        within("max_acceleration", self.max_acceleration, 0.5, 30.0, "0.5 to 30 m/s^2")?;
+        within("brake_deceleration", self.brake_deceleration, 0.3, 30.0, "0.3 to 30 m/s^2")?;
+        within("velocity_lag", self.velocity_lag, 0.02, 2.0, "0.02 to 2 s")?;
+        within("command_delay", self.command_delay, 0.0, 1.0, "0 to 1 s")?;
+        within("body_radius", self.body_radius, 0.05, 3.0, "0.05 to 3 m")?;
+        within("margin", self.margin, 0.02, 3.0, "0.02 to 3 m")?;
+        within("keep_off", self.keep_off, 0.0, 5.0, "0 to 5 m")?;
+        within("depth_error", self.depth_error, 0.0, 0.1, "0 to 0.1 per metre")?;
+        within("max_range", self.max_range, 1.0, 100.0, "1 to 100 m")?;
+        within("view_columns", self.view_columns as f64, 16.0, 320.0, "16 to 320")?;
+        within("min_valid_fraction", self.min_valid_fraction, 0.05, 1.0, "0.05 to 1")?;
+        within("covered_fraction", self.covered_fraction, 0.0, 0.9, "0 to 0.9")?;
+        within("depth_timeout", self.depth_timeout, 0.03, 2.0, "0.03 to 2 s")?;
+        within("odometry_timeout", self.odometry_timeout, 0.03, 2.0, "0.03 to 2 s")?;
+        within("detections_timeout", self.detections_timeout, 0.03, 10.0, "0.03 to 10 s")?;
+        within("frozen_frames", f64::from(self.frozen_frames), 2.0, 100.0, "2 to 100")?;
+        within("memory_age", self.memory_age, 1.0, 600.0, "1 to 600 s")?;
+        within("memory_margin", self.memory_margin, 0.0, 1.0, "0 to 1 m")?;
+        within("keyframe_distance", self.keyframe_distance, 0.1, 5.0, "0.1 to 5 m")?;
+        within("keyframe_angle", self.keyframe_angle, 0.05, 1.0, "0.05 to 1 rad")?;
+        within("start_bubble", self.start_bubble, 0.0, 3.0, "0 to 3 m")?;
+        within("goal_tolerance", self.goal_tolerance, 0.1, 10.0, "0.1 to 10 m")?;
+        within("altitude_min", self.altitude_min, -1e5, 1e5, "-100000 to 100000 m")?;
+        within("altitude_max", self.altitude_max, -1e5, 1e5, "-100000 to 100000 m")?;
+        within("vertical_speed", self.vertical_speed, 0.1, 5.0, "0.1 to 5 m/s")?;
+        within("max_yaw_rate", self.max_yaw_rate, 0.2, 6.0, "0.2 to 6 rad/s")?;
+        within("scan_rate", self.scan_rate, 0.1, 3.0, "0.1 to 3 rad/s")?;
+        within("guidance_cell", self.guidance_cell, 0.1, 1.0, "0.1 to 1 m")?;
+        let ordered = |low_name, low: f64, high_name, high: f64| {
+            if low <= high {
+                Ok(())
+            } else {
+                Err(AvoidanceError::ParametersContradict { low_name, low, high_name, high })
+            }
+        };
+        ordered("altitude_min", self.altitude_min, "altitude_max", self.altitude_max)?;
+        ordered("cruise_speed", self.cruise_speed, "max_speed", self.max_speed)?;
+        ordered("brake_deceleration", self.brake_deceleration, "max_acceleration", self.max_acceleration)
+    }
+}
+
+/// Period of the watchdog that stops the vehicle when no depth image comes, seconds.
+pub const WATCHDOG_PERIOD_S: f64 = 0.05;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_bad_values_are_named() {
+        assert_eq!(Config::default().check(), Ok(()));
+        let bad = Config { margin: f64::NAN, ..Config::default() };
+        assert!(bad.check().is_err_and(|e| e.to_string().starts_with("PG-0701 parameter `margin`")));
+        let bad = Config { altitude_min: 7.0, ..Config::default() };
+        assert!(bad.check().is_err_and(|e| e.to_string().starts_with("PG-0702")));
+    }
+}

@@ -1,0 +1,316 @@
+//! Do the inputs deserve trust? One question, asked before every command.
+
+use super::geometry::{Pose, Vec3};
+use super::state::Stale;
+
+/// Position and velocity of the body.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Odometry {
+    /// When it was true, ns.
+    pub stamp: i64,
+    /// Body (FLU) in odom (ENU).
+    pub pose: Pose,
+    /// Velocity of the body in odom axes, m/s.
+    pub velocity: Vec3,
+}
+
+/// Limits of trust.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Oldest depth image, ns.
+    pub depth: i64,
+    /// Oldest odometry, ns.
+    pub odometry: i64,
+    /// Equal images in a row while moving that count as frozen.
+    pub frozen_frames: u32,
+    /// Share of known cells under which the camera counts as covered.
+    pub covered_fraction: f64,
+    /// Fastest believable speed, m/s.
+    pub speed: f64,
+}
+
+/// How far the position may stray from what velocity explains, metres.
+const JUMP: f64 = 0.5;
+/// Motion under which equal images prove nothing, metres and radians.
+const STILL: (f64, f64) = (0.03, 0.01);
+/// Odometry kept for pairing with images: at 250 Hz this is half a second.
+const HISTORY: usize = 128;
+/// Odometry this far from an image's stamp still serves it, extrapolated; ns.
+const PAIR_WITHIN: i64 = 60_000_000;
+
+/// Watches the inputs.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    limits: Limits,
+    now: Option<i64>,
+    depth: Option<i64>,
+    valid_fraction: f64,
+    digest: Option<(u64, u32, Pose)>,
+    frozen: bool,
+    odometry: std::collections::VecDeque<Odometry>,
+    finite: bool,
+    heard_odometry: bool,
+    /// Set by a jump of time or place until [`Guard::take_reset`].
+    reset: Option<Stale>,
+}
+
+impl Guard {
+    /// Nothing heard yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            now: None,
+            depth: None,
+            valid_fraction: 1.0,
+            digest: None,
+            frozen: false,
+            odometry: std::collections::VecDeque::with_capacity(HISTORY + 1),
+            finite: true,
+            heard_odometry: false,
+            reset: None,
+        }
+    }
+
+    /// Notes the time; a step backwards forgets all inputs.
+    pub fn on_time(&mut self, now: i64) {
+        if self.now.is_some_and(|before| now < before) {
+            self.depth = None;
+            self.digest = None;
+            self.frozen = false;
+            self.odometry.clear();
+            self.reset = Some(Stale::ClockBackwards);
+        }
+        self.now = Some(now);
+    }
+
+    /// Notes odometry; `None` stands for one with numbers that are not finite.
+    pub fn on_odometry(&mut self, odometry: Option<Odometry>) {
+        self.heard_odometry = true;
+        let sound = odometry.filter(|o| {
+            o.pose.position.is_finite() && o.velocity.is_finite() && o.velocity.norm() < self.limits.speed
+        });
+        let Some(new) = sound else {
+            self.finite = false;
+            return;
+        };
+        self.finite = true;
+        if let Some(last) = self.odometry.back().copied() {
+            let dt = (new.stamp - last.stamp) as f64 * 1e-9;
+            if dt < 0.0 {
+                return; // a late sample; a clock that went backwards is seen by `on_time`
+            }
+            let explained = last.pose.position + (last.velocity + new.velocity) * (0.5 * dt);
+            if dt < 1.0 && (new.pose.position - explained).norm() > JUMP + 0.5 * self.limits.speed * dt {
+                self.odometry.clear();
+                self.digest = None;
+                self.depth = None;
+                self.reset = Some(Stale::OdometryJump);
+            }
+        }
+        if self.odometry.len() == HISTORY {
+            self.odometry.pop_front();
+        }
+        self.odometry.push_back(new);
+    }
+
+    /// Notes a depth image; `digest` is that of its pixels, `valid_fraction` the share of its known cells. False when
+    /// the pixels are those of the image before although the vehicle has moved: they say nothing about this place.
+    pub fn on_depth(&mut self, stamp: i64, digest: Option<u64>, valid_fraction: f64) -> bool {
+        self.depth = Some(stamp);
+        self.valid_fraction = valid_fraction;
+        let pose = self.odometry.back().map(|o| o.pose);
+        let mut news = true;
+        self.digest = match (digest, self.digest, pose) {
+            (Some(new), Some((old, count, first)), Some(pose)) if new == old => {
+                let moved = (pose.position - first.position).norm();
+                let turned = pose.rotation.angle_to(first.rotation);
+                news = moved <= STILL.0 && turned <= STILL.1;
+                self.frozen = count + 1 >= self.limits.frozen_frames && !news;
+                Some((old, count + 1, first))
+            }
+            (Some(new), _, Some(pose)) => {
+                self.frozen = false;
+                Some((new, 1, pose))
+            }
+            _ => {
+                self.frozen = false;
+                None
+            }
+        };
+        news
+    }
+
+    /// The newest odometry.
+    #[must_use]
+    pub fn odometry(&self) -> Option<&Odometry> {
+        self.odometry.back()
+    }
+
+    /// Where the body was at `stamp`: between two samples, or near one of them in time.
+    #[must_use]
+    pub fn pose_at(&self, stamp: i64) -> Option<Pose> {
+        let after = self.odometry.partition_point(|o| o.stamp < stamp);
+        let shifted = |o: &Odometry| {
+            let dt = stamp - o.stamp;
+            (dt.abs() <= PAIR_WITHIN).then(|| Pose {
+                position: o.pose.position + o.velocity * (dt as f64 * 1e-9),
+                rotation: o.pose.rotation,
+            })
+        };
+        match (after.checked_sub(1).and_then(|i| self.odometry.get(i)), self.odometry.get(after)) {
+            (_, Some(b)) if b.stamp == stamp => Some(b.pose),
+            (Some(a), Some(b)) if b.stamp - a.stamp <= 2 * PAIR_WITHIN => {
+                let part = (stamp - a.stamp) as f64 / (b.stamp - a.stamp) as f64;
+                Some(Pose {
+                    position: a.pose.position + (b.pose.position - a.pose.position) * part,
+                    rotation: a.pose.rotation.towards(b.pose.rotation, part),
+                })
+            }
+            (a, b) => a.and_then(shifted).or_else(|| b.and_then(shifted)),
+        }
+    }
+
+    /// Age of the newest depth image, seconds.
+    #[must_use]
+    pub fn depth_age(&self) -> Option<f64> {
+        Some((self.now? - self.depth?) as f64 * 1e-9)
+    }
+
+    /// Age of the newest odometry, seconds.
+    #[must_use]
+    pub fn odometry_age(&self) -> Option<f64> {
+        Some((self.now? - self.odometry.back()?.stamp) as f64 * 1e-9)
+    }
+
+    /// The jump of time or place since the last call: what was remembered no longer fits.
+    pub fn take_reset(&mut self) -> Option<Stale> {
+        self.reset.take()
+    }
+
+    /// The first reason not to trust the inputs, or `None`.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Stale> {
+        let older = |stamp: i64, limit: i64| self.now.is_some_and(|now| now - stamp > limit);
+        if let Some(reason) = self.reset {
+            return Some(reason);
+        }
+        if !self.finite {
+            return Some(Stale::OdometryNotFinite);
+        }
+        let Some(odometry) = self.odometry.back() else { return Some(Stale::NoOdometry) };
+        if older(odometry.stamp, self.limits.odometry) {
+            return Some(Stale::OdometryOld);
+        }
+        let Some(depth) = self.depth else { return Some(Stale::NoDepth) };
+        if older(depth, self.limits.depth) {
+            return Some(Stale::DepthOld);
+        }
+        if self.valid_fraction < self.limits.covered_fraction {
+            return Some(Stale::DepthInvalid);
+        }
+        self.frozen.then_some(Stale::DepthFrozen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::geometry::Quat;
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    fn guard() -> Guard {
+        Guard::new(Limits {
+            depth: 150 * MS,
+            odometry: 150 * MS,
+            frozen_frames: 3,
+            covered_fraction: 0.1,
+            speed: 30.0,
+        })
+    }
+
+    fn odometry(ms: i64, x: f64, speed: f64) -> Odometry {
+        Odometry {
+            stamp: ms * MS,
+            pose: Pose { position: Vec3::new(x, 0.0, 2.0), rotation: Quat::IDENTITY },
+            velocity: Vec3::new(speed, 0.0, 0.0),
+        }
+    }
+
+    fn tick(g: &mut Guard, ms: i64, x: f64, digest: u64) {
+        g.on_time(ms * MS);
+        g.on_odometry(Some(odometry(ms, x, 4.0)));
+        g.on_depth(ms * MS, Some(digest), 1.0);
+    }
+
+    #[test]
+    fn nothing_heard_is_not_trusted_and_fresh_inputs_are() {
+        let mut g = guard();
+        assert_eq!(g.verdict(), Some(Stale::NoOdometry));
+        g.on_odometry(Some(odometry(0, 0.0, 0.0)));
+        assert_eq!(g.verdict(), Some(Stale::NoDepth));
+        tick(&mut g, 10, 0.04, 1);
+        assert_eq!(g.verdict(), None);
+    }
+
+    #[test]
+    fn old_inputs_are_named() {
+        let mut g = guard();
+        tick(&mut g, 0, 0.0, 1);
+        g.on_time(100 * MS);
+        assert_eq!(g.verdict(), None);
+        g.on_time(160 * MS);
+        assert_eq!(g.verdict(), Some(Stale::OdometryOld));
+        g.on_odometry(Some(odometry(160, 0.64, 4.0)));
+        assert_eq!(g.verdict(), Some(Stale::DepthOld));
+    }
+
+    #[test]
+    fn a_frozen_camera_is_caught_only_while_moving() {
+        let mut g = guard();
+        for i in 0..20 {
+            tick(&mut g, i * 33, 0.0, 9);
+        }
+        assert_eq!(g.verdict(), None, "standing still, equal frames are honest");
+        let mut g = guard();
+        tick(&mut g, 0, 0.0, 8);
+        tick(&mut g, 33, 0.13, 9);
+        tick(&mut g, 66, 0.26, 9);
+        assert_eq!(g.verdict(), None);
+        tick(&mut g, 99, 0.39, 9);
+        assert_eq!(g.verdict(), Some(Stale::DepthFrozen));
+        tick(&mut g, 132, 0.52, 10);
+        assert_eq!(g.verdict(), None, "it lives again");
+    }
+
+    #[test]
+    fn not_finite_covered_jumping_and_backwards_are_named() {
+        let mut g = guard();
+        tick(&mut g, 0, 0.0, 1);
+        g.on_odometry(None);
+        assert_eq!(g.verdict(), Some(Stale::OdometryNotFinite));
+        tick(&mut g, 33, 0.13, 2);
+        assert_eq!(g.verdict(), None);
+        g.on_depth(40 * MS, Some(3), 0.02);
+        assert_eq!(g.verdict(), Some(Stale::DepthInvalid));
+        tick(&mut g, 66, 5.0, 4);
+        assert_eq!(g.verdict(), Some(Stale::OdometryJump));
+        assert_eq!(g.take_reset(), Some(Stale::OdometryJump));
+        assert_eq!(g.verdict(), None);
+        g.on_time(10 * MS);
+        assert_eq!(g.verdict(), Some(Stale::ClockBackwards));
+        let _ = g.take_reset();
+        assert_eq!(g.verdict(), Some(Stale::NoOdometry));
+    }
+
+    #[test]
+    fn poses_are_interpolated_at_the_image() {
+        let mut g = guard();
+        g.on_odometry(Some(odometry(0, 0.0, 4.0)));
+        g.on_odometry(Some(odometry(20, 0.08, 4.0)));
+        assert!((g.pose_at(10 * MS).unwrap().position.x - 0.04).abs() < 1e-12);
+        assert!((g.pose_at(40 * MS).unwrap().position.x - 0.16).abs() < 1e-12);
+        assert!(g.pose_at(500 * MS).is_none());
+    }
+}

@@ -1,0 +1,408 @@
+//! The guidance layer: a small 2D map at flight height that leads around things too large to see past.
+//!
+//! It only ever *proposes a direction*. Nothing here can make a command flyable: that is the certificate's word alone.
+//! So it may guess where the certificate may not: unseen cells count as passable, at a price.
+//!
+//! The map is a rolling window of evidence counts in the odom frame, around the vehicle. Surfaces seen within a band
+//! about the flight height raise a cell's count, level rays through a cell lower it.
+
+use super::depth::{Lattice, Pooled};
+use super::geometry::{Pose, Vec3};
+use super::search::Search;
+
+/// Cells per edge of the window; a power of two.
+pub const SIDE: usize = 128;
+const MASK: i64 = SIDE as i64 - 1;
+/// Evidence from which a cell is occupied, its ceiling, and what one seen surface adds.
+const OCCUPIED: u8 = 4;
+const CEILING: u8 = 14;
+const SEEN_SURFACE: u8 = 2;
+/// Surfaces within this much of the flight height count, metres.
+const BAND: f64 = 0.6;
+/// Surfaces farther than this are too uncertain to be mapped, metres.
+const MAP_WITHIN: f32 = 9.0;
+/// Distance from obstacles that the way would rather keep, metres beyond the grown radius.
+const COMFORT: f32 = 0.7;
+
+/// What the window knows of one place.
+#[derive(Debug, Clone)]
+pub struct Guidance {
+    cell: f64,
+    hard: f32,
+    evidence: Vec<u8>,
+    seen: Vec<u8>,
+    penalty: Vec<u8>,
+    /// Metres to the nearest occupied cell, in window order.
+    distance: Vec<f32>,
+    /// Cost of entering a cell, in window order; infinite where there is no way.
+    cost: Vec<f32>,
+    /// Global cell of the window's lower left corner.
+    corner: Option<(i64, i64)>,
+    search: Search,
+}
+
+/// The way that guidance proposes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Proposal {
+    /// Where to fly next, odom, metres; altitude is the caller's matter.
+    pub waypoint: (f64, f64),
+    /// False when the window shows no way to the goal: the waypoint is then as near to it as can be got.
+    pub reaches: bool,
+}
+
+impl Guidance {
+    /// Cells of `cell` metres; ways keep `grown_radius` metres from occupied cells.
+    #[must_use]
+    pub fn new(cell: f64, grown_radius: f64) -> Self {
+        Self {
+            cell,
+            hard: (grown_radius + 0.4 * cell) as f32,
+            evidence: vec![0; SIDE * SIDE],
+            seen: vec![0; SIDE * SIDE],
+            penalty: vec![0; SIDE * SIDE],
+            distance: vec![f32::INFINITY; SIDE * SIDE],
+            cost: vec![1.0; SIDE * SIDE],
+            corner: None,
+            search: Search::new(SIDE),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.evidence.fill(0);
+        self.seen.fill(0);
+        self.penalty.fill(0);
+        self.distance.fill(f32::INFINITY);
+        self.corner = None;
+    }
+
+    fn global(&self, x: f64, y: f64) -> (i64, i64) {
+        ((x / self.cell).floor() as i64, (y / self.cell).floor() as i64)
+    }
+
+    fn slot(ix: i64, iy: i64) -> usize {
+        ((iy & MASK) as usize) * SIDE + (ix & MASK) as usize
+    }
+
+    /// Index in window order, when inside.
+    fn window(&self, x: f64, y: f64) -> Option<usize> {
+        let (ix, iy) = self.global(x, y);
+        let (cx, cy) = self.corner?;
+        let (wx, wy) = (ix - cx, iy - cy);
+        let inside = (0..SIDE as i64).contains(&wx) && (0..SIDE as i64).contains(&wy);
+        inside.then(|| wy as usize * SIDE + wx as usize)
+    }
+
+    fn center_of(&self, index: usize) -> (f64, f64) {
+        let (cx, cy) = self.corner.unwrap_or((0, 0));
+        let at = |corner: i64, i: usize| ((corner + i as i64) as f64 + 0.5) * self.cell;
+        (at(cx, index % SIDE), at(cy, index / SIDE))
+    }
+
+    /// Moves the window so that `at` lies in its middle; cells that come in anew are unknown.
+    fn recenter(&mut self, at: Vec3) {
+        let (ix, iy) = self.global(at.x, at.y);
+        let corner = (ix - SIDE as i64 / 2, iy - SIDE as i64 / 2);
+        let Some(old) = self.corner.replace(corner) else { return };
+        let (dx, dy) = (corner.0 - old.0, corner.1 - old.1);
+        if dx.unsigned_abs() >= SIDE as u64 || dy.unsigned_abs() >= SIDE as u64 {
+            self.evidence.fill(0);
+            self.seen.fill(0);
+            self.penalty.fill(0);
+            return;
+        }
+        let fresh = |from: i64, d: i64| {
+            if d >= 0 { from + SIDE as i64 - d..from + SIDE as i64 } else { from..from - d }
+        };
+        for x in fresh(corner.0, dx) {
+            (corner.1..corner.1 + SIDE as i64).for_each(|y| self.forget(Self::slot(x, y)));
+        }
+        for y in fresh(corner.1, dy) {
+            (corner.0..corner.0 + SIDE as i64).for_each(|x| self.forget(Self::slot(x, y)));
+        }
+    }
+
+    fn forget(&mut self, slot: usize) {
+        (self.evidence[slot], self.seen[slot], self.penalty[slot]) = (0, 0, 0);
+    }
+
+    /// Takes in one pooled depth image seen from `camera` (optical frame in odom), with the vehicle at `body`.
+    pub fn observe(&mut self, pooled: &Pooled, lattice: &Lattice, camera: &Pose, body: Vec3, max_range: f64) {
+        self.recenter(body);
+        let m = camera.rotation.rows();
+        for col in 0..lattice.cols {
+            let tx = f64::from(lattice.x_edges[col] + lattice.x_edges[col + 1]) / 2.0;
+            self.carve(pooled, lattice, camera, &m, col, tx, max_range);
+        }
+        let up = m[2].map(|v| v as f32);
+        let height = (camera.position.z - body.z) as f32;
+        for row in 0..lattice.rows {
+            let ty = (lattice.y_edges[row] + lattice.y_edges[row + 1]) / 2.0;
+            for col in 0..lattice.cols {
+                let z = pooled.z[row * lattice.cols + col];
+                if !(z > 0.0 && z < MAP_WITHIN) {
+                    continue;
+                }
+                let tx = (lattice.x_edges[col] + lattice.x_edges[col + 1]) / 2.0;
+                if (height + z * (up[0] * tx + up[1] * ty + up[2])).abs() > BAND as f32 {
+                    continue;
+                }
+                let at = camera.apply(Vec3::new(f64::from(tx * z), f64::from(ty * z), f64::from(z)));
+                if self.window(at.x, at.y).is_some() {
+                    let (ix, iy) = self.global(at.x, at.y);
+                    let slot = Self::slot(ix, iy);
+                    self.evidence[slot] = (self.evidence[slot] + SEEN_SURFACE).min(CEILING);
+                    self.seen[slot] = 1;
+                }
+            }
+        }
+    }
+
+    /// Lowers the count of the cells that the most level ray of one column passes through.
+    #[allow(clippy::too_many_arguments)]
+    fn carve(
+        &mut self,
+        pooled: &Pooled,
+        lattice: &Lattice,
+        camera: &Pose,
+        m: &[[f64; 3]; 3],
+        col: usize,
+        tx: f64,
+        max_range: f64,
+    ) {
+        if m[2][1].abs() < 0.2 {
+            return; // the camera is rolled on its side: no row is level
+        }
+        let ty = -(m[2][0] * tx + m[2][2]) / m[2][1];
+        let edges = &lattice.y_edges;
+        if !(ty > f64::from(edges[0]) && ty < f64::from(edges[lattice.rows])) {
+            return;
+        }
+        let row = edges.partition_point(|&e| f64::from(e) <= ty) - 1;
+        let rows = row.saturating_sub(2)..=(row + 2).min(lattice.rows - 1);
+        let z = rows.map(|r| pooled.z[r * lattice.cols + col]).fold(f32::INFINITY, f32::min);
+        let depth = (f64::from(z) - 0.3).min(max_range - 0.5);
+        if z <= 0.0 || depth <= 0.0 {
+            return;
+        }
+        let ray = camera.rotation.rotate(Vec3::new(tx, ty, 1.0));
+        let steps = (depth * ray.norm_xy() / self.cell) as usize;
+        for step in 0..=steps {
+            let along = camera.position + ray * (depth * step as f64 / steps.max(1) as f64);
+            if self.window(along.x, along.y).is_some() {
+                let (ix, iy) = self.global(along.x, along.y);
+                let slot = Self::slot(ix, iy);
+                self.evidence[slot] = self.evidence[slot].saturating_sub(1);
+                self.seen[slot] = 1;
+            }
+        }
+    }
+
+    /// Says that the certificate refused to fly from `at` toward `along` (unit): makes that way dear for a while.
+    pub fn discourage(&mut self, at: Vec3, along: Vec3) {
+        let side = Vec3::new(-along.y, along.x, 0.0);
+        for ahead in 2..8 {
+            for aside in -3..=3 {
+                let p = at + along * (f64::from(ahead) * 0.25) + side * (f64::from(aside) * 0.2);
+                if self.window(p.x, p.y).is_some() {
+                    let (ix, iy) = self.global(p.x, p.y);
+                    self.penalty[Self::slot(ix, iy)] = 120;
+                }
+            }
+        }
+    }
+
+    /// Metres from (x, y), odom, to the nearest mapped obstacle, as of the last [`Self::propose`]. Infinite where
+    /// none is near, or outside of the window.
+    #[must_use]
+    pub fn clearance(&self, x: f64, y: f64) -> f64 {
+        self.window(x, y).map_or(f64::INFINITY, |i| f64::from(self.distance[i]))
+    }
+
+    /// Chamfer distance to occupied cells, in two passes.
+    fn measure(&mut self) {
+        let (cx, cy) = self.corner.unwrap_or((0, 0));
+        let (straight, slant) = (self.cell as f32, (self.cell * std::f64::consts::SQRT_2) as f32);
+        for wy in 0..SIDE {
+            for wx in 0..SIDE {
+                let slot = Self::slot(cx + wx as i64, cy + wy as i64);
+                let i = wy * SIDE + wx;
+                let mut d = if self.evidence[slot] >= OCCUPIED { 0.0 } else { f32::INFINITY };
+                if wx > 0 {
+                    d = d.min(self.distance[i - 1] + straight);
+                }
+                if wy > 0 {
+                    d = d.min(self.distance[i - SIDE] + straight);
+                    if wx > 0 {
+                        d = d.min(self.distance[i - SIDE - 1] + slant);
+                    }
+                    if wx + 1 < SIDE {
+                        d = d.min(self.distance[i - SIDE + 1] + slant);
+                    }
+                }
+                self.distance[i] = d;
+            }
+        }
+        for wy in (0..SIDE).rev() {
+            for wx in (0..SIDE).rev() {
+                let i = wy * SIDE + wx;
+                let mut d = self.distance[i];
+                if wx + 1 < SIDE {
+                    d = d.min(self.distance[i + 1] + straight);
+                }
+                if wy + 1 < SIDE {
+                    d = d.min(self.distance[i + SIDE] + straight);
+                    if wx + 1 < SIDE {
+                        d = d.min(self.distance[i + SIDE + 1] + slant);
+                    }
+                    if wx > 0 {
+                        d = d.min(self.distance[i + SIDE - 1] + slant);
+                    }
+                }
+                self.distance[i] = d;
+            }
+        }
+    }
+
+    fn price(&mut self, from: Vec3) {
+        let (cx, cy) = self.corner.unwrap_or((0, 0));
+        for wy in 0..SIDE {
+            for wx in 0..SIDE {
+                let (i, slot) = (wy * SIDE + wx, Self::slot(cx + wx as i64, cy + wy as i64));
+                let d = self.distance[i];
+                let near = ((self.hard + COMFORT - d) / COMFORT).clamp(0.0, 1.0);
+                let mut cost = 1.0 + 2.5 * near * near;
+                cost += if self.seen[slot] == 0 { 0.25 } else { 0.0 };
+                cost += 0.15 * f32::from(self.penalty[slot]);
+                self.penalty[slot] = self.penalty[slot].saturating_sub(2);
+                self.cost[i] = if d < self.hard { f32::INFINITY } else { cost };
+            }
+        }
+        // The vehicle may already stand nearer to an obstacle than a way should lead: let it out.
+        let reach = (1.0 / self.cell) as i64;
+        let (ix, iy) = self.global(from.x, from.y);
+        for dy in -reach..=reach {
+            for dx in -reach..=reach {
+                let (wx, wy) = (ix + dx - cx, iy + dy - cy);
+                if (0..SIDE as i64).contains(&wx) && (0..SIDE as i64).contains(&wy) {
+                    let i = wy as usize * SIDE + wx as usize;
+                    if self.cost[i].is_infinite() && self.distance[i] > 0.0 {
+                        self.cost[i] = 15.0;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds the way from `from` to `goal` (odom) and the first leg of it that is straight and free on the map.
+    pub fn propose(&mut self, from: Vec3, goal: Vec3) -> Proposal {
+        /// The leg is looked for within this length of way, metres.
+        const AHEAD: f64 = 8.0;
+        self.recenter(from);
+        self.measure();
+        self.price(from);
+        let straight = Proposal { waypoint: (goal.x, goal.y), reaches: true };
+        let Some(start) = self.window(from.x, from.y) else { return straight };
+        let (cx, cy) = self.corner.unwrap_or((0, 0));
+        let target =
+            ((goal.x / self.cell - 0.5 - cx as f64) as f32, (goal.y / self.cell - 0.5 - cy as f64) as f32);
+        let reaches = self.search.run(&self.cost, start, target);
+        let steps = ((AHEAD / self.cell) as usize).min(self.search.path().len());
+        if steps == 0 {
+            return Proposal { reaches, ..straight };
+        }
+        // The farthest point of the way that can be seen from here.
+        let mut leg = 0;
+        let mut step = steps;
+        while step > 0 {
+            if self.sees(from, self.center_of(self.search.path()[step - 1])) {
+                leg = step - 1;
+                break;
+            }
+            step -= 1;
+        }
+        leg = leg.max(2.min(steps - 1));
+        if leg + 1 == self.search.path().len() && reaches && self.window(goal.x, goal.y).is_some() {
+            return straight;
+        }
+        Proposal { waypoint: self.center_of(self.search.path()[leg]), reaches }
+    }
+
+    fn sees(&self, from: Vec3, to: (f64, f64)) -> bool {
+        let (dx, dy) = (to.0 - from.x, to.1 - from.y);
+        let steps = (dx.hypot(dy) / (0.5 * self.cell)).ceil() as usize;
+        (0..=steps).all(|s| {
+            let part = s as f64 / steps.max(1) as f64;
+            self.window(from.x + dx * part, from.y + dy * part)
+                .is_some_and(|i| self.cost[i] < 4.0 || self.cost[i] == 15.0)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CELL: f64 = 0.25;
+
+    fn block(g: &mut Guidance, x: f64, y: f64) {
+        let (ix, iy) = g.global(x, y);
+        g.evidence[Guidance::slot(ix, iy)] = CEILING;
+        g.seen[Guidance::slot(ix, iy)] = 1;
+    }
+
+    #[test]
+    fn an_open_field_is_crossed_straight() {
+        let mut g = Guidance::new(CELL, 0.5);
+        let p = g.propose(Vec3::ZERO, Vec3::new(60.0, 0.0, 2.0));
+        assert!(p.reaches && p.waypoint.0 > 5.0 && p.waypoint.1.abs() < 0.6, "{p:?}");
+        let p = g.propose(Vec3::ZERO, Vec3::new(3.0, 1.0, 2.0));
+        assert_eq!(p, Proposal { waypoint: (3.0, 1.0), reaches: true });
+    }
+
+    #[test]
+    fn a_trap_is_left_by_its_mouth() {
+        // A U open to the west; the vehicle is inside, the goal east of it.
+        let mut g = Guidance::new(CELL, 0.5);
+        g.recenter(Vec3::ZERO);
+        for i in 0..25 {
+            let s = -4.0 + f64::from(i) * 0.25;
+            block(&mut g, s, 3.0);
+            block(&mut g, s, -3.0);
+        }
+        for i in 0..25 {
+            block(&mut g, 2.2, -3.0 + f64::from(i) * 0.25);
+        }
+        let p = g.propose(Vec3::new(1.0, 0.0, 2.0), Vec3::new(30.0, 0.0, 2.0));
+        assert!(p.reaches && p.waypoint.0 < 0.0, "{p:?}");
+        assert!(g.clearance(1.0, 0.0) > 0.9 && g.clearance(2.2, 0.1) < 0.01);
+    }
+
+    #[test]
+    fn a_closed_room_has_no_way_out() {
+        let mut g = Guidance::new(CELL, 0.5);
+        g.recenter(Vec3::ZERO);
+        for i in 0..40 {
+            let s = -5.0 + f64::from(i) * 0.25;
+            for (x, y) in [(s, 5.0), (s, -5.0), (5.0, s), (-5.0, s)] {
+                block(&mut g, x, y);
+            }
+        }
+        block(&mut g, 5.0, 5.0);
+        assert!(!g.propose(Vec3::ZERO, Vec3::new(30.0, 0.0, 2.0)).reaches);
+    }
+
+    #[test]
+    fn the_window_rolls_and_forgets_what_left_it() {
+        let mut g = Guidance::new(CELL, 0.5);
+        g.recenter(Vec3::ZERO);
+        block(&mut g, 3.0, 0.0);
+        g.recenter(Vec3::new(10.0, 0.0, 0.0));
+        g.measure();
+        assert_eq!(g.clearance(3.0, 0.0), 0.0);
+        g.recenter(Vec3::new(40.0, 0.0, 0.0));
+        g.recenter(Vec3::ZERO);
+        g.measure();
+        assert!(g.clearance(3.0, 0.0).is_infinite());
+    }
+}

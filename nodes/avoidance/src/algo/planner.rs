@@ -1,0 +1,487 @@
+//! The planner: inputs in, one certified command out.
+//!
+//! The ladder, top to bottom: fly a certified candidate; else brake along the tail certified before; at rest, turn
+//! toward where guidance leads; else tell guidance that this way is refused; else scan a full turn; else back off
+//! along the way flown; else report STUCK, and go on looking. Whatever the inputs do, the answer to doubt is "stop".
+
+use super::candidates::{Candidate, Wish, fan};
+use super::certificate::{Bubble, Evidence};
+use super::config::Config;
+use super::depth::{DepthImage, Intrinsics, Lattice, Pooled};
+use super::geometry::{Vec3, wrap_angle};
+use super::guard::{Guard, Limits, Odometry};
+use super::guidance::{Guidance, Proposal};
+use super::margins::MarginBox;
+use super::memory::{Keeping, Memory};
+use super::plant::Plant;
+use super::recovery::{Recovery, Step};
+use super::speed::stopping_speed;
+use super::state::{HoverCause, Stale, State, Status};
+use super::trail::Trail;
+use super::view::StampTable;
+use crate::error::AvoidanceError;
+
+/// Slower than this is at rest, m/s.
+pub(crate) const AT_REST: f64 = 0.25;
+/// Depth images between two searches of guidance.
+const GUIDE_EVERY: u32 = 5;
+/// Deceleration toward the goal, m/s^2.
+const ARRIVAL: f64 = 1.2;
+/// Gain from altitude error to climb rate, 1/s.
+const ALTITUDE_GAIN: f64 = 1.2;
+/// Gain from heading error to turn rate, 1/s.
+const YAW_GAIN: f64 = 2.5;
+/// Wait before a climb is over, metres below the wanted altitude.
+const CLIMBED: f64 = 0.25;
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Command {
+    /// Wanted velocity in odom, m/s.
+    pub velocity: Vec3,
+    /// Wanted velocity in the body frame (FLU, with the body's tilt), m/s.
+    pub velocity_body: Vec3,
+    /// Wanted velocity in the heading frame (x forward, y left, z up, level), m/s.
+    pub velocity_heading: Vec3,
+    /// Turn rate about the vertical, rad/s, counter-clockwise.
+    pub yaw_rate: f64,
+    /// Why.
+    pub status: Status,
+}
+
+struct Optics {
+    lattice: Lattice,
+    now: StampTable,
+    kept: StampTable,
+}
+
+/// Holds everything between two images. Allocates only at construction and when the camera changes.
+pub struct Planner {
+    config: Config,
+    guard: Guard,
+    optics: Option<Optics>,
+    pooled: Pooled,
+    memory: Memory,
+    trail: Trail,
+    guidance: Guidance,
+    proposal: Option<Proposal>,
+    frames_to_guide: u32,
+    bubble: Option<Bubble>,
+    climbing: bool,
+    goal: Option<Vec3>,
+    arrived: bool,
+    boxes: Vec<MarginBox>,
+    boxes_stamp: Option<i64>,
+    last: Vec3,
+    candidates: Vec<Candidate>,
+    recovery: Recovery,
+    last_depth_stamp: Option<i64>,
+    pose_missing: bool,
+    nearest: f64,
+    depth_seen: bool,
+}
+
+impl Planner {
+    /// A planner that has heard nothing yet.
+    ///
+    /// # Errors
+    /// What [`Config::check`] finds.
+    pub fn new(config: Config) -> Result<Self, AvoidanceError> {
+        config.check()?;
+        let ns = |seconds: f64| (seconds * 1e9) as i64;
+        let limits = Limits {
+            depth: ns(config.depth_timeout),
+            odometry: ns(config.odometry_timeout),
+            frozen_frames: config.frozen_frames,
+            covered_fraction: config.covered_fraction,
+            speed: 50.0,
+        };
+        let keeping = Keeping {
+            distance: config.keyframe_distance,
+            angle: config.keyframe_angle,
+            age: ns(config.memory_age),
+        };
+        Ok(Self {
+            guard: Guard::new(limits),
+            optics: None,
+            pooled: Pooled::default(),
+            memory: Memory::new(keeping),
+            trail: Trail::new(),
+            guidance: Guidance::new(config.guidance_cell, config.grown_radius()),
+            proposal: None,
+            frames_to_guide: 0,
+            bubble: None,
+            climbing: false,
+            goal: None,
+            arrived: false,
+            boxes: Vec::with_capacity(256),
+            boxes_stamp: None,
+            last: Vec3::ZERO,
+            candidates: Vec::with_capacity(512),
+            recovery: Recovery::default(),
+            last_depth_stamp: None,
+            pose_missing: false,
+            nearest: f64::INFINITY,
+            depth_seen: false,
+            config,
+        })
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The depth camera. Allocates when it differs from the last one.
+    pub fn set_intrinsics(&mut self, intrinsics: Intrinsics) {
+        if self.optics.as_ref().is_some_and(|o| o.lattice.intrinsics == intrinsics) {
+            return;
+        }
+        let c = &self.config;
+        let lattice = Lattice::new(intrinsics, c.view_columns);
+        let table = |radius: f64| StampTable::new(&lattice, radius, c.depth_error, c.max_range);
+        let (now, kept) = (table(c.grown_radius()), table(c.grown_radius() + c.memory_margin));
+        self.optics = Some(Optics { now, kept, lattice });
+        self.memory.clear();
+    }
+
+    /// Where to fly to, odom, metres. Not finite means: no goal.
+    pub fn set_goal(&mut self, goal: Vec3) {
+        let goal = goal.is_finite().then_some(goal);
+        if goal != self.goal {
+            self.goal = goal;
+            self.arrived = false;
+            self.proposal = None;
+            self.recovery = Recovery::default();
+        }
+    }
+
+    /// New odometry; `None` when it holds numbers that are not finite, or no rotation.
+    pub fn on_odometry(&mut self, now: i64, odometry: Option<Odometry>) {
+        self.guard.on_time(now);
+        self.guard.on_odometry(odometry);
+    }
+
+    /// New detections; they widen margins until they are too old.
+    pub fn on_detections(&mut self, stamp: i64, boxes: impl Iterator<Item = MarginBox>) {
+        self.boxes.clear();
+        self.boxes.extend(boxes.take(256));
+        self.boxes_stamp = Some(stamp);
+    }
+
+    /// A new depth image taken at `stamp`: the next command.
+    pub fn on_depth(&mut self, now: i64, stamp: i64, image: &DepthImage<'_>) -> Command {
+        self.guard.on_time(now);
+        self.depth_seen = true;
+        let fits = self.optics.as_ref().filter(|o| {
+            let k = &o.lattice.intrinsics;
+            (k.width, k.height) == (image.width, image.height)
+        });
+        let Some(optics) = fits else { return self.stop(now, Stale::NoIntrinsics) };
+        if stamp > now + 1_000_000_000 || self.last_depth_stamp.is_some_and(|s| stamp < s && now >= s) {
+            return self.watch(now); // from the future, or overtaken by a younger one
+        }
+        self.last_depth_stamp = Some(stamp);
+        self.pooled.fill(image, &optics.lattice, self.config.min_valid_fraction);
+        let valid = self.pooled.valid_fraction();
+        let news = self.guard.on_depth(stamp, image.digest(), valid);
+        self.nearest = self.pooled.nearest_range(&optics.lattice);
+        let body = self.guard.pose_at(stamp);
+        self.pose_missing = body.is_none();
+        // Repeated pixels are not evidence about the place the vehicle has moved to since.
+        if let (Some(body), true, true) = (body, news, valid >= self.config.covered_fraction) {
+            let camera = body.then(&self.config.camera_in_body);
+            let limit = (self.config.detections_timeout * 1e9) as i64;
+            let fresh = self.boxes_stamp.is_some_and(|s| (now - s).abs() <= limit);
+            let boxes = if fresh { &self.boxes[..] } else { &[] };
+            let tables = (&optics.now, &optics.kept);
+            self.memory.insert(&self.pooled, &optics.lattice, tables, boxes, camera, stamp);
+            self.guidance.observe(
+                &self.pooled,
+                &optics.lattice,
+                &camera,
+                body.position,
+                self.config.max_range,
+            );
+        }
+        if let Some(reason) = self.distrust() {
+            return self.stop(now, reason);
+        }
+        self.plan(now)
+    }
+
+    /// The watchdog: to be called every [`super::config::WATCHDOG_PERIOD_S`]. `Some` is a stop to be sent at once;
+    /// `None` says that the command of the last image stands.
+    pub fn on_watchdog(&mut self, now: i64) -> Option<Command> {
+        self.guard.on_time(now);
+        self.distrust().map(|reason| self.stop(now, reason))
+    }
+
+    /// Status for the moment, and a stop when an input cannot be trusted.
+    fn watch(&mut self, now: i64) -> Command {
+        match self.distrust() {
+            Some(reason) => self.stop(now, reason),
+            None => self.plan(now),
+        }
+    }
+
+    fn distrust(&mut self) -> Option<Stale> {
+        let reason = self.guard.verdict();
+        if self.guard.take_reset().is_some() {
+            // Places no longer mean what they meant. What remains true is that the vehicle was certified to stop
+            // where it is: once at rest, a new bubble takes the place of the start's.
+            self.memory.clear();
+            self.trail.clear();
+            self.guidance.clear();
+            self.bubble = None;
+            self.climbing = false;
+            self.proposal = None;
+            self.recovery = Recovery::default();
+            self.last_depth_stamp = None;
+            self.boxes_stamp = None;
+        }
+        if reason == Some(Stale::NoDepth) && self.optics.is_none() {
+            return Some(Stale::NoIntrinsics);
+        }
+        reason.or(self.pose_missing.then_some(Stale::NoPoseForDepth))
+    }
+
+    fn status(&self, now: i64, state: State) -> Status {
+        Status {
+            state,
+            depth_age_s: self.guard.depth_age().unwrap_or(f64::NAN),
+            odometry_age_s: self.guard.odometry_age().unwrap_or(f64::NAN),
+            detections_age_s: self.boxes_stamp.map_or(f64::NAN, |s| (now - s) as f64 * 1e-9),
+            nearest_range_m: self.nearest,
+            valid_fraction: if self.depth_seen { self.pooled.valid_fraction() } else { 0.0 },
+            ..Status::default()
+        }
+    }
+
+    fn stop(&mut self, now: i64, reason: Stale) -> Command {
+        self.last = Vec3::ZERO;
+        let status = self.status(now, State::InputStale(reason));
+        Command {
+            velocity: Vec3::ZERO,
+            velocity_body: Vec3::ZERO,
+            velocity_heading: Vec3::ZERO,
+            yaw_rate: 0.0,
+            status,
+        }
+    }
+
+    fn command(&mut self, odometry: &Odometry, velocity: Vec3, yaw_rate: f64, status: Status) -> Command {
+        self.last = velocity;
+        let (sin, cos) = odometry.pose.rotation.yaw().sin_cos();
+        let limit = self.config.max_yaw_rate;
+        Command {
+            velocity,
+            velocity_body: odometry.pose.rotation.inverse().rotate(velocity),
+            velocity_heading: Vec3::new(
+                cos * velocity.x + sin * velocity.y,
+                cos * velocity.y - sin * velocity.x,
+                velocity.z,
+            ),
+            yaw_rate: yaw_rate.clamp(-limit, limit),
+            status,
+        }
+    }
+
+    /// The two beliefs of every certificate: sluggish and brisk.
+    fn plants(&self) -> [Plant; 2] {
+        let c = &self.config;
+        [
+            Plant { lag: c.velocity_lag, acceleration: c.brake_deceleration },
+            Plant { lag: 0.45 * c.velocity_lag, acceleration: 1.25 * c.max_acceleration },
+        ]
+    }
+
+    fn plan(&mut self, now: i64) -> Command {
+        let Some(&odometry) = self.guard.odometry() else { return self.stop(now, Stale::NoOdometry) };
+        let here = odometry.pose.position;
+        let speed = odometry.velocity.norm();
+        let yaw = odometry.pose.rotation.yaw();
+        if self.bubble.is_none() && speed < AT_REST {
+            self.bubble = Some(Bubble { center: here, radius: self.config.start_bubble });
+        }
+        let Some(goal) = self.goal else {
+            return self.hover(now, &odometry, HoverCause::NoGoal);
+        };
+        let (floor, ceiling) = (self.config.altitude_min, self.config.altitude_max);
+        let altitude = goal.z.clamp(floor, ceiling);
+        if let Some(command) = self.climb(now, &odometry, altitude) {
+            return command;
+        }
+        let to_goal = Vec3::new(goal.x, goal.y, altitude) - here;
+        let tolerance = self.config.goal_tolerance;
+        if to_goal.norm() < tolerance || self.arrived && to_goal.norm() < 2.0 * tolerance {
+            self.arrived |= speed < AT_REST;
+            if self.arrived {
+                let status = self.status(now, State::GoalReached);
+                return self.command(&odometry, Vec3::ZERO, 0.0, status);
+            }
+            return self.hover(now, &odometry, HoverCause::Settling);
+        }
+        self.arrived = false;
+
+        let along = self.guide(here, goal);
+        self.memory.look_from(here, now);
+        let nominal =
+            Plant { lag: 0.7 * self.config.velocity_lag, acceleration: self.config.max_acceleration };
+        let lead = self.guard.odometry_age().unwrap_or(0.0).max(0.0) + self.config.command_delay;
+        let (position, velocity) = nominal.after(here, odometry.velocity, self.last, lead);
+
+        let evidence = Evidence {
+            memory: &self.memory,
+            origin: here,
+            bubble: self.bubble,
+            trail: &self.trail,
+            altitude: (floor, ceiling),
+        };
+        let proven = evidence.seen_free(here);
+        let climb = (ALTITUDE_GAIN * (altitude - position.z))
+            .clamp(-self.config.vertical_speed, self.config.vertical_speed);
+        let wish = Wish { along, position, last: self.last, climb };
+        let arrival = (2.0 * ARRIVAL * to_goal.norm()).sqrt().max(0.3);
+        let wanted = self.config.cruise_speed.min(self.config.max_speed).min(arrival);
+        let c = &self.config;
+        let reaction = c.hold_time() + c.command_delay + 0.5 * c.velocity_lag;
+        let mut cap_ahead = None;
+        let limit = |heading: Vec3| {
+            let sight = evidence.reach(position, heading, c.max_range) + c.grown_radius();
+            let cap = stopping_speed(c.brake_deceleration, reaction, sight, c.keep_off);
+            cap_ahead.get_or_insert(cap);
+            cap.min(wanted)
+        };
+        let guidance = &self.guidance;
+        fan(&wish, limit, |x, y| guidance.clearance(x, y), &mut self.candidates);
+
+        let plants = self.plants();
+        let hold = c.hold_time();
+        let mut tried = 0;
+        let chosen = self.candidates.iter().find_map(|candidate| {
+            tried += 1;
+            let length = evidence.certify(&plants, position, velocity, candidate.velocity, hold)?;
+            Some((candidate.velocity, length))
+        });
+        if proven {
+            self.trail.note(here);
+        }
+        let mut status = self.status(now, State::Braking);
+        status.candidates_tried = tried;
+        status.speed_cap_mps = cap_ahead.unwrap_or(0.0);
+        if let Some((velocity, length)) = chosen {
+            self.recovery.moving(now, here);
+            status.certified_stop_m = length;
+            status.state = if self.recovery.stalled(now) {
+                State::Stuck
+            } else if velocity.norm_xy() > 0.8 * wanted
+                && velocity.unit().zip(to_goal.unit()).is_some_and(|(a, b)| a.dot(b) > 0.96)
+            {
+                State::Cruise
+            } else {
+                State::Avoiding
+            };
+            let look = velocity.unit().map_or(along, |v| v + along);
+            let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) - yaw);
+            return self.command(&odometry, velocity, rate, status);
+        }
+        self.recover(now, &odometry, along, (position, velocity), status)
+    }
+
+    /// Nothing is certified: the lower half of the ladder.
+    fn recover(
+        &mut self,
+        now: i64,
+        odometry: &Odometry,
+        along: Vec3,
+        (position, velocity): (Vec3, Vec3),
+        mut status: Status,
+    ) -> Command {
+        let here = odometry.pose.position;
+        let yaw = odometry.pose.rotation.yaw();
+        let off = wrap_angle(along.y.atan2(along.x) - yaw);
+        if odometry.velocity.norm() > AT_REST && !self.recovery.is_backing() {
+            return self.command(odometry, Vec3::ZERO, YAW_GAIN * off, status);
+        }
+        let step = self.recovery.blocked(now, yaw, off);
+        let (state, velocity_wanted, rate) = match step {
+            Step::Turn => (State::Hover(HoverCause::Turning), None, (YAW_GAIN * off).clamp(-1.5, 1.5)),
+            Step::Wait => (State::Hover(HoverCause::Blocked), None, 0.0),
+            Step::Discourage => {
+                self.guidance.discourage(here, along);
+                self.frames_to_guide = 0;
+                (State::Hover(HoverCause::Blocked), None, 0.0)
+            }
+            Step::Scan => (State::Scanning, None, self.config.scan_rate),
+            Step::Stuck => (State::Stuck, None, self.config.scan_rate),
+            Step::Back => {
+                let target = self.trail.back(here, 0.4);
+                let wanted = target.and_then(|t| (t - here).unit()).map(|u| u * 0.4);
+                (State::Avoiding, wanted, 0.0)
+            }
+        };
+        status.state = state;
+        let evidence = Evidence {
+            memory: &self.memory,
+            origin: here,
+            bubble: self.bubble,
+            trail: &self.trail,
+            altitude: (self.config.altitude_min, self.config.altitude_max),
+        };
+        let plants = self.plants();
+        let hold = self.config.hold_time();
+        let certified =
+            velocity_wanted.and_then(|v| Some((v, evidence.certify(&plants, position, velocity, v, hold)?)));
+        if let Some((wanted, length)) = certified {
+            status.certified_stop_m = length;
+            return self.command(odometry, wanted, rate, status);
+        }
+        if step == Step::Back {
+            status.state = State::Hover(HoverCause::Blocked);
+            self.recovery.backed_off();
+        }
+        self.command(odometry, Vec3::ZERO, rate, status)
+    }
+
+    /// The unit direction in which guidance leads from `here` to `goal`.
+    fn guide(&mut self, here: Vec3, goal: Vec3) -> Vec3 {
+        let direct = Vec3::new(goal.x - here.x, goal.y - here.y, 0.0);
+        let toward = |p: &Proposal| Vec3::new(p.waypoint.0 - here.x, p.waypoint.1 - here.y, 0.0);
+        let used_up = self.proposal.as_ref().is_none_or(|p| toward(p).norm() < 0.7);
+        if self.frames_to_guide == 0 || used_up {
+            self.proposal = Some(self.guidance.propose(here, goal));
+            self.frames_to_guide = GUIDE_EVERY;
+        }
+        self.frames_to_guide -= 1;
+        let leg = self.proposal.as_ref().map_or(direct, toward);
+        leg.unit().or_else(|| direct.unit()).unwrap_or(Vec3::new(1.0, 0.0, 0.0))
+    }
+
+    fn hover(&mut self, now: i64, odometry: &Odometry, cause: HoverCause) -> Command {
+        let status = self.status(now, State::Hover(cause));
+        self.command(odometry, Vec3::ZERO, 0.0, status)
+    }
+
+    /// Below the geofence's floor, over the start: straight up, in the column of air that the operator vouches for.
+    fn climb(&mut self, now: i64, odometry: &Odometry, altitude: f64) -> Option<Command> {
+        let here = odometry.pose.position;
+        let bubble = self.bubble.as_mut()?;
+        let over_start = (here - bubble.center).norm_xy() <= bubble.radius;
+        if here.z < self.config.altitude_min - 0.05 && over_start {
+            self.climbing = true;
+        }
+        if !self.climbing {
+            return None;
+        }
+        if here.z >= altitude - CLIMBED || !over_start {
+            self.climbing = false;
+            bubble.center.z = here.z;
+            return None;
+        }
+        let rate = (ALTITUDE_GAIN * (altitude - here.z)).clamp(0.2, self.config.vertical_speed);
+        let status = self.status(now, State::Hover(HoverCause::Climbing));
+        Some(self.command(odometry, Vec3::new(0.0, 0.0, rate), 0.0, status))
+    }
+}

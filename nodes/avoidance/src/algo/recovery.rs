@@ -1,0 +1,183 @@
+//! What to do when nothing is certified: the order in which to try things, and when to give up.
+
+use super::geometry::{Vec3, wrap_angle};
+
+/// Wait before doing anything, seconds: views settle, people walk on.
+const PATIENCE: f64 = 0.4;
+/// Ways told to guidance as refused before looking all around.
+const REFUSALS: u32 = 3;
+/// Heading error that is turned away first, radians.
+const TURN_ABOVE: f64 = 0.15;
+/// A turn takes no longer than this, seconds (a vehicle that cannot turn must not turn for ever).
+const TURN_LIMIT: f64 = 4.0;
+/// No farther than `PROGRESS` metres in `STALL` seconds is a stall.
+const STALL: f64 = 40.0;
+const PROGRESS: f64 = 2.0;
+/// Seconds spent on backing off, at most.
+const BACK_LIMIT: f64 = 3.0;
+
+/// The next thing to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Turn toward where guidance leads.
+    Turn,
+    /// Wait a moment.
+    Wait,
+    /// Tell guidance that this way is refused.
+    Discourage,
+    /// Turn all around.
+    Scan,
+    /// Go back along the way flown.
+    Back,
+    /// Everything was tried; keep turning and report it.
+    Stuck,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    Clear,
+    Turning { since: f64 },
+    Waiting { since: f64 },
+    Scanning { last_yaw: f64, turned: f64 },
+    Backing { since: f64 },
+}
+
+/// Memory of the attempts since the vehicle last made way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recovery {
+    phase: Phase,
+    refusals: u32,
+    scans: u32,
+    /// Where way was last made, and when (s).
+    mark: Option<(Vec3, f64)>,
+    blocked_at: Option<Vec3>,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { phase: Phase::Clear, refusals: 0, scans: 0, mark: None, blocked_at: None }
+    }
+}
+
+impl Recovery {
+    /// A candidate is being flown from `here`.
+    pub fn moving(&mut self, now: i64, here: Vec3) {
+        self.phase = Phase::Clear;
+        // Attempts are forgotten only when the vehicle has really left the place where it was blocked.
+        let place = *self.blocked_at.get_or_insert(here);
+        if (here - place).norm() > 1.0 {
+            (self.refusals, self.scans, self.blocked_at) = (0, 0, Some(here));
+        }
+        let time = now as f64 * 1e-9;
+        match self.mark {
+            Some((at, since)) if (here - at).norm() < PROGRESS && time >= since => {}
+            _ => self.mark = Some((here, time)),
+        }
+    }
+
+    /// True when the vehicle moves, yet has not left one place for long.
+    #[must_use]
+    pub fn stalled(&self, now: i64) -> bool {
+        self.mark.is_some_and(|(_, since)| now as f64 * 1e-9 - since > STALL)
+    }
+
+    /// True while backing off.
+    #[must_use]
+    pub fn is_backing(&self) -> bool {
+        matches!(self.phase, Phase::Backing { .. })
+    }
+
+    /// Backing off is over, or impossible.
+    pub fn backed_off(&mut self) {
+        self.phase = Phase::Clear;
+    }
+
+    /// Nothing is certified and the vehicle is at rest, heading `yaw`, which is `off` from where guidance leads.
+    pub fn blocked(&mut self, now: i64, yaw: f64, off: f64) -> Step {
+        let time = now as f64 * 1e-9;
+        let over = |since: f64, limit: f64| !(since..=since + limit).contains(&time);
+        match self.phase {
+            Phase::Clear if off.abs() > TURN_ABOVE => {
+                self.phase = Phase::Turning { since: time };
+                Step::Turn
+            }
+            Phase::Clear => {
+                self.phase = Phase::Waiting { since: time };
+                Step::Wait
+            }
+            Phase::Turning { since } if off.abs() > TURN_ABOVE && !over(since, TURN_LIMIT) => Step::Turn,
+            Phase::Turning { .. } => {
+                self.phase = Phase::Waiting { since: time };
+                Step::Wait
+            }
+            Phase::Waiting { since } if !over(since, PATIENCE) => Step::Wait,
+            Phase::Waiting { .. } if self.refusals < REFUSALS => {
+                self.refusals += 1;
+                self.phase = Phase::Clear;
+                Step::Discourage
+            }
+            Phase::Waiting { .. } => {
+                self.phase = Phase::Scanning { last_yaw: yaw, turned: 0.0 };
+                self.scan_step()
+            }
+            Phase::Scanning { last_yaw, turned } => {
+                let turned = turned + wrap_angle(yaw - last_yaw).max(0.0);
+                if turned < std::f64::consts::TAU {
+                    self.phase = Phase::Scanning { last_yaw: yaw, turned };
+                    return self.scan_step();
+                }
+                self.scans += 1;
+                self.refusals = 0;
+                self.phase = Phase::Backing { since: time };
+                Step::Back
+            }
+            Phase::Backing { since } if !over(since, BACK_LIMIT) => Step::Back,
+            Phase::Backing { .. } => {
+                self.phase = Phase::Clear;
+                Step::Wait
+            }
+        }
+    }
+
+    fn scan_step(&self) -> Step {
+        if self.scans >= 2 { Step::Stuck } else { Step::Scan }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ladder_goes_down_to_stuck_and_is_left_by_moving() {
+        let mut r = Recovery::default();
+        let (mut now, mut yaw, mut seen) = (0_i64, 0.0, Vec::new());
+        for _ in 0..6000 {
+            let step = r.blocked(now, yaw, 0.0);
+            if matches!(step, Step::Scan | Step::Stuck) {
+                yaw = wrap_angle(yaw + 0.033);
+            }
+            if seen.last() != Some(&step) {
+                seen.push(step);
+            }
+            now += 33_000_000;
+        }
+        let first = |s: Step| seen.iter().position(|x| *x == s).unwrap();
+        assert!(first(Step::Wait) < first(Step::Discourage));
+        assert!(first(Step::Discourage) < first(Step::Scan));
+        assert!(first(Step::Scan) < first(Step::Back));
+        assert!(first(Step::Back) < first(Step::Stuck));
+        r.moving(now, Vec3::ZERO);
+        r.moving(now, Vec3::new(2.0, 0.0, 0.0));
+        assert_ne!(r.blocked(now, yaw, 0.0), Step::Stuck);
+    }
+
+    #[test]
+    fn wriggling_in_one_place_is_a_stall() {
+        let mut r = Recovery::default();
+        for i in 0..50 {
+            r.moving(i * 1_000_000_000, Vec3::new((i % 2) as f64, 0.0, 0.0));
+        }
+        assert!(r.stalled(50_000_000_000));
+    }
+}

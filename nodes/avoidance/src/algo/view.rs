@@ -1,0 +1,283 @@
+//! The inflated range view: a depth image in which every obstacle is as large as the vehicle needs it to be.
+//!
+//! This is the configuration-space expansion of Matthies et al. ("Stereo vision-based obstacle avoidance for micro
+//! air vehicles using disparity space", ICRA 2014), done on pooled depth. A ball of radius R (body + margin) around
+//! each surface point is projected into the image; where it projects, the free depth ends at the ball's front. The
+//! vehicle's *centre* is then clear of everything seen if its own depth is smaller than the free depth of its cell.
+//!
+//! Three answers, never two: [`Verdict::Unknown`] is what lies outside of the image, behind a surface, or so close
+//! to an edge or an invalid cell that a part of the ball was not seen.
+
+use super::depth::{Lattice, Pooled};
+use super::geometry::Vec3;
+use super::margins::MarginBox;
+
+/// Depth bins of the stamp table, uniform in inverse depth.
+const BINS: usize = 112;
+/// Surfaces nearer than this are stamped as if they were here: they cover most of the view anyway. Metres.
+const NEAREST: f32 = 0.3;
+
+/// What a view says of a ball at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of the ball was seen, and nothing is in it.
+    Free,
+    /// Something seen lies in it, or may.
+    Hit,
+    /// Some of it was not seen.
+    Unknown,
+}
+
+/// Which cells a ball around a surface covers, per depth bin; made once per camera and radius.
+#[derive(Debug, Clone)]
+pub struct StampTable {
+    radius: f32,
+    depth_error: f32,
+    max_range: f32,
+    cols: Vec<(u16, u16)>,
+    rows: Vec<(u16, u16)>,
+}
+
+impl StampTable {
+    /// For obstacles grown by `radius` (m) and surfaces up to `depth_error * z^2` (m) nearer than measured.
+    #[must_use]
+    pub fn new(lattice: &Lattice, radius: f64, depth_error: f64, max_range: f64) -> Self {
+        let mut table = Self {
+            radius: radius as f32,
+            depth_error: depth_error as f32,
+            max_range: max_range as f32,
+            cols: Vec::with_capacity(BINS * lattice.cols),
+            rows: Vec::with_capacity(BINS * lattice.rows),
+        };
+        for bin in 0..BINS {
+            let z = table.bin_depth(bin);
+            spans(&lattice.x_edges, z, table.radius, &mut table.cols);
+            spans(&lattice.y_edges, z, table.radius, &mut table.rows);
+        }
+        table
+    }
+
+    /// Radius (m) that obstacles grow by.
+    #[must_use]
+    pub fn radius(&self) -> f64 {
+        f64::from(self.radius)
+    }
+
+    fn scale(&self) -> (f32, f32) {
+        let far = 1.0 / self.max_range;
+        (far, BINS as f32 / (1.0 / NEAREST - far))
+    }
+
+    /// The bin of a surface, and never a farther one.
+    fn bin(&self, z: f32) -> usize {
+        let (far, scale) = self.scale();
+        (((1.0 / z.max(NEAREST) - far) * scale) as usize).min(BINS - 1)
+    }
+
+    /// The nearest depth of a bin.
+    fn bin_depth(&self, bin: usize) -> f32 {
+        let (far, scale) = self.scale();
+        1.0 / (far + (bin + 1) as f32 / scale)
+    }
+}
+
+/// For each cell between `edges`: first and last cell that a ball around a point in it, at depth `z`, can touch.
+fn spans(edges: &[f32], z: f32, radius: f32, out: &mut Vec<(u16, u16)>) {
+    for pair in edges.windows(2) {
+        let low = tangent_beside(pair[0], z, radius, -1.0);
+        let high = tangent_beside(pair[1], z, radius, 1.0);
+        out.push((cell_at(edges, low), cell_at(edges, high)));
+    }
+}
+
+/// Tangent of the angle at which a ray touches the ball around the point (t z, z): tan(atan t +- asin(R/D)).
+fn tangent_beside(t: f32, z: f32, radius: f32, side: f32) -> f32 {
+    let d2 = z * z * (1.0 + t * t) - radius * radius;
+    if d2 <= 0.0 {
+        return side * f32::INFINITY;
+    }
+    let tau = side * radius / d2.sqrt();
+    let denominator = 1.0 - t * tau;
+    if denominator <= 1e-4 { side * f32::INFINITY } else { (t + tau) / denominator }
+}
+
+/// The cell a tangent falls in, clamped into the view.
+fn cell_at(edges: &[f32], t: f32) -> u16 {
+    let above = edges.partition_point(|&e| e <= t);
+    above.saturating_sub(1).min(edges.len() - 2) as u16
+}
+
+/// One inflated view. All lengths in metres, in the frame of its camera.
+#[derive(Debug, Clone, Default)]
+pub struct RangeView {
+    /// Per cell: depth up to which the vehicle's centre is clear of all that was seen.
+    free: Vec<f32>,
+    /// Per cell: cells (Chebyshev) to the nearest unknown one. Empty when there is none.
+    to_unknown: Vec<u8>,
+    cols: usize,
+    radius: f32,
+    // First column and row edge (tangents) and cells per unit of tangent.
+    x0: f32,
+    y0: f32,
+    per_x: f32,
+    per_y: f32,
+    // Side planes of the frustum: left, right, top, bottom tangents and 1/sqrt(1+t^2).
+    planes: [(f32, f32); 4],
+}
+
+impl RangeView {
+    /// Inflates a pooled image. `boxes` widen the margin of the surfaces seen inside of them.
+    pub fn fill(&mut self, pooled: &Pooled, lattice: &Lattice, table: &StampTable, boxes: &[MarginBox]) {
+        let (cols, rows) = (lattice.cols, lattice.rows);
+        self.cols = cols;
+        self.radius = table.radius;
+        (self.x0, self.y0) = (lattice.x_edges[0], lattice.y_edges[0]);
+        self.per_x = (lattice.intrinsics.fx / lattice.factor as f64) as f32;
+        self.per_y = (lattice.intrinsics.fy / lattice.factor as f64) as f32;
+        let plane = |t: f32| (t, 1.0 / (1.0 + t * t).sqrt());
+        self.planes =
+            [plane(self.x0), plane(lattice.x_edges[cols]), plane(self.y0), plane(lattice.y_edges[rows])];
+        self.free.clear();
+        self.free.resize(cols * rows, table.max_range - table.radius);
+        for row in 0..rows {
+            self.stamp_row(row, &pooled.z[row * cols..(row + 1) * cols], table, cols, rows);
+        }
+        for b in boxes {
+            self.stamp_box(b, pooled, lattice, table);
+        }
+        self.to_unknown.clear();
+        if pooled.unknown > 0 {
+            distance_to_unknown(&pooled.z, cols, rows, &mut self.to_unknown);
+        }
+    }
+
+    /// Neighbours of one row that share a depth bin are stamped together: level ground costs one stamp a row.
+    fn stamp_row(&mut self, row: usize, depths: &[f32], table: &StampTable, cols: usize, rows: usize) {
+        let mut c = 0;
+        while c < cols {
+            let z = depths[c];
+            if !(z > 0.0 && z < table.max_range) {
+                c += 1;
+                continue;
+            }
+            let mut front = z - table.depth_error * z * z;
+            let bin = table.bin(front);
+            let first = c;
+            c += 1;
+            while c < cols && depths[c] > 0.0 && depths[c] < table.max_range {
+                let next = depths[c] - table.depth_error * depths[c] * depths[c];
+                if table.bin(next) != bin {
+                    break;
+                }
+                front = front.min(next);
+                c += 1;
+            }
+            let columns = (table.cols[bin * cols + first].0, table.cols[bin * cols + c - 1].1);
+            self.lower(columns, table.rows[bin * rows + row], front - table.radius);
+        }
+    }
+
+    fn stamp_box(&mut self, b: &MarginBox, pooled: &Pooled, lattice: &Lattice, table: &StampTable) {
+        let span = |edges: &[f32], low: f32, high: f32| (cell_at(edges, low), cell_at(edges, high));
+        let (c0, c1) = span(&lattice.x_edges, b.x_min, b.x_max);
+        let (r0, r1) = span(&lattice.y_edges, b.y_min, b.y_max);
+        let radius = table.radius + b.extra;
+        for row in usize::from(r0)..=usize::from(r1) {
+            for col in usize::from(c0)..=usize::from(c1) {
+                let z = pooled.z[row * self.cols + col];
+                if !(z > 0.0 && z < table.max_range) {
+                    continue;
+                }
+                let front = z - table.depth_error * z * z;
+                let beside = |edges: &[f32], i: usize| {
+                    let low = tangent_beside(edges[i], front, radius, -1.0);
+                    let high = tangent_beside(edges[i + 1], front, radius, 1.0);
+                    (cell_at(edges, low), cell_at(edges, high))
+                };
+                self.lower(beside(&lattice.x_edges, col), beside(&lattice.y_edges, row), front - radius);
+            }
+        }
+    }
+
+    fn lower(&mut self, columns: (u16, u16), rows: (u16, u16), depth: f32) {
+        for row in usize::from(rows.0)..=usize::from(rows.1) {
+            let start = row * self.cols;
+            for cell in &mut self.free[start + usize::from(columns.0)..=start + usize::from(columns.1)] {
+                *cell = if depth < *cell { depth } else { *cell };
+            }
+        }
+    }
+
+    /// What this view says of the vehicle's ball with its centre at (x, y, z), metres in the camera's optical frame.
+    #[must_use]
+    pub fn verdict(&self, x: f32, y: f32, z: f32) -> Verdict {
+        let [(left, kl), (right, kr), (top, kt), (bottom, kb)] = self.planes;
+        let r = self.radius;
+        // The whole ball must lie inside the frustum: its distance to each side plane is at least its radius.
+        let inside = (x - left * z) * kl >= r
+            && (right * z - x) * kr >= r
+            && (y - top * z) * kt >= r
+            && (bottom * z - y) * kb >= r;
+        if !inside {
+            return Verdict::Unknown;
+        }
+        let (tx, ty) = (x / z, y / z);
+        let col = ((tx - self.x0) * self.per_x) as usize;
+        let row = ((ty - self.y0) * self.per_y) as usize;
+        let index = row * self.cols + col;
+        let Some(&free) = self.free.get(index) else { return Verdict::Unknown };
+        if z >= free {
+            // Within two radii behind the front the ball may touch the surface; farther back it is hidden by it.
+            return if z <= free + 2.0 * r + 0.3 { Verdict::Hit } else { Verdict::Unknown };
+        }
+        if let Some(&cells) = self.to_unknown.get(index) {
+            let slope = (1.0 + tx * tx).max(1.0 + ty * ty);
+            let needed = 1.3 * slope * r / z * self.per_x.max(self.per_y) + 1.0;
+            if f32::from(cells) <= needed {
+                return Verdict::Unknown;
+            }
+        }
+        Verdict::Free
+    }
+
+    /// [`Self::verdict`] for a point in `f64`.
+    #[must_use]
+    pub fn verdict_at(&self, p: Vec3) -> Verdict {
+        self.verdict(p.x as f32, p.y as f32, p.z as f32)
+    }
+}
+
+/// Two-pass Chebyshev distance transform to the cells with depth 0.
+fn distance_to_unknown(z: &[f32], cols: usize, rows: usize, out: &mut Vec<u8>) {
+    out.extend(z.iter().map(|&z| if z > 0.0 { u8::MAX } else { 0 }));
+    for row in 0..rows {
+        for col in 0..cols {
+            let mut best = out[row * cols + col];
+            let mut look = |r: usize, c: usize| best = best.min(out[r * cols + c].saturating_add(1));
+            if row > 0 {
+                (col.saturating_sub(1)..=(col + 1).min(cols - 1)).for_each(|c| look(row - 1, c));
+            }
+            if col > 0 {
+                look(row, col - 1);
+            }
+            out[row * cols + col] = best;
+        }
+    }
+    for row in (0..rows).rev() {
+        for col in (0..cols).rev() {
+            let mut best = out[row * cols + col];
+            let mut look = |r: usize, c: usize| best = best.min(out[r * cols + c].saturating_add(1));
+            if row + 1 < rows {
+                (col.saturating_sub(1)..=(col + 1).min(cols - 1)).for_each(|c| look(row + 1, c));
+            }
+            if col + 1 < cols {
+                look(row, col + 1);
+            }
+            out[row * cols + col] = best;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

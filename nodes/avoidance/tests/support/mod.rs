@@ -1,0 +1,9 @@
+//! A world of cylinders and boxes on a plane, an analytic depth camera, and a vehicle that tilts to accelerate: just
+//! enough to fly the planner in closed loop without the simulator, and deliberately not the planner's own model.
+
+#![allow(dead_code, missing_docs)]
+
+pub mod camera;
+pub mod flight;
+pub mod random;
+pub mod world;
