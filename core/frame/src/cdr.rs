@@ -88,7 +88,7 @@ impl Cursor<'_> {
     }
     /// The header starts 4 bytes in, so alignment to 4 is the same from either origin.
     fn align4(&mut self) {
-        while self.at % 4 != 0 {
+        while !self.at.is_multiple_of(4) {
             self.bytes(&[0]);
         }
     }

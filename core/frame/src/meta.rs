@@ -14,7 +14,7 @@ pub const MAX_HOPS: usize = 4;
 /// Offset of the pixels from the start of a slot, bytes; a multiple of 64.
 pub const PIXEL_OFFSET: usize = size_of::<FrameMeta>() + HEADER_ROOM;
 
-const _: () = assert!(size_of::<FrameMeta>() == 128 && PIXEL_OFFSET % 64 == 0);
+const _: () = assert!(size_of::<FrameMeta>() == 128 && PIXEL_OFFSET.is_multiple_of(64));
 
 /// Where a frame's bytes lie. The discriminant is what lies in shared memory: never renumber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Taking frames: a reader, its policy, and the pins it holds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
-use crate::protocol::{Claim, PINS, Sound};
+use crate::protocol::{Claim, Holders, PINS, Sound};
 use crate::shared::{Shared, Waker};
 use crate::slots::PinnedSlot;
 use crate::{Error, Frame, Result};
@@ -31,8 +31,7 @@ pub(crate) struct Pins {
     shared: Arc<Shared>,
     row: usize,
     limit: usize,
-    /// Per pin: 0 free, 1 being cleared, n + 1 held by n frames.
-    holders: [AtomicU32; PINS],
+    holders: Holders,
 }
 
 impl Pins {
@@ -40,27 +39,14 @@ impl Pins {
         &self.shared
     }
 
-    /// A free pin. Only the reader asks, so it stays free until the reader uses it.
-    fn free(&self) -> Option<usize> {
-        self.holders[..self.limit].iter().position(|h| h.load(Ordering::Acquire) == 0)
-    }
-
-    fn held(&self) -> usize {
-        self.holders[..self.limit].iter().filter(|h| h.load(Ordering::Relaxed) != 0).count()
-    }
-
     /// One more frame holds `pin`, which is held already.
     pub(crate) fn share(&self, pin: usize) {
-        self.holders[pin].fetch_add(1, Ordering::Relaxed);
+        self.holders.share(pin);
     }
 
-    /// One frame less holds `pin`; the last one clears it. The pin is free for the reader only when it is clear, or the
-    /// reader's next pin could be cleared in its stead.
+    /// One frame less holds `pin`.
     pub(crate) fn unpin(&self, pin: usize) {
-        if self.holders[pin].fetch_sub(1, Ordering::AcqRel) == 2 {
-            self.shared.control.unpin::<Sound>(self.row, pin);
-            self.holders[pin].store(0, Ordering::Release);
-        }
+        self.holders.drop_one::<Sound>(&self.shared.control, self.row, pin);
     }
 }
 
@@ -118,8 +104,8 @@ impl Reader {
         };
         registry.pins = sum;
         drop(registry);
-        let holders = std::array::from_fn(|_| AtomicU32::new(0));
-        let pins = Arc::new(Pins { shared: Arc::clone(shared), row, limit: pins, holders });
+        let pins =
+            Arc::new(Pins { shared: Arc::clone(shared), row, limit: pins, holders: Holders::default() });
         Ok(Reader {
             pins,
             depth: depth as u64,
@@ -137,7 +123,7 @@ impl Reader {
     /// slot is of another version.
     pub fn take(&mut self) -> Result<Option<Frame>> {
         let shared = &self.pins.shared;
-        let Some(pin) = self.pins.free() else {
+        let Some(pin) = self.pins.holders.free(self.pins.limit) else {
             return if self.pending() == 0 {
                 Ok(None)
             } else {
@@ -149,7 +135,7 @@ impl Reader {
         else {
             return Ok(None);
         };
-        self.pins.holders[pin].store(2, Ordering::Relaxed);
+        self.pins.holders.hold(pin);
         self.dropped += found.sequence - self.next;
         self.next = found.sequence + 1;
         if self.lossless {
@@ -180,7 +166,7 @@ impl Reader {
 
     /// Frames of this reader that are held now (clones count once).
     pub fn held(&self) -> usize {
-        self.pins.held()
+        self.pins.holders.held(self.pins.limit)
     }
 
     /// Whether the writer is gone. Frames that it published can still be taken.

@@ -51,9 +51,9 @@ impl<'a> ImageSpec<'a> {
             Err(self.reject("width and height must be at least 1"))
         } else if self.encoding != Encoding::Jpeg && u64::from(self.step) < row {
             Err(self.reject("step must be at least width times bytes per pixel"))
-        } else if matches!(self.encoding, Encoding::Nv12 | Encoding::Yuyv) && self.width % 2 != 0 {
+        } else if matches!(self.encoding, Encoding::Nv12 | Encoding::Yuyv) && !self.width.is_multiple_of(2) {
             Err(self.reject("subsampled colour needs an even width"))
-        } else if self.encoding == Encoding::Nv12 && self.height % 2 != 0 {
+        } else if self.encoding == Encoding::Nv12 && !self.height.is_multiple_of(2) {
             Err(self.reject("4:2:0 colour needs an even height"))
         } else if self.payload_len().is_some_and(|n| n > u64::from(u32::MAX)) {
             Err(self.reject("a message's data is limited to 4 GiB"))

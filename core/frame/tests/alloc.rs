@@ -1,0 +1,79 @@
+//! No allocation per frame: loan, publish, take, clone, drop and forward are counted.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use peregrine_frame::{BusConfig, Encoding, FrameBus, ImageSpec, Policy, hop_id};
+
+struct Counting;
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: hands everything to the system allocator, and counts.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's contract.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
+        // SAFETY: the caller's contract.
+        unsafe { System.dealloc(p, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// One test in this file, or another thread's allocations would be counted.
+#[test]
+fn a_frame_costs_no_allocation() {
+    let spec = ImageSpec::packed(64, 48, Encoding::Rgb8, "camera_optical");
+    let bytes = 64 * 48 * 3;
+    let mut camera =
+        FrameBus::create("raw", BusConfig { slots: 20, slot_bytes: bytes, keep: 2, max_readers: 4 }).unwrap();
+    let mut relay =
+        FrameBus::create("relayed", BusConfig { slots: 16, slot_bytes: 0, keep: 2, max_readers: 4 }).unwrap();
+    let mut source = camera.bus().reader_with(Policy::Latest, 8).unwrap();
+    let mut lossless =
+        camera.bus().reader(Policy::Lossless { wait: std::time::Duration::from_secs(5) }).unwrap();
+    let mut last = relay.bus().reader(Policy::KeepLast(2)).unwrap();
+    let woken = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&woken);
+    last.on_publish(Arc::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+
+    let mut turn = || {
+        drop(camera.loan(&spec).unwrap().unwrap());
+        let mut loan = camera.loan(&spec).unwrap().unwrap();
+        loan.bytes_mut()[0] = 1;
+        loan.set_stamp(5);
+        loan.mark_hop(hop_id("camera"));
+        camera.publish(loan).unwrap();
+        drop(lossless.take().unwrap().unwrap());
+        let frame = source.take().unwrap().unwrap();
+        relay.forward(&frame, hop_id("relay")).unwrap().unwrap();
+        let seen = last.take().unwrap().unwrap();
+        let clone = seen.clone();
+        assert_eq!(
+            (clone.bytes()[0], clone.frame_id(), clone.cdr().len() > bytes),
+            (1, "camera_optical", true)
+        );
+        assert!(source.take().unwrap().is_none());
+    };
+    // The writer copies the list of wakers at its first publish.
+    turn();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..1000 {
+        turn();
+    }
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    assert_eq!(allocations, 0, "1000 frames allocated {allocations} times");
+    assert_eq!(woken.load(Ordering::Relaxed), 1001);
+    assert_eq!(camera.failed_loans() + relay.failed_loans(), 0);
+    // The counter does count.
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    drop(std::hint::black_box(Box::new(7u64)));
+    assert!(ALLOCATIONS.load(Ordering::Relaxed) > before);
+}
