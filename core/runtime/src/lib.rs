@@ -11,6 +11,7 @@
 //! ```
 //! extern crate peregrine_core as peregrine;
 //! use peregrine::prelude::*;
+//! use peregrine::{App, Mode, NodeFactory, NodeSpec};
 //! use peregrine_msgs::std_msgs::UInt32;
 //!
 //! /// Counts its own ticks.

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use peregrine_core as peregrine;
 use peregrine_core::prelude::*;
 use peregrine_core::{ImageSpec, Topic, Topics};
 use peregrine_msgs::image::ImageHeader;
