@@ -19,13 +19,13 @@ const QUALITY: u8 = 90;
 #[non_exhaustive]
 pub enum DrawError {
     /// The name's ending is no picture format.
-    #[error("PG-1341 cannot tell from `{}` which picture to write; end the name in .png, .jpg or .jpeg", .file.display())]
+    #[error("PG-1341: cannot tell from `{}` which picture to write; end the name in .png, .jpg or .jpeg", .file.display())]
     Extension {
         /// The file to be written.
         file: PathBuf,
     },
     /// The file cannot be written.
-    #[error("PG-1342 cannot write the picture `{}`: {cause}; check the folder, its rights and the free space", .file.display())]
+    #[error("PG-1342: cannot write the picture `{}`: {cause}; check the folder, its rights and the free space", .file.display())]
     Write {
         /// The file to be written.
         file: PathBuf,
@@ -74,7 +74,8 @@ pub fn class_colour(class_id: u32) -> [u8; 3] {
 
 /// The colour of a class that is known by name only (FNV-1a of the name).
 pub fn name_colour(name: &str) -> [u8; 3] {
-    let hash = name.bytes().fold(0x811C_9DC5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        name.bytes().fold(0x811C_9DC5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     class_colour(hash ^ (hash >> 16))
 }
 
@@ -82,7 +83,7 @@ pub fn name_colour(name: &str) -> [u8; 3] {
 /// last: give the best box first. Boxes with a coordinate that is no number are left out; edges outside of the picture
 /// run along its border.
 pub fn draw_boxes(picture: &mut RgbImage, boxes: &[BoxLabel]) {
-    let scale = i64::from(picture.width().min(picture.height()) / 320).clamp(1, 8);
+    let scale = i64::from(picture.width().min(picture.height()) / 240).clamp(1, 8);
     for label in boxes.iter().rev() {
         if let Some(edges) = edges(picture, label) {
             draw_frame(picture, edges, scale, label.colour);
@@ -126,7 +127,12 @@ fn fill(picture: &mut RgbImage, (left, upper, right, lower): (i64, i64, i64, i64
 }
 
 /// Four bars, `thick` pixels inwards from the edges.
-fn draw_frame(picture: &mut RgbImage, (left, upper, right, lower): (i64, i64, i64, i64), scale: i64, colour: [u8; 3]) {
+fn draw_frame(
+    picture: &mut RgbImage,
+    (left, upper, right, lower): (i64, i64, i64, i64),
+    scale: i64,
+    colour: [u8; 3],
+) {
     let inner = scale.max(2) - 1;
     fill(picture, (left, upper, right, (upper + inner).min(lower)), colour);
     fill(picture, (left, (lower - inner).max(upper), right, lower), colour);
@@ -167,7 +173,8 @@ fn draw_label(picture: &mut RgbImage, (left, upper, ..): (i64, i64, i64, i64), s
 /// A side beyond 65,535 pixels, or no pixels. `cause` names it; `file` is `memory`.
 pub fn encode_jpeg(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, DrawError> {
     let mut bytes = Vec::new();
-    write_jpeg(picture, quality, &mut bytes).map_err(|cause| DrawError::Write { file: "memory".into(), cause })?;
+    write_jpeg(picture, quality, &mut bytes)
+        .map_err(|cause| DrawError::Write { file: "memory".into(), cause })?;
     Ok(bytes)
 }
 

@@ -39,13 +39,17 @@ fn a_box_beyond_the_border_is_held_inside() {
 
 #[test]
 fn what_is_no_box_paints_nothing_and_never_panics() {
-    let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, -1.0, 0.0, 0.4, 63.0, 64.0, 1e20];
+    let odd =
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, -1.0, 0.0, 0.4, 63.0, 64.0, 1e20];
     for x in odd {
         for y in odd {
             for width in odd {
                 for height in odd {
                     let mut picture = picture();
-                    draw_boxes(&mut picture, &[label(x, y, width, height, "a label, far too long for the picture")]);
+                    draw_boxes(
+                        &mut picture,
+                        &[label(x, y, width, height, "a label, far too long for the picture")],
+                    );
                     if [x, y, width, height].iter().any(|value| value.is_nan()) {
                         assert!(painted(&picture).is_empty());
                     }

@@ -27,11 +27,16 @@ impl Rect {
         let overlap = |a: f64, a_length: f64, b: f64, b_length: f64| {
             ((a + a_length).min(b + b_length) - a.max(b)).max(0.0)
         };
-        let intersection =
-            overlap(self.x, self.width, other.x, other.width) * overlap(self.y, self.height, other.y, other.height);
+        let intersection = overlap(self.x, self.width, other.x, other.width)
+            * overlap(self.y, self.height, other.y, other.height);
         let area = |rect: &Rect| rect.width.max(0.0) * rect.height.max(0.0);
         let ratio = intersection / (area(self) + area(other) - intersection);
-        if ratio.is_finite() { ratio.clamp(0.0, 1.0) } else { 0.0 }
+        let numbers = [self.x, self.y, self.width, self.height, other.x, other.y, other.width, other.height];
+        if ratio.is_finite() && numbers.iter().all(|number| number.is_finite()) {
+            ratio.clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
     }
 }
 
@@ -189,7 +194,9 @@ impl Scorer {
         for at in order {
             let detection = &found[at];
             let (mut best, mut beside_ignored) = (None::<(usize, f64)>, false);
-            for (place, truth) in truths.iter().enumerate().filter(|(_, truth)| truth.class == detection.class) {
+            for (place, truth) in
+                truths.iter().enumerate().filter(|(_, truth)| truth.class == detection.class)
+            {
                 let iou = detection.rect.iou(&truth.rect);
                 if iou < self.min_iou || iou == 0.0 {
                     continue;
@@ -312,7 +319,10 @@ mod tests {
     fn hardly_visible_things_neither_earn_nor_cost() {
         let hidden = TrueBox { visible: 0.1, ..truth("car", 0.0) };
         let mut scorer = Scorer::default();
-        assert_eq!(scorer.add_frame(&[found("car", 0.9, 0.0)], std::slice::from_ref(&hidden)), [Verdict::Ignored]);
+        assert_eq!(
+            scorer.add_frame(&[found("car", 0.9, 0.0)], std::slice::from_ref(&hidden)),
+            [Verdict::Ignored]
+        );
         assert_eq!(scorer.add_frame(&[], std::slice::from_ref(&hidden)), []);
         let total = scorer.table().total();
         assert_eq!((total.truths, total.hits, total.false_alarms, total.ignored), (0, 0, 0, 1));

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum CameraError {
     /// The file, directory or device could not be opened or read.
-    #[error("PG-0501 cannot read `{}`: {cause}; check the path and that this user may read it", .file.display())]
+    #[error("PG-0501: cannot read `{}`: {cause}; check the path and that this user may read it", .file.display())]
     Read {
         /// What was to be read.
         file: PathBuf,
@@ -19,7 +19,7 @@ pub enum CameraError {
     },
     /// The first bytes belong to no format this crate reads.
     #[error(
-        "PG-0502 `{}` is no image or video this node reads (it starts with {found}); give a JPEG or PNG image, \
+        "PG-0502: `{}` is no image or video this node reads (it starts with {found}); give a JPEG or PNG image, \
          an .mjpeg, .avi (MJPG) or .y4m video, or a directory of images", .file.display()
     )]
     UnknownFormat {
@@ -30,7 +30,7 @@ pub enum CameraError {
     },
     /// The data end before the frame does.
     #[error(
-        "PG-0503 `{}` ends at byte {offset}, in the middle of {what}; copy or record the file again, or set \
+        "PG-0503: `{}` ends at byte {offset}, in the middle of {what}; copy or record the file again, or set \
          `skip_bad` to pass over such frames", .file.display()
     )]
     Truncated {
@@ -43,7 +43,7 @@ pub enum CameraError {
     },
     /// The data contradict their format.
     #[error(
-        "PG-0504 `{}` is damaged at byte {offset}: {cause}; write the file again, or set `skip_bad` to pass over \
+        "PG-0504: `{}` is damaged at byte {offset}: {cause}; write the file again, or set `skip_bad` to pass over \
          such frames", .file.display()
     )]
     Malformed {
@@ -56,7 +56,7 @@ pub enum CameraError {
     },
     /// The frame is larger than the limits allow.
     #[error(
-        "PG-0505 `{}` claims a frame of {width} x {height} pixels at byte {offset}, above the limit of {max_side} \
+        "PG-0505: `{}` claims a frame of {width} x {height} pixels at byte {offset}, above the limit of {max_side} \
          pixels a side and {max_bytes} bytes a frame; scale the image down, or raise the limits", .file.display()
     )]
     TooLarge {
@@ -75,7 +75,7 @@ pub enum CameraError {
     },
     /// The frame has no pixels.
     #[error(
-        "PG-0506 `{}` states a frame of {width} x {height} pixels at byte {offset}, which shows nothing; \
+        "PG-0506: `{}` states a frame of {width} x {height} pixels at byte {offset}, which shows nothing; \
          write the file again with a real size", .file.display()
     )]
     ZeroSize {
@@ -90,7 +90,7 @@ pub enum CameraError {
     },
     /// A directory without images.
     #[error(
-        "PG-0507 the directory `{}` holds no image ({entries} other entries); put .jpg, .jpeg or .png files into \
+        "PG-0507: the directory `{}` holds no image ({entries} other entries); put .jpg, .jpeg or .png files into \
          it, or name another directory", .file.display()
     )]
     NoImages {
@@ -100,7 +100,7 @@ pub enum CameraError {
         entries: usize,
     },
     /// A format that is known but not decoded here.
-    #[error("PG-0508 `{}` uses {what} at byte {offset}, which this node does not decode; {remedy}", .file.display())]
+    #[error("PG-0508: `{}` uses {what} at byte {offset}, which this node does not decode; {remedy}", .file.display())]
     Unsupported {
         /// The file.
         file: PathBuf,
@@ -113,7 +113,7 @@ pub enum CameraError {
     },
     /// A frame does not fit the slot that was loaned for it.
     #[error(
-        "PG-0509 a frame of `{}` needs {needed} bytes and the frame slots hold {slot}; frames of one stream must \
+        "PG-0509: a frame of `{}` needs {needed} bytes and the frame slots hold {slot}; frames of one stream must \
          not grow: scale them to one size, or raise `slot_bytes`", .file.display()
     )]
     SlotTooSmall {
@@ -125,7 +125,7 @@ pub enum CameraError {
         slot: usize,
     },
     /// A whole pass over a directory or stream gave no frame.
-    #[error("PG-0510 no frame of `{}` could be decoded ({bad} were bad); the last one failed so: {last}", .file.display())]
+    #[error("PG-0510: no frame of `{}` could be decoded ({bad} were bad); the last one failed so: {last}", .file.display())]
     NothingGood {
         /// The directory or stream.
         file: PathBuf,
@@ -136,7 +136,7 @@ pub enum CameraError {
     },
     /// The calibration file is wrong.
     #[error(
-        "PG-0511 the calibration `{file}` is not usable: {cause}; it must be the YAML that ROS `camera_calibration` \
+        "PG-0511: the calibration `{file}` is not usable: {cause}; it must be the YAML that ROS `camera_calibration` \
          writes"
     )]
     Calibration {
@@ -146,7 +146,7 @@ pub enum CameraError {
         cause: String,
     },
     /// A parameter is wrong or missing.
-    #[error("PG-0512 the parameter `{name}` is `{value}`, which does not work: {remedy}")]
+    #[error("PG-0512: the parameter `{name}` is `{value}`, which does not work: {remedy}")]
     Parameter {
         /// Its name.
         name: &'static str,
@@ -156,7 +156,7 @@ pub enum CameraError {
         remedy: String,
     },
     /// A capture device failed or went away.
-    #[error("PG-0513 the camera device `{}` {what}: {cause}; {remedy}", .file.display())]
+    #[error("PG-0513: the camera device `{}` {what}: {cause}; {remedy}", .file.display())]
     Device {
         /// The device node.
         file: PathBuf,

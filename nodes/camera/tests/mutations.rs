@@ -1,4 +1,5 @@
 //! Damaged inputs of every kind: the sources give frames or errors, and never a panic, a hang or a huge allocation.
+#![allow(clippy::unwrap_used, clippy::type_complexity, reason = "helpers of tests are tests")]
 
 use image::{ExtendedColorType, ImageEncoder, codecs};
 use peregrine_camera::algo::*;

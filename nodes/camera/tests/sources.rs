@@ -1,4 +1,5 @@
 //! Every source against what was written into it, and every malformed input against the message it must give.
+#![allow(clippy::unwrap_used, clippy::type_complexity, reason = "helpers of tests are tests")]
 
 use std::fs;
 use std::path::Path;
