@@ -26,6 +26,7 @@
 //! # Ok::<(), peregrine_render::RenderError>(())
 //! ```
 
+mod boxes;
 mod camera;
 mod error;
 mod geometry;
@@ -33,7 +34,9 @@ mod maths;
 mod mesh;
 pub mod noise;
 mod pool;
+pub mod props;
 mod raster;
+pub mod raycast;
 mod renderer;
 mod scene;
 mod shade;
@@ -44,6 +47,7 @@ mod texture;
 mod tone;
 mod view;
 
+pub use boxes::{BoxFinder, ObjectBox};
 pub use camera::{Camera, look_at, optical_from_body};
 pub use error::{RenderError, Result};
 pub use mesh::Mesh;

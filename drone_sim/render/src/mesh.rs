@@ -73,6 +73,34 @@ impl Mesh {
         Ok(mesh)
     }
 
+    /// A mesh from shared corners and triangles, with normals smoothed across edges flatter than `crease_deg` degrees
+    /// and kept sharp across the others. Errors: PG-0905.
+    pub fn creased(positions: &[[f32; 3]], triangles: &[[u32; 3]], crease_deg: f64) -> Result<Self> {
+        let mut mesh = Self::from_triangles(positions, &[], &[], triangles)?;
+        let limit = crease_deg.to_radians().cos() as f32;
+        // Corner `3 t + k` of the flat mesh is corner k of triangle t.
+        let mut at = vec![Vec::new(); positions.len()];
+        for (t, triangle) in triangles.iter().enumerate() {
+            for &i in triangle {
+                at[i as usize].push(t);
+            }
+        }
+        let faces: Vec<V3> = mesh.triangles.iter().map(|t| mesh.normals[t[0] as usize]).collect();
+        let area = |t: usize| {
+            let p = triangles[t].map(|i| positions[i as usize]);
+            let n = cross(sub(p[1], p[0]), sub(p[2], p[0]));
+            dot(n, n).sqrt()
+        };
+        for (t, triangle) in triangles.iter().enumerate() {
+            for (k, &i) in triangle.iter().enumerate() {
+                let near = at[i as usize].iter().filter(|&&o| o == t || dot(faces[o], faces[t]) > limit);
+                let sum = near.fold([0.0; 3], |n, &o| add(n, scale(faces[o], area(o))));
+                mesh.normals[3 * t + k] = unit(sum);
+            }
+        }
+        Ok(mesh)
+    }
+
     /// How many triangles.
     pub fn triangle_count(&self) -> usize {
         self.triangles.len()
