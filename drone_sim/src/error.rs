@@ -184,6 +184,9 @@ pub enum SimError {
         /// The least distance between two trunk axes, metres.
         spacing: f64,
     },
+    /// The renderer refused.
+    #[error("PG-1024 drawing failed: {0}")]
+    Render(#[from] peregrine_render::RenderError),
     /// The vehicle state stopped being finite.
     #[error(
         "PG-1023 the vehicle state is not finite at {seconds} s of simulated time. Lower the commanded speeds."

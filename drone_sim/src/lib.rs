@@ -3,9 +3,13 @@
 //! Its nouns, in the order they meet: a [`scenario::World`] is what stands around, built from a seed or from an SDF
 //! file ([`sdf`]); a [`physics::Quadrotor`] flies in it; [`sensors`] look at both.
 
+pub mod contact;
 pub mod error;
 pub mod physics;
+pub mod rng;
+pub mod scenario;
 pub mod sdf;
 pub mod shape;
+pub mod solids;
 
 pub use error::{Result, SimError};

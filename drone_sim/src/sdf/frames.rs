@@ -193,13 +193,20 @@ impl RawModel {
     }
 }
 
+/// What a world holds, in its frame.
+pub(super) struct ResolvedWorld {
+    pub models: Vec<SdfModel>,
+    pub lights: Vec<Light>,
+    pub frames: Vec<(String, Iso)>,
+}
+
 /// The models, frames and lights of a world, resolved.
 pub(super) fn resolve_world(
     label: &str,
     models: &[RawModel],
     frames: &[RawFrame],
     lights: Vec<(Light, RawPose)>,
-) -> Result<(Vec<SdfModel>, Vec<Light>)> {
+) -> Result<ResolvedWorld> {
     let mut scope = Scope::new(label.to_string(), "world");
     let mut solved = Vec::new();
     for m in models {
@@ -220,7 +227,8 @@ pub(super) fn resolve_world(
         light.pose = scope.at(&names, &pose, "world")?;
         out.push(light);
     }
-    Ok((solved, out))
+    let frames = frames.iter().map(|f| (f.name.clone(), names[&f.name])).collect();
+    Ok(ResolvedWorld { models: solved, lights: out, frames })
 }
 
 /// Moves a resolved model and all inside by `by`.

@@ -108,8 +108,9 @@ impl<'l> Parser<'l> {
             lights.push(self.light(src, l)?);
         }
         let frames = self.frames(src, e)?;
-        let (models, lights) = resolve_world(&format!("world \"{name}\""), &models, &frames, lights)?;
-        Ok(SdfWorld { name, gravity, physics, scene, lights, models })
+        let solved = resolve_world(&format!("world \"{name}\""), &models, &frames, lights)?;
+        let (models, lights, frames) = (solved.models, solved.lights, solved.frames);
+        Ok(SdfWorld { name, gravity, physics, scene, lights, models, frames })
     }
 
     pub fn model(&mut self, src: &Source, e: &Element) -> Result<RawModel> {
@@ -246,7 +247,8 @@ impl<'l> Parser<'l> {
 
     /// Models that stand alone in a file, in the frame they are placed in.
     pub fn resolve_loose(&self, root: &mut Root) -> Result<(Vec<SdfModel>, Vec<Light>)> {
-        resolve_world("the file", &root.models, &[], std::mem::take(&mut root.lights))
+        let solved = resolve_world("the file", &root.models, &[], std::mem::take(&mut root.lights))?;
+        Ok((solved.models, solved.lights))
     }
 }
 

@@ -26,7 +26,7 @@ impl Report {
         self.ignored.values().sum()
     }
 
-    pub(super) fn warn(&mut self, text: String) {
+    pub(crate) fn warn(&mut self, text: String) {
         if !self.warnings.contains(&text) {
             self.warnings.push(text);
         }

@@ -23,6 +23,8 @@ pub struct SdfWorld {
     pub lights: Vec<Light>,
     /// Top-level models in file order.
     pub models: Vec<SdfModel>,
+    /// Frames of the world itself: name and pose.
+    pub frames: Vec<(String, Isometry3<f64>)>,
 }
 
 /// `<physics>`.

@@ -117,22 +117,20 @@ fn model_file(path: &Path) -> Option<PathBuf> {
         return None;
     }
     let config = path.join("model.config");
-    if let Ok(text) = std::fs::read_to_string(&config) {
-        if let Ok(tree) = xml::parse(&text, "model.config", &super::Limits::default()) {
-            let mut best: Option<(u32, &str)> = None;
-            for sdf in tree.all().iter().filter(|c| c.name() == "sdf") {
-                let minor = sdf
-                    .attr("version")
-                    .and_then(|v| v.trim().strip_prefix("1."))
-                    .and_then(|m| m.parse().ok());
-                let minor = minor.unwrap_or(0);
-                if minor <= 12 && best.is_none_or(|(m, _)| minor >= m) {
-                    best = Some((minor, sdf.text()));
-                }
+    if let Ok(text) = std::fs::read_to_string(&config)
+        && let Ok(tree) = xml::parse(&text, "model.config", &super::Limits::default())
+    {
+        let mut best: Option<(u32, &str)> = None;
+        for sdf in tree.all().iter().filter(|c| c.name() == "sdf") {
+            let minor =
+                sdf.attr("version").and_then(|v| v.trim().strip_prefix("1.")).and_then(|m| m.parse().ok());
+            let minor = minor.unwrap_or(0);
+            if minor <= 12 && best.is_none_or(|(m, _)| minor >= m) {
+                best = Some((minor, sdf.text()));
             }
-            if let Some(file) = best.map(|(_, name)| path.join(name)).filter(|f| f.is_file()) {
-                return Some(file);
-            }
+        }
+        if let Some(file) = best.map(|(_, name)| path.join(name)).filter(|f| f.is_file()) {
+            return Some(file);
         }
     }
     Some(path.join("model.sdf")).filter(|f| f.is_file())

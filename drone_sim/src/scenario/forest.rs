@@ -1,0 +1,331 @@
+//! The Poisson-disc forest: trees at random, never too close, with labelled things beside the way.
+
+use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
+use peregrine_render::Sun;
+use peregrine_render::props::{self, Prop};
+use peregrine_render::raycast::Shape as RenderShape;
+
+use super::poisson::{Area, scatter};
+use super::world::{Builder, ThingKind, World};
+use crate::error::{Result, SimError};
+use crate::rng::Stream;
+
+/// What forest to grow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForestSpec {
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Trees per square metre. 1/25 is the density that published flights use most.
+    pub density: f64,
+    /// Trunk radius, metres.
+    pub tree_radius: f64,
+    /// Least distance between two trunk axes, metres; 0 chooses six tenths of what would still just fit.
+    pub min_spacing: f64,
+    /// From start to goal, metres.
+    pub goal_distance: f64,
+    /// Height of start and goal, metres.
+    pub altitude: f64,
+    /// Half the width of the forest, metres.
+    pub half_width: f64,
+    /// Whether labelled things stand beside the way.
+    pub props: bool,
+}
+
+impl Default for ForestSpec {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            density: 1.0 / 25.0,
+            tree_radius: 0.3,
+            min_spacing: 0.0,
+            goal_distance: 60.0,
+            altitude: 2.0,
+            half_width: 15.0,
+            props: true,
+        }
+    }
+}
+
+/// No trunk axis comes closer to start and goal than this, metres.
+const KEEP_CLEAR: f64 = 3.0;
+/// The forest goes on behind start and goal by this much, metres.
+const MARGIN: f64 = 8.0;
+/// No crown reaches below this, metres.
+const LOWEST_CROWN: f64 = 3.2;
+
+impl ForestSpec {
+    /// The ground that trees stand on.
+    pub fn area(&self) -> Area {
+        Area { low: [-MARGIN, -self.half_width], high: [self.goal_distance + MARGIN, self.half_width] }
+    }
+
+    /// How many trees the density asks for.
+    pub fn tree_count(&self) -> usize {
+        (self.density * self.area().size()).round() as usize
+    }
+
+    /// The spacing in force, metres.
+    pub fn spacing(&self) -> f64 {
+        if self.min_spacing > 0.0 {
+            return self.min_spacing;
+        }
+        // Discs thrown at random jam at a cover of 0.547, that is 0.696 points per spacing squared.
+        let jammed = (0.696 / self.density.max(1e-6)).sqrt();
+        (0.6 * jammed).max(2.0 * self.tree_radius)
+    }
+
+    fn check(&self) -> Result<()> {
+        let checks = [
+            ("density", self.density, 0.0..=1.0, "use 0 to 1 trees per square metre"),
+            ("tree_radius", self.tree_radius, 0.05..=2.0, "use 0.05 to 2 m"),
+            ("min_spacing", self.min_spacing, 0.0..=50.0, "use 0 (automatic) to 50 m"),
+            ("goal_distance", self.goal_distance, 5.0..=2000.0, "use 5 to 2000 m"),
+            ("altitude", self.altitude, 0.5..=20.0, "use 0.5 to 20 m"),
+            ("half_width", self.half_width, 4.0..=500.0, "use 4 to 500 m"),
+        ];
+        for (name, value, range, remedy) in checks {
+            if !range.contains(&value) {
+                return Err(SimError::Parameter {
+                    name,
+                    value: value.to_string(),
+                    reason: remedy.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Grows a forest from (0, 0) east to (goal_distance, 0).
+///
+/// # Errors
+/// PG-1021 for parameters out of range, PG-1022 if the trees do not fit.
+pub fn forest(spec: &ForestSpec) -> Result<World> {
+    spec.check()?;
+    let mut builder = Builder::new();
+    builder.scene_mut().set_sun(Sun::default())?;
+    let meadow = builder.know(&props::grass((spec.goal_distance as f32 + 200.0).max(300.0), 11))?;
+    // A plane is the same everywhere to the touch; drawn, its middle is the middle of the flight.
+    builder.ground(&meadow, Isometry3::translation(spec.goal_distance / 2.0, 0.0, 0.0))?;
+
+    let stands = if spec.props { place_props(spec, &mut builder)? } else { Vec::new() };
+    let goal = [spec.goal_distance, 0.0];
+    let free = |p: [f64; 2]| {
+        let far = |q: [f64; 2], d: f64| (p[0] - q[0]).hypot(p[1] - q[1]) > d;
+        far([0.0, 0.0], KEEP_CLEAR) && far(goal, KEEP_CLEAR) && stands.iter().all(|s| s.free(p))
+    };
+    let stream = Stream::new(spec.seed, 1);
+    let (wanted, spacing) = (spec.tree_count(), spec.spacing());
+    let spots = scatter(&stream, &spec.area(), wanted, spacing, free);
+    if spots.len() < wanted {
+        return Err(SimError::ForestTooDense { placed: spots.len(), wanted, spacing });
+    }
+    let trees = species(spec)?;
+    let mut known = Vec::new();
+    for (prop, scale) in &trees {
+        known.push((builder.know(prop)?, *scale));
+    }
+    let choice = Stream::new(spec.seed, 2);
+    for (i, [x, y]) in spots.into_iter().enumerate() {
+        let [kind, turn] = choice.pair(i as u64);
+        let (tree, scale) = &known[((kind * known.len() as f64) as usize).min(known.len() - 1)];
+        let pose = standing(x, y, turn * std::f64::consts::TAU);
+        builder.place(tree, format!("tree_{i}"), ThingKind::Tree, pose, *scale)?;
+    }
+    background(spec, &mut builder)?;
+    let start = Point3::new(0.0, 0.0, spec.altitude);
+    let goal = Point3::new(spec.goal_distance, 0.0, spec.altitude);
+    Ok(builder.finish("forest", Vector3::new(0.0, 0.0, -9.8), start, goal))
+}
+
+fn standing(x: f64, y: f64, yaw: f64) -> Isometry3<f64> {
+    Isometry3::from_parts(Vector3::new(x, y, 0.0).into(), UnitQuaternion::from_euler_angles(0.0, 0.0, yaw))
+}
+
+/// Five trees whose trunks, scaled to the asked radius, carry their crowns above the flight.
+fn species(spec: &ForestSpec) -> Result<Vec<(Prop, f64)>> {
+    let mut out = Vec::new();
+    for seed in 0..200 {
+        let prop = props::tree(seed);
+        let trunk = prop.colliders.iter().find_map(|(_, s)| match s {
+            RenderShape::Cylinder { radius, .. } => Some(*radius),
+            _ => None,
+        });
+        let Some(trunk) = trunk else { continue };
+        let scale = spec.tree_radius / trunk;
+        let lowest = prop.colliders.iter().filter_map(|(pose, s)| match s {
+            RenderShape::Sphere { radius } => Some((pose.translation.z - radius) * scale),
+            _ => None,
+        });
+        let lowest = lowest.fold(f64::INFINITY, f64::min);
+        let wanted = LOWEST_CROWN.max(spec.altitude + 1.0);
+        // A much scaled tree would have bark and leaves of a giant.
+        if lowest >= wanted && (scale < 1.8 || spec.tree_radius > 0.45 || seed > 60) {
+            out.push((prop, scale));
+            if out.len() == 5 {
+                return Ok(out);
+            }
+        }
+    }
+    if out.is_empty() {
+        let reason =
+            format!("and no tree has its crown {} m above the flight; fly lower or use thicker trees", 1.0);
+        return Err(SimError::Parameter { name: "altitude", value: spec.altitude.to_string(), reason });
+    }
+    Ok(out)
+}
+
+/// A labelled thing and the ground that trees leave free for it to be seen from the way.
+struct Stand {
+    at: [f64; 2],
+    radius: f64,
+}
+
+impl Stand {
+    fn free(&self, p: [f64; 2]) -> bool {
+        // From the thing to a point of the way nine metres before it.
+        let way = [-9.0, -self.at[1]];
+        let from = [p[0] - self.at[0], p[1] - self.at[1]];
+        let t = ((from[0] * way[0] + from[1] * way[1]) / (way[0] * way[0] + way[1] * way[1])).clamp(0.0, 1.0);
+        let gap = (from[0] - t * way[0]).hypot(from[1] - t * way[1]);
+        gap > self.radius * (1.0 - t) + 0.5
+    }
+}
+
+/// Things that a COCO network knows, on alternate sides of the way, turned towards who comes along it.
+fn place_props(spec: &ForestSpec, builder: &mut Builder) -> Result<Vec<Stand>> {
+    let stream = Stream::new(spec.seed, 4);
+    // The prop, how far beside the way it stands, how much room it needs, how it is turned to the coming vehicle.
+    let menu: Vec<(Prop, f64, f64, f64)> = vec![
+        (props::stop_sign(), 2.6, 1.0, 0.0),
+        (props::car(spec.seed as u32), 5.0, 3.4, 0.6),
+        (props::soccer_ball(0.35), 2.4, 1.0, 0.0),
+        (props::person(spec.seed as u32), 3.0, 1.0, 0.0),
+    ];
+    let mut known = Vec::new();
+    for (prop, ..) in &menu {
+        known.push(builder.know(prop)?);
+    }
+    let mut stands = Vec::new();
+    let mut side = if stream.unit(0) < 0.5 { 1.0 } else { -1.0 };
+    let first = (stream.unit(1) * 4.0) as usize % 2 * 2;
+    let mut x = 9.0;
+    let mut i = 0;
+    while x < spec.goal_distance - 4.0 {
+        let [a, b] = stream.pair(2 + i);
+        let which = (first + i as usize) % menu.len();
+        let (prop, beside, radius, turn) = &menu[which];
+        let at = [x + 2.0 * a, side * (beside + 0.8 * b)];
+        // Facing back along the way and a little towards it.
+        let yaw = std::f64::consts::PI + side * (0.25 + turn);
+        let name = format!("{}_{i}", prop.name.replace(' ', "_"));
+        builder.place(&known[which], name, ThingKind::Prop, standing(at[0], at[1], yaw), 1.0)?;
+        stands.push(Stand { at, radius: *radius });
+        side = -side;
+        x += 8.5;
+        i += 1;
+    }
+    Ok(stands)
+}
+
+/// Conifers around the forest, so that the horizon is not bare, and low things between the trees.
+fn background(spec: &ForestSpec, builder: &mut Builder) -> Result<()> {
+    let stream = Stream::new(spec.seed, 5);
+    let area = spec.area();
+    let mut known = Vec::new();
+    for seed in 0..3 {
+        known.push(builder.know(&props::pine(seed))?);
+    }
+    let wide = Area {
+        low: [area.low[0] - 25.0, area.low[1] - 22.0],
+        high: [area.high[0] + 25.0, area.high[1] + 22.0],
+    };
+    let outside = |p: [f64; 2]| {
+        p[0] < area.low[0] - 3.0 || p[0] > area.high[0] + 3.0 || p[1].abs() > spec.half_width + 3.0
+    };
+    let count = ((wide.size() - area.size()) / 45.0) as usize;
+    for (i, [x, y]) in scatter(&stream, &wide, count, 3.5, outside).into_iter().enumerate() {
+        let [size, turn] = stream.pair(1_000_000 + i as u64);
+        let pose = standing(x, y, turn * std::f64::consts::TAU);
+        let pine = &known[i % known.len()];
+        builder.place(pine, format!("pine_{i}"), ThingKind::Tree, pose, 0.9 + 0.5 * size)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::Thing;
+    use super::*;
+    use crate::contact::clearance;
+    use crate::shape::Shape;
+
+    fn trunks(world: &World) -> Vec<[f64; 2]> {
+        let named = world.things.iter().filter(|t| t.name.starts_with("tree_"));
+        named.map(|t| [t.pose.translation.x, t.pose.translation.y]).collect()
+    }
+
+    #[test]
+    fn a_forest_has_its_density_its_spacing_and_free_ends() {
+        for seed in 1..=20 {
+            let spec = ForestSpec { seed, ..ForestSpec::default() };
+            let world = forest(&spec).unwrap();
+            let trunks = trunks(&world);
+            let density = trunks.len() as f64 / spec.area().size();
+            assert!((density - 0.04).abs() < 3e-4, "seed {seed}: {density}");
+            for (i, p) in trunks.iter().enumerate() {
+                for q in &trunks[..i] {
+                    assert!((p[0] - q[0]).hypot(p[1] - q[1]) >= spec.spacing());
+                }
+            }
+            for end in [world.start, world.goal] {
+                assert!(clearance(&world.solids, &end, 0.25).distance > 1.5, "seed {seed} {end}");
+            }
+            assert_eq!((world.goal - world.start).norm(), 60.0);
+        }
+    }
+
+    #[test]
+    fn trunks_are_of_the_asked_radius_and_crowns_are_above_the_flight() {
+        let spec = ForestSpec { tree_radius: 0.3, ..ForestSpec::default() };
+        let world = forest(&spec).unwrap();
+        for solid in world.solids.all() {
+            let Some(thing) = world.thing(solid.object).filter(|t| t.name.starts_with("tree_")) else {
+                continue;
+            };
+            match solid.shape {
+                Shape::Cylinder { radius, .. } => assert!((radius - 0.3).abs() < 1e-9, "{}", thing.name),
+                Shape::Sphere { radius } => assert!(solid.pose.translation.z - radius >= LOWEST_CROWN - 1e-9),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_everything() {
+        let grow = |seed| trunks(&forest(&ForestSpec { seed, ..ForestSpec::default() }).unwrap());
+        assert_eq!(grow(3), grow(3));
+        assert_ne!(grow(3), grow(4));
+    }
+
+    #[test]
+    fn labelled_things_stand_beside_the_way_on_both_sides() {
+        let world = forest(&ForestSpec::default()).unwrap();
+        let props: Vec<&Thing> = world.things.iter().filter(|t| t.kind == ThingKind::Prop).collect();
+        let labels: std::collections::BTreeSet<&str> = props.iter().map(|t| t.label.as_str()).collect();
+        assert!(["car", "sports ball", "stop sign"].iter().all(|l| labels.contains(l)), "{labels:?}");
+        assert!(
+            props.iter().any(|t| t.pose.translation.y > 0.0)
+                && props.iter().any(|t| t.pose.translation.y < 0.0)
+        );
+        assert!(props.iter().all(|t| (1.5..8.0).contains(&t.pose.translation.y.abs())));
+    }
+
+    #[test]
+    fn what_cannot_grow_is_said() {
+        let dense = ForestSpec { density: 0.5, min_spacing: 3.0, ..ForestSpec::default() };
+        assert!(forest(&dense).unwrap_err().to_string().starts_with("PG-1022"));
+        let odd = ForestSpec { density: -1.0, ..ForestSpec::default() };
+        assert!(forest(&odd).unwrap_err().to_string().contains("density is -1"));
+    }
+}

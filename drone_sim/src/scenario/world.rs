@@ -1,0 +1,203 @@
+//! The finished world and the builder that puts things into it.
+
+use nalgebra::{Isometry3, Point3, Vector3};
+use peregrine_render::props::{Prop, PropId};
+use peregrine_render::raycast::Shape as RenderShape;
+use peregrine_render::{Material, MaterialId, MeshId, Scene};
+
+use super::looks;
+use crate::error::Result;
+use crate::sdf::Report;
+use crate::shape::Shape;
+use crate::solids::{Solid, Solids};
+
+/// What a thing is to the flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThingKind {
+    /// A tree.
+    Tree,
+    /// Something with a COCO label.
+    Prop,
+    /// Anything else.
+    Other,
+}
+
+/// A thing of the world; its object id is its index plus one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thing {
+    /// Its name, unique in generated worlds.
+    pub name: String,
+    /// COCO class name, or empty.
+    pub label: String,
+    /// What it is.
+    pub kind: ThingKind,
+    /// Its frame in the world; for props the ground point.
+    pub pose: Isometry3<f64>,
+}
+
+/// A world that does not change.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The name it was asked for by.
+    pub name: String,
+    /// Gravity, m/s2, world ENU.
+    pub gravity: Vector3<f64>,
+    /// What can be touched.
+    pub solids: Solids,
+    /// What can be seen. Instances carry the object id; class is the COCO index plus one, 0 for none.
+    pub scene: Scene,
+    /// What there is.
+    pub things: Vec<Thing>,
+    /// Where a flight starts, metres.
+    pub start: Point3<f64>,
+    /// Heading at the start, radians from east, counter-clockwise.
+    pub start_yaw: f64,
+    /// Where it should go, metres.
+    pub goal: Point3<f64>,
+    /// What of the SDF file was not used; `None` for generated worlds.
+    pub report: Option<Report>,
+}
+
+impl World {
+    /// The thing behind an object id.
+    pub fn thing(&self, object: u32) -> Option<&Thing> {
+        self.things.get((object as usize).checked_sub(1)?)
+    }
+}
+
+/// Collects things.
+#[derive(Debug, Default)]
+pub struct Builder {
+    solids: Vec<Solid>,
+    scene: Scene,
+    things: Vec<Thing>,
+}
+
+/// A prop of the render crate that this world knows.
+#[derive(Debug, Clone)]
+pub struct Known {
+    id: PropId,
+    label: &'static str,
+    colliders: Vec<(Isometry3<f64>, RenderShape)>,
+}
+
+impl Builder {
+    /// An empty world.
+    pub fn new() -> Self {
+        Self { solids: Vec::new(), scene: Scene::new(), things: Vec::new() }
+    }
+
+    /// The scene, for light and sky.
+    pub fn scene_mut(&mut self) -> &mut Scene {
+        &mut self.scene
+    }
+
+    /// Adds a thing and answers with its object id.
+    pub fn thing(&mut self, name: String, label: &str, kind: ThingKind, pose: Isometry3<f64>) -> u32 {
+        self.things.push(Thing { name, label: label.to_string(), kind, pose });
+        self.things.len() as u32
+    }
+
+    /// Makes a prop known; it may then be placed often.
+    ///
+    /// # Errors
+    /// Those of the render crate.
+    pub fn know(&mut self, prop: &Prop) -> Result<Known> {
+        Ok(Known { id: self.scene.add_prop(prop)?, label: prop.label, colliders: prop.colliders.clone() })
+    }
+
+    /// Places a prop as part of the ground, without an object id.
+    ///
+    /// # Errors
+    /// Those of the render crate.
+    pub fn ground(&mut self, known: &Known, pose: Isometry3<f64>) -> Result<()> {
+        self.scene.place(&known.id, pose, 1.0, 0, 0)?;
+        self.collide(known, &pose, 1.0, 0);
+        Ok(())
+    }
+
+    /// Places a prop as a thing.
+    ///
+    /// # Errors
+    /// Those of the render crate.
+    pub fn place(
+        &mut self,
+        known: &Known,
+        name: String,
+        kind: ThingKind,
+        pose: Isometry3<f64>,
+        scale: f64,
+    ) -> Result<u32> {
+        let object = self.thing(name, known.label, kind, pose);
+        self.scene.place(&known.id, pose, scale, object, class_of(known.label))?;
+        self.collide(known, &pose, scale, object);
+        Ok(object)
+    }
+
+    fn collide(&mut self, known: &Known, pose: &Isometry3<f64>, scale: f64, object: u32) {
+        for (local, shape) in &known.colliders {
+            let mut local = *local;
+            local.translation.vector *= scale;
+            self.solids.push(Solid { pose: pose * local, shape: scaled(shape, scale), object });
+        }
+    }
+
+    /// Adds a shape to touch.
+    pub fn solid(&mut self, pose: Isometry3<f64>, shape: Shape, object: u32) {
+        self.solids.push(Solid { pose, shape, object });
+    }
+
+    /// Adds a shape to look at.
+    ///
+    /// # Errors
+    /// Those of the render crate.
+    pub fn look(
+        &mut self,
+        pose: Isometry3<f64>,
+        shape: &Shape,
+        material: Material,
+        object: u32,
+        class: u16,
+    ) -> Result<()> {
+        let mesh: MeshId = self.scene.add_mesh(looks::mesh(shape));
+        let material: MaterialId = self.scene.add_material(material)?;
+        let pose = pose * looks::offset(shape);
+        let instance = peregrine_render::Instance::new(mesh, material, pose).labelled(object, class);
+        self.scene.add_instance(instance)?;
+        Ok(())
+    }
+
+    /// The world, flown from `start` to `goal` (metres) with the heading towards the goal.
+    pub fn finish(self, name: &str, gravity: Vector3<f64>, start: Point3<f64>, goal: Point3<f64>) -> World {
+        let way = goal - start;
+        World {
+            name: name.to_string(),
+            gravity,
+            solids: Solids::new(self.solids),
+            scene: self.scene,
+            things: self.things,
+            start,
+            start_yaw: if way.x.hypot(way.y) > 1e-6 { way.y.atan2(way.x) } else { 0.0 },
+            goal,
+            report: None,
+        }
+    }
+}
+
+/// COCO index plus one, or 0.
+pub(super) fn class_of(label: &str) -> u16 {
+    peregrine_render::props::coco_index(label).map_or(0, |i| i + 1)
+}
+
+fn scaled(shape: &RenderShape, k: f64) -> Shape {
+    match *shape {
+        RenderShape::Box { size } => Shape::Box { size: Vector3::from(size) * k },
+        RenderShape::Sphere { radius } => Shape::Sphere { radius: radius * k },
+        RenderShape::Cylinder { radius, length } => {
+            Shape::Cylinder { radius: radius * k, length: length * k }
+        }
+        RenderShape::Capsule { radius, length } => Shape::Capsule { radius: radius * k, length: length * k },
+        RenderShape::Cone { radius, length } => Shape::Cone { radius: radius * k, length: length * k },
+        RenderShape::Plane => Shape::Plane { normal: Vector3::z_axis(), size: [200.0, 200.0] },
+    }
+}

@@ -1,0 +1,204 @@
+//! Everything that can be touched, and what is nearest to a point.
+//!
+//! A bounding volume tree makes a query cost the logarithm of the number of things; planes, which are endless, are
+//! kept beside it. Answers are exact signed distances and do not depend on the order of insertion except for ties,
+//! which the lower index wins.
+
+use nalgebra::{Isometry3, Point3, Vector3};
+
+use crate::shape::{Near, Shape};
+
+/// A shape that stands somewhere.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Solid {
+    /// Frame of the shape in the world.
+    pub pose: Isometry3<f64>,
+    /// The shape.
+    pub shape: Shape,
+    /// Which thing of the world it belongs to, from 1; 0 for the ground.
+    pub object: u32,
+}
+
+/// What is nearest to a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// Index of the solid.
+    pub solid: usize,
+    /// Signed distance and direction, world frame.
+    pub near: Near,
+}
+
+/// Solids, made ready for queries.
+#[derive(Debug, Clone, Default)]
+pub struct Solids {
+    all: Vec<Solid>,
+    planes: Vec<usize>,
+    order: Vec<usize>,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    low: Vector3<f64>,
+    high: Vector3<f64>,
+    /// Leaf: range of `order`. Inner: `second` is the index of the other child, the first one follows the node.
+    first: usize,
+    count: usize,
+    second: usize,
+}
+
+const LEAF: usize = 4;
+
+impl Solids {
+    /// Takes in the solids.
+    pub fn new(all: Vec<Solid>) -> Self {
+        let mut out = Self { planes: Vec::new(), order: Vec::new(), nodes: Vec::new(), all };
+        let mut boxes = vec![(Vector3::zeros(), Vector3::zeros()); out.all.len()];
+        for (i, solid) in out.all.iter().enumerate() {
+            match bounds(solid) {
+                Some(b) => {
+                    boxes[i] = b;
+                    out.order.push(i);
+                }
+                None => out.planes.push(i),
+            }
+        }
+        let count = out.order.len();
+        if count > 0 {
+            out.build(&boxes, 0, count);
+        }
+        out
+    }
+
+    fn build(&mut self, boxes: &[(Vector3<f64>, Vector3<f64>)], first: usize, count: usize) {
+        let range = &mut self.order[first..first + count];
+        let mut low = Vector3::repeat(f64::INFINITY);
+        let mut high = -low;
+        for i in range.iter() {
+            low = low.inf(&boxes[*i].0);
+            high = high.sup(&boxes[*i].1);
+        }
+        let here = self.nodes.len();
+        self.nodes.push(Node { low, high, first, count, second: 0 });
+        if count <= LEAF {
+            return;
+        }
+        let axis = (high - low).imax();
+        let middle = |i: usize| boxes[i].0[axis] + boxes[i].1[axis];
+        range.sort_by(|a, b| middle(*a).total_cmp(&middle(*b)).then(a.cmp(b)));
+        let half = count / 2;
+        self.build(boxes, first, half);
+        self.nodes[here].second = self.nodes.len();
+        self.nodes[here].count = 0;
+        self.build(boxes, first + half, count - half);
+    }
+
+    /// The solids in the order they were given.
+    pub fn all(&self) -> &[Solid] {
+        &self.all
+    }
+
+    /// The solid nearest to `p` (world, metres), planes left out. `None` if there is none.
+    pub fn nearest(&self, p: &Point3<f64>) -> Option<Hit> {
+        let mut best: Option<Hit> = None;
+        let mut stack = [0_usize; 64];
+        let mut top = usize::from(!self.nodes.is_empty());
+        while top > 0 {
+            top -= 1;
+            let here = stack[top];
+            let node = &self.nodes[here];
+            let outside = (node.low - p.coords).sup(&(p.coords - node.high)).sup(&Vector3::zeros()).norm();
+            if best.is_some_and(|b| outside > 0.0 && outside > b.near.distance) {
+                continue;
+            }
+            if node.second == 0 {
+                for i in &self.order[node.first..node.first + node.count] {
+                    self.offer(*i, p, &mut best);
+                }
+            } else if top + 2 <= stack.len() {
+                stack[top] = node.second;
+                stack[top + 1] = here + 1;
+                top += 2;
+            }
+        }
+        best
+    }
+
+    /// The plane nearest to `p`, such as the ground.
+    pub fn nearest_plane(&self, p: &Point3<f64>) -> Option<Hit> {
+        let mut best = None;
+        self.planes.iter().for_each(|i| self.offer(*i, p, &mut best));
+        best
+    }
+
+    fn offer(&self, i: usize, p: &Point3<f64>, best: &mut Option<Hit>) {
+        let near = self.all[i].shape.near_at(&self.all[i].pose, p);
+        let closer = best.is_none_or(|b| {
+            near.distance < b.near.distance || (near.distance == b.near.distance && i < b.solid)
+        });
+        if closer {
+            *best = Some(Hit { solid: i, near });
+        }
+    }
+}
+
+/// The box around a solid in the world; `None` if it is endless.
+fn bounds(solid: &Solid) -> Option<(Vector3<f64>, Vector3<f64>)> {
+    let half = solid.shape.half_extents()?;
+    let turned = solid.pose.rotation.to_rotation_matrix().matrix().abs() * half;
+    let centre = solid.pose.translation.vector;
+    Some((centre - turned, centre + turned))
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::UnitQuaternion;
+
+    use super::*;
+    use crate::rng::Stream;
+
+    fn scatter(count: u64) -> Vec<Solid> {
+        let (a, b) = (Stream::new(5, 1), Stream::new(5, 2));
+        let mut out: Vec<Solid> = (0..count)
+            .map(|i| {
+                let ([x, y], [z, r]) = (a.pair(i), b.pair(i));
+                let turn = UnitQuaternion::from_euler_angles(r * 6.0, x * 3.0, y * 6.0);
+                let at = Vector3::new(x * 40.0, y * 40.0, z * 6.0);
+                let shape = match i % 4 {
+                    0 => Shape::Cylinder { radius: 0.3 + r, length: 4.0 },
+                    1 => Shape::Sphere { radius: 0.2 + r },
+                    2 => Shape::Box { size: Vector3::new(1.0 + r, 0.5, 2.0) },
+                    _ => Shape::Capsule { radius: 0.2, length: 1.0 + r },
+                };
+                Solid { pose: Isometry3::from_parts(at.into(), turn), shape, object: i as u32 }
+            })
+            .collect();
+        let normal = nalgebra::Unit::new_normalize(Vector3::z());
+        out.push(Solid {
+            pose: Isometry3::identity(),
+            shape: Shape::Plane { normal, size: [1.0, 1.0] },
+            object: 0,
+        });
+        out
+    }
+
+    /// The oracle here is the whole list, one by one.
+    #[test]
+    fn the_tree_answers_as_the_whole_list_does() {
+        for count in [0, 1, 5, 300] {
+            let solids = Solids::new(scatter(count));
+            let (a, b) = (Stream::new(9, 1), Stream::new(9, 2));
+            for i in 0..300 {
+                let ([x, y], z) = (a.pair(i), b.unit(i));
+                let p = Point3::new(x * 44.0 - 2.0, y * 44.0 - 2.0, z * 8.0 - 1.0);
+                let brute = solids.all()[..count as usize]
+                    .iter()
+                    .map(|s| s.shape.near_at(&s.pose, &p).distance)
+                    .fold(f64::INFINITY, f64::min);
+                let tree = solids.nearest(&p).map_or(f64::INFINITY, |h| h.near.distance);
+                assert_eq!(tree.to_bits(), brute.to_bits(), "{count} {p:?}");
+                assert_eq!(solids.nearest_plane(&p).unwrap().near.distance, p.z);
+            }
+        }
+    }
+}
