@@ -1,0 +1,278 @@
+//! The whole way from an image to named boxes in its own pixels.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::backend::{self, Backend, BackendChoice, Engine};
+use crate::decode::{self, Candidate, nms};
+use crate::image::ImageRef;
+use crate::letterbox::Letterbox;
+use crate::manifest::{BackendName, Manifest};
+use crate::model::{DEFAULT_MODEL, Model, ModelSource};
+use crate::preprocess::Preprocessor;
+use crate::{Error, Result};
+
+/// What to load and how to run it.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// The model.
+    pub model: ModelSource,
+    /// The engine.
+    pub backend: BackendChoice,
+    /// Execution provider of ONNX Runtime: `cpu`, `cuda`, `tensorrt`, `openvino`, ... Anything but `cpu` asks for the
+    /// backend `ort` and fails if it cannot be had.
+    pub provider: String,
+    /// Threads within one inference, 1 to 64. One (the default) gives the same bits on every run.
+    pub threads: usize,
+    /// Lowest score of a detection, 0 to 1; `None`: what the manifest says.
+    pub score_threshold: Option<f32>,
+    /// The ONNX Runtime library to load; `None`: searched for.
+    pub ort_library: Option<PathBuf>,
+}
+
+impl LoadOptions {
+    /// A model by name or path, everything else by default.
+    pub fn new(model: impl Into<ModelSource>) -> Self {
+        Self {
+            model: model.into(),
+            backend: BackendChoice::Auto,
+            provider: "cpu".to_owned(),
+            threads: 1,
+            score_threshold: None,
+            ort_library: None,
+        }
+    }
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self::new(DEFAULT_MODEL)
+    }
+}
+
+/// One thing seen. Lengths in pixels of the source image, origin at its top left corner, x to the right, y down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detection {
+    /// Class, an index into [`Detector::labels`].
+    pub label_index: usize,
+    /// Name of the class.
+    pub label: Arc<str>,
+    /// 0 to 1.
+    pub score: f32,
+    /// Left edge.
+    pub x: f32,
+    /// Top edge.
+    pub y: f32,
+    /// Width, above 0.
+    pub width: f32,
+    /// Height, above 0.
+    pub height: f32,
+}
+
+/// How long each stage of one detection took, in nanoseconds of the clock handed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StageTimes {
+    /// Image to tensor.
+    pub preprocess_ns: u64,
+    /// Tensor to tensors.
+    pub inference_ns: u64,
+    /// Tensors to boxes.
+    pub postprocess_ns: u64,
+}
+
+/// A loaded model. Reuses its buffers from image to image: what [`Detector::detect`] gives is valid until the next.
+pub struct Detector {
+    manifest: Arc<Manifest>,
+    labels: Arc<[Arc<str>]>,
+    backend: Box<dyn Backend>,
+    backend_name: BackendName,
+    report: String,
+    threshold: f32,
+    post: Post,
+    preprocessor: Preprocessor,
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detector").field("model", &self.manifest.name).field("backend", &self.report).finish()
+    }
+}
+
+impl Detector {
+    /// Loads a model, checks it and runs one real inference.
+    ///
+    /// # Errors
+    /// Everything `PG-04xx` but the image errors.
+    pub fn load(options: &LoadOptions) -> Result<Self> {
+        check(options)?;
+        let engine = Engine {
+            provider: &options.provider,
+            threads: options.threads,
+            library: options.ort_library.as_deref(),
+        };
+        let (backend_name, reason) = choose(options)?;
+        let model = Model::read(&options.model, backend_name)?;
+        let backend = backend::load(&model, backend_name, &engine)?;
+        let mut report = format!("{} on {}", model.manifest.name, backend.describe());
+        if options.threads > 1 && backend_name == BackendName::Tract {
+            report.push_str(&format!(" ({} were asked for; tract uses one)", options.threads));
+        }
+        report.push_str(&reason);
+        let preprocessor = Preprocessor::new(&model.manifest.input);
+        let threshold = options.score_threshold.unwrap_or(model.manifest.score_threshold);
+        let (manifest, labels) = (model.manifest, model.labels);
+        Ok(Self {
+            manifest,
+            labels,
+            backend,
+            backend_name,
+            report,
+            threshold,
+            post: Post::default(),
+            preprocessor,
+        })
+    }
+
+    /// Finds what the image shows, best first.
+    ///
+    /// # Errors
+    /// `PG-0440` for an image whose bytes do not hold what its header says; `PG-0425` if the engine fails.
+    pub fn detect(&mut self, image: &ImageRef<'_>) -> Result<&[Detection]> {
+        self.detect_timed(image, &mut || 0).map(|(detections, _)| detections)
+    }
+
+    /// The same, with the time of each stage read from `clock` (nanoseconds from any origin).
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn detect_timed(
+        &mut self,
+        image: &ImageRef<'_>,
+        clock: &mut dyn FnMut() -> u64,
+    ) -> Result<(&[Detection], StageTimes)> {
+        let start = clock();
+        let place = self.preprocessor.run(image, self.backend.input()?)?;
+        let filled = clock();
+        self.backend.run()?;
+        let inferred = clock();
+        let Self { backend, post, manifest, labels, threshold, .. } = self;
+        backend.outputs(&mut |outputs| {
+            post.run(manifest, labels, outputs, *threshold, &place, (image.width, image.height));
+        })?;
+        let times = StageTimes {
+            preprocess_ns: filled.saturating_sub(start),
+            inference_ns: inferred.saturating_sub(filled),
+            postprocess_ns: clock().saturating_sub(inferred),
+        };
+        Ok((&self.post.detections, times))
+    }
+
+    /// Names of the classes, in the order of the network.
+    pub fn labels(&self) -> &[Arc<str>] {
+        &self.labels
+    }
+
+    /// The manifest of the loaded variant.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Which engine runs.
+    pub fn backend(&self) -> BackendName {
+        self.backend_name
+    }
+
+    /// Model, engine, library, provider and threads, and why the engine was chosen: one line callers must say aloud.
+    pub fn backend_report(&self) -> &str {
+        &self.report
+    }
+
+    /// Lowest score of a detection, 0 to 1.
+    pub fn score_threshold(&self) -> f32 {
+        self.threshold
+    }
+}
+
+fn check(options: &LoadOptions) -> Result<()> {
+    let bad = |option: &'static str, value: String, remedy: &str| {
+        Err(Error::Option { option, value, remedy: remedy.to_owned() })
+    };
+    if !(1..=64).contains(&options.threads) {
+        return bad("threads", options.threads.to_string(), "write 1 to 64");
+    }
+    match options.score_threshold {
+        Some(score) if !(0.0..=1.0).contains(&score) => {
+            bad("score_threshold", score.to_string(), "write 0 to 1")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The engine to use and, for `auto`, the reason in words.
+fn choose(options: &LoadOptions) -> Result<(BackendName, String)> {
+    let library = options.ort_library.as_deref();
+    let must = options.provider != "cpu" || library.is_some();
+    match options.backend {
+        BackendChoice::Ort => Ok((BackendName::Ort, String::new())),
+        BackendChoice::Tract => Ok((BackendName::Tract, String::new())),
+        // A provider or a library that was asked for by name must be there: nothing falls back from it.
+        BackendChoice::Auto if must => Ok((BackendName::Ort, String::new())),
+        BackendChoice::Auto => match backend::ort_environment(None) {
+            Ok(_) => Ok((BackendName::Ort, "; chosen because an ONNX Runtime library was found".to_owned())),
+            Err(error) => Ok((BackendName::Tract, format!("; chosen because {}", why_not(&error)))),
+        },
+    }
+}
+
+fn why_not(error: &Error) -> String {
+    match error {
+        Error::LibraryMissing { .. } => {
+            "no ONNX Runtime library was found: `peregrine setup` fetches one, and the int8 network then runs several \
+             times faster"
+                .to_owned()
+        }
+        other => format!("the ONNX Runtime library found cannot be used: {other}"),
+    }
+}
+
+/// The buffers of the way back from tensors to boxes.
+#[derive(Default)]
+struct Post {
+    candidates: Vec<Candidate>,
+    detections: Vec<Detection>,
+}
+
+impl Post {
+    fn run(
+        &mut self,
+        manifest: &Manifest,
+        labels: &[Arc<str>],
+        outputs: &[&[f32]],
+        threshold: f32,
+        place: &Letterbox,
+        (width, height): (usize, usize),
+    ) {
+        self.candidates.clear();
+        self.detections.clear();
+        decode::decode(manifest, labels.len(), outputs, threshold, &mut self.candidates);
+        nms::suppress(&mut self.candidates, manifest.nms_iou, manifest.max_detections);
+        let (most_x, most_y) = (width as f32, height as f32);
+        for candidate in &self.candidates {
+            let (x0, y0) = place.to_source(candidate.x0, candidate.y0);
+            let (x1, y1) = place.to_source(candidate.x1, candidate.y1);
+            let (x0, x1) = (x0.clamp(0.0, most_x), x1.clamp(0.0, most_x));
+            let (y0, y1) = (y0.clamp(0.0, most_y), y1.clamp(0.0, most_y));
+            // Boxes that lie in the padding alone show nothing.
+            let Some(label) = labels.get(candidate.label).filter(|_| x1 > x0 && y1 > y0) else { continue };
+            self.detections.push(Detection {
+                label_index: candidate.label,
+                label: Arc::clone(label),
+                score: candidate.score,
+                x: x0,
+                y: y0,
+                width: x1 - x0,
+                height: y1 - y0,
+            });
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! What can go wrong between a model's name and its boxes. Every message names the cause, the offending value and the
+//! remedy, and begins with a stable code of the block PG-04xx.
+
+use std::path::PathBuf;
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything this crate refuses to do, and why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("PG-0401 cannot {action} {}: {source}; check that the path exists and that you may access it", path.display())]
+    File {
+        /// What was attempted, e.g. "read the manifest".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The manifest is not the TOML it should be: broken syntax, a missing key or a value of the wrong type.
+    #[error("PG-0402 {manifest}:{line}: {message}; mend this line of the manifest")]
+    ManifestSyntax {
+        /// Name of the manifest.
+        manifest: String,
+        /// Line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The manifest holds a key (or the name of a choice) that nobody reads.
+    #[error("PG-0403 {manifest}:{line}: unknown {what} `{found}`{}; known here: {known}", nearest(.suggestion))]
+    ManifestUnknown {
+        /// Name of the manifest.
+        manifest: String,
+        /// Line, counted from 1.
+        line: usize,
+        /// "key" or "value".
+        what: &'static str,
+        /// What stands there.
+        found: String,
+        /// The nearest known one.
+        suggestion: Option<String>,
+        /// All known ones, comma separated.
+        known: String,
+    },
+    /// A value of the manifest has the right type and cannot be meant.
+    #[error("PG-0404 {manifest}:{line}: `{key}` is {value}, {reason}; {remedy}")]
+    ManifestValue {
+        /// Name of the manifest.
+        manifest: String,
+        /// Line, counted from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// Why it is refused.
+        reason: String,
+        /// What to write instead.
+        remedy: String,
+    },
+    /// The weights a manifest names are not there.
+    #[error(
+        "PG-0405 {manifest}:{line}: the {what} {} does not exist; put the file there or mend `{key}`", path.display()
+    )]
+    ManifestFile {
+        /// Name of the manifest.
+        manifest: String,
+        /// Line, counted from 1.
+        line: usize,
+        /// What kind of file it is.
+        what: &'static str,
+        /// The key that names it.
+        key: &'static str,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The weights are not the ones the manifest was written for.
+    #[error(
+        "PG-0406 {manifest}:{line}: the weights {file} have SHA-256 {found}, the manifest expects {expected}; fetch the \
+         weights again, or set `sha256` to the value found if they were changed on purpose"
+    )]
+    Hash {
+        /// Name of the manifest.
+        manifest: String,
+        /// Line of `sha256`, counted from 1.
+        line: usize,
+        /// The weights.
+        file: String,
+        /// Hash in the manifest.
+        expected: String,
+        /// Hash of the file.
+        found: String,
+    },
+    /// The file is not an ONNX network, or is cut off or damaged.
+    #[error("PG-0407 {model} is not a readable ONNX network: {detail}; fetch or export the file again")]
+    NotOnnx {
+        /// Name or path of the model.
+        model: String,
+        /// What the reader said.
+        detail: String,
+    },
+    /// The network's inputs or outputs are not what the manifest says.
+    #[error("PG-0408 {model}: {what} is {found}, the manifest asks for {expected}; {remedy}")]
+    Shape {
+        /// Name or path of the model.
+        model: String,
+        /// Which tensor, e.g. "output `cls_8`".
+        what: String,
+        /// What the network has.
+        found: String,
+        /// What the manifest needs.
+        expected: String,
+        /// Which key to mend.
+        remedy: String,
+    },
+    /// The number of labels is not the number of classes of the network.
+    #[error(
+        "PG-0409 {manifest}:{line}: {labels} labels are given and the network has {classes} classes; mend `labels` or \
+         `labels_file`"
+    )]
+    LabelCount {
+        /// Name of the manifest.
+        manifest: String,
+        /// Line of the labels, counted from 1.
+        line: usize,
+        /// Labels in the manifest.
+        labels: usize,
+        /// Classes in the network.
+        classes: usize,
+    },
+    /// No embedded model has this name and it is no file either.
+    #[error(
+        "PG-0410 there is no model `{name}`{}; embedded models: {known}; or give the path of a manifest (.toml) or of a \
+         network (.onnx)", nearest(.suggestion)
+    )]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+        /// The nearest embedded name.
+        suggestion: Option<String>,
+        /// All embedded names.
+        known: String,
+    },
+    /// A bare .onnx file whose family cannot be recognised by its inputs and outputs.
+    #[error(
+        "PG-0411 {} has {found}: no known family of detectors (YOLOX, NanoDet, FastestDet) looks so; write a manifest \
+         (.toml) beside it and give that path instead", path.display()
+    )]
+    UnknownNetwork {
+        /// The file.
+        path: PathBuf,
+        /// Its inputs and outputs.
+        found: String,
+    },
+    /// An option of [`crate::LoadOptions`] is out of range.
+    #[error("PG-0412 the option `{option}` is {value}; {remedy}")]
+    Option {
+        /// Which one.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// The range.
+        remedy: String,
+    },
+    /// ONNX Runtime was asked for and no library was found.
+    #[error(
+        "PG-0420 no ONNX Runtime library was found; looked at: {searched}; run `peregrine setup`, or set ORT_DYLIB_PATH \
+         to a libonnxruntime, or choose the backend `tract`"
+    )]
+    LibraryMissing {
+        /// Where it was looked for.
+        searched: String,
+    },
+    /// A file that should be the ONNX Runtime library cannot be loaded.
+    #[error(
+        "PG-0421 {} cannot be loaded as ONNX Runtime: {detail}; fetch it again with `peregrine setup`, or set \
+         ORT_DYLIB_PATH to another one", path.display()
+    )]
+    LibraryBroken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The library is ONNX Runtime, of a version that lacks functions we call.
+    #[error(
+        "PG-0422 {} is too old: {detail}; at least ONNX Runtime 1.18 is needed: fetch a newer one with `peregrine setup`",
+        path.display()
+    )]
+    LibraryTooOld {
+        /// The file.
+        path: PathBuf,
+        /// Which version it is.
+        detail: String,
+    },
+    /// A process can load one ONNX Runtime only, and another one is loaded.
+    #[error(
+        "PG-0423 ONNX Runtime is loaded from {} already and a process can hold one only; start another process to use {}",
+        loaded.display(), wanted.display()
+    )]
+    LibraryOther {
+        /// The one in use.
+        loaded: PathBuf,
+        /// The one asked for.
+        wanted: PathBuf,
+    },
+    /// The execution provider asked for is unknown or this library was built without it.
+    #[error(
+        "PG-0424 the execution provider `{provider}` is not available: {detail}; use `cpu`, or an ONNX Runtime that was \
+         built with it (ORT_DYLIB_PATH); nothing falls back to the CPU silently"
+    )]
+    Provider {
+        /// What was asked for.
+        provider: String,
+        /// Why it cannot be used.
+        detail: String,
+    },
+    /// The backend refused the network or failed while running it.
+    #[error(
+        "PG-0425 {backend} failed to {action} {model}: {detail}; try the other backend (`ort` or `tract`)"
+    )]
+    Backend {
+        /// Which backend.
+        backend: &'static str,
+        /// "load" or "run".
+        action: &'static str,
+        /// Name or path of the model.
+        model: String,
+        /// What it said.
+        detail: String,
+    },
+    /// The test inference that ends every load gave numbers no detector gives.
+    #[error(
+        "PG-0426 the test inference of {model} on {backend} gave a value that is not finite in output `{output}`; the \
+         weights are damaged or this provider cannot run the network: try the backend `tract` or the provider `cpu`"
+    )]
+    NotFinite {
+        /// Name or path of the model.
+        model: String,
+        /// Which backend.
+        backend: &'static str,
+        /// Which output.
+        output: String,
+    },
+    /// The image handed in does not hold what its header says.
+    #[error(
+        "PG-0440 an image of {width}x{height} {format}, step {step}, with {bytes} bytes cannot be read: {reason}"
+    )]
+    Image {
+        /// Pixels per row.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Pixel format.
+        format: &'static str,
+        /// Bytes per row.
+        step: usize,
+        /// Bytes given.
+        bytes: usize,
+        /// What does not fit, and what would.
+        reason: String,
+    },
+    /// A pixel format this crate does not read.
+    #[error("PG-0441 images of encoding `{encoding}` cannot be read by a detector; known: {known}")]
+    Encoding {
+        /// The name given.
+        encoding: String,
+        /// Names that would do.
+        known: &'static str,
+    },
+    /// No usable wheel lies in the folder handed to the installer.
+    #[error(
+        "PG-0450 {} holds no onnxruntime wheel for this machine ({platform}); fetch one there with `python3 -m pip \
+         download --no-deps onnxruntime`", folder.display()
+    )]
+    WheelMissing {
+        /// The folder.
+        folder: PathBuf,
+        /// Operating system and processor.
+        platform: String,
+    },
+    /// The wheel is damaged or does not hold the library.
+    #[error("PG-0451 the wheel {} cannot be used: {detail}; delete it and fetch it again", path.display())]
+    Wheel {
+        /// The wheel.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+impl Error {
+    /// The stable code, e.g. `PG-0420`.
+    ///
+    /// ```
+    /// let error = peregrine_models::Detector::load(&peregrine_models::LoadOptions::new("nanodet_q")).unwrap_err();
+    /// assert_eq!(error.code(), "PG-0410");
+    /// ```
+    pub fn code(&self) -> String {
+        self.to_string().chars().take(7).collect()
+    }
+}
+
+fn nearest(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default()
+}
+
+/// The known word nearest to `found`, if any is near enough to be meant (Levenshtein distance up to a third of its
+/// length, at least 2).
+pub(crate) fn suggest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let limit = (found.chars().count() / 3).max(2);
+    known
+        .into_iter()
+        .map(|word| (distance(found, word), word))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word.to_owned())
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replace = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_the_nearest_word_only_when_near() {
+        assert_eq!(suggest("widht", ["width", "height"]), Some("width".into()));
+        assert_eq!(suggest("nanodet", ["nanodet_g", "yolox"]), Some("nanodet_g".into()));
+        assert_eq!(suggest("banana", ["width", "height"]), None);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,180 @@
+//! Whether the values of a manifest can be meant.
+
+use super::{DecoderKind, Element, Manifest, line_of};
+use crate::{Error, Result};
+
+/// The longest side of an input we believe, network pixels.
+const LONGEST_INPUT: usize = 4096;
+
+struct Checker<'a> {
+    text: &'a str,
+    name: &'a str,
+}
+
+impl Checker<'_> {
+    fn need(
+        &self,
+        holds: bool,
+        section: &str,
+        key: &'static str,
+        value: impl std::fmt::Debug,
+        reason: &str,
+        remedy: &str,
+    ) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        Err(Error::ManifestValue {
+            manifest: self.name.to_owned(),
+            line: line_of(self.text, section, key),
+            key,
+            value: format!("{value:?}"),
+            reason: reason.to_owned(),
+            remedy: remedy.to_owned(),
+        })
+    }
+}
+
+pub(super) fn check(m: &Manifest, text: &str, name: &str) -> Result<()> {
+    let c = Checker { text, name };
+    let unit = |v: f32| (0.0..=1.0).contains(&v);
+    c.need(!m.name.trim().is_empty(), "", "name", &m.name, "which is empty", "give the model a name")?;
+    c.need(
+        is_beside(&m.file),
+        "",
+        "file",
+        &m.file,
+        "not a file beside the manifest",
+        "give a plain relative path",
+    )?;
+    if let Some(file) = &m.labels_file {
+        c.need(
+            is_beside(file),
+            "",
+            "labels_file",
+            file,
+            "not a file beside the manifest",
+            "give a relative path",
+        )?;
+    }
+    let hex = m.sha256.len() == 64 && m.sha256.bytes().all(|b| b.is_ascii_hexdigit());
+    c.need(
+        hex,
+        "",
+        "sha256",
+        &m.sha256,
+        "not a SHA-256",
+        "write the 64 hexadecimal digits `sha256sum` prints",
+    )?;
+    c.need(
+        unit(m.score_threshold),
+        "",
+        "score_threshold",
+        m.score_threshold,
+        "out of range",
+        "write 0 to 1",
+    )?;
+    c.need(unit(m.nms_iou), "", "nms_iou", m.nms_iou, "out of range", "write 0 to 1")?;
+    let some = (1..=10_000).contains(&m.max_detections);
+    c.need(some, "", "max_detections", m.max_detections, "out of range", "write 1 to 10000")?;
+    let one_source = m.labels.is_empty() == m.labels_file.is_some();
+    c.need(
+        one_source,
+        "",
+        "labels",
+        m.labels.len(),
+        "and exactly one source is needed",
+        "give labels or labels_file",
+    )?;
+    input(m, &c)?;
+    decoder(m, &c)
+}
+
+fn input(m: &Manifest, c: &Checker<'_>) -> Result<()> {
+    let i = &m.input;
+    c.need(!i.name.is_empty(), "input", "name", &i.name, "which is empty", "name the graph's input tensor")?;
+    for (key, side) in [("width", i.width), ("height", i.height)] {
+        let holds = (1..=LONGEST_INPUT).contains(&side);
+        c.need(
+            holds,
+            "input",
+            key,
+            side,
+            "out of range",
+            "write the side of the input in pixels, 1 to 4096",
+        )?;
+    }
+    c.need(i.scale.is_finite() && i.scale != 0.0, "input", "scale", i.scale, "no scale", "write e.g. 1.0")?;
+    let holds = i.mean.iter().all(|v| v.is_finite());
+    c.need(holds, "input", "mean", i.mean, "not finite", "write three numbers")?;
+    let holds = i.std.iter().all(|v| v.is_finite() && *v > 0.0);
+    c.need(holds, "input", "std", i.std, "not positive", "write three positive numbers")?;
+    let plain = i.scale == 1.0 && i.mean == [0.0; 3] && i.std == [1.0; 3];
+    let holds = i.element == Element::F32 || plain;
+    c.need(
+        holds,
+        "input",
+        "element",
+        i.element,
+        "but scale, mean or std are given",
+        "leave them out or write f32",
+    )
+}
+
+fn decoder(m: &Manifest, c: &Checker<'_>) -> Result<()> {
+    let (d, s) = (&m.decoder, "decoder");
+    let holds = !d.strides.is_empty() && d.strides.iter().all(|stride| (1..=1024).contains(stride));
+    c.need(holds, s, "strides", &d.strides, "which are no strides", "write e.g. [8, 16, 32]")?;
+    // A wider grid than this is a typing error, and the memory for it would be taken before anyone noticed.
+    let cells: usize =
+        d.strides.iter().map(|t| m.input.width.div_ceil(*t) * m.input.height.div_ceil(*t)).sum();
+    let holds = cells <= 1 << 20;
+    c.need(holds, s, "strides", &d.strides, "too fine for the input", "write the strides of the network")?;
+    let (wanted, hint) = match d.kind {
+        DecoderKind::NanoDet if d.outputs.len() != 1 => (
+            2 * d.strides.len(),
+            "name the class outputs of every stride, then the distance outputs; or one output",
+        ),
+        DecoderKind::NanoDet => (1, "name the one output"),
+        DecoderKind::Yolox => (1, "name the one output"),
+        DecoderKind::FastestDet => {
+            let holds = d.strides.len() == 1;
+            c.need(holds, s, "strides", &d.strides, "but FastestDet has one grid", "write one stride")?;
+            (1, "name the one output")
+        }
+    };
+    c.need(d.outputs.len() == wanted, s, "outputs", &d.outputs, "not the number needed", hint)?;
+    let distinct =
+        d.outputs.iter().enumerate().all(|(i, name)| !name.is_empty() && !d.outputs[..i].contains(name));
+    c.need(distinct, s, "outputs", &d.outputs, "with an empty or double name", "name each output once")?;
+    if d.kind == DecoderKind::NanoDet {
+        let holds = d.reg_max.is_some_and(|r| (1..=64).contains(&r));
+        c.need(
+            holds,
+            s,
+            "reg_max",
+            d.reg_max,
+            "and NanoDet needs it",
+            "write bins per side less one, 1 to 64",
+        )?;
+        let holds = d.cell_offset.is_none_or(|o| (0.0..=1.0).contains(&o));
+        c.need(holds, s, "cell_offset", d.cell_offset, "out of range", "write 0 to 1")
+    } else {
+        c.need(d.reg_max.is_none(), s, "reg_max", d.reg_max, "which only NanoDet has", "leave it out")?;
+        c.need(
+            d.cell_offset.is_none(),
+            s,
+            "cell_offset",
+            d.cell_offset,
+            "which only NanoDet has",
+            "leave it out",
+        )
+    }
+}
+
+/// Whether a path stays beside (or below) the manifest: a manifest from elsewhere must not point into our disk.
+fn is_beside(path: &str) -> bool {
+    use std::path::{Component, Path};
+    !path.is_empty()
+        && Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}

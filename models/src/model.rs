@@ -1,0 +1,290 @@
+//! From a model's name to its checked manifest, labels and weights.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::suggest;
+use crate::manifest::{BackendName, Manifest, line_of};
+use crate::onnx::{Ports, Shape};
+use crate::{Error, Result, decode, profile};
+
+/// The 80 class names of COCO 2017 in the order its detectors use.
+pub const COCO_80: &str = include_str!("../weights/coco80.txt");
+
+struct Embedded {
+    name: &'static str,
+    manifest: &'static str,
+    weights: &'static [u8],
+}
+
+/// Every model compiled into this crate, in the order of preference of each backend.
+const EMBEDDED: &[Embedded] = &[
+    Embedded {
+        name: "nanodet_g_416_int8",
+        manifest: include_str!("../weights/nanodet_g_416_int8.toml"),
+        weights: include_bytes!("../weights/nanodet_g_416_int8.onnx"),
+    },
+    Embedded {
+        name: "nanodet_g_320_w8",
+        manifest: include_str!("../weights/nanodet_g_320_w8.toml"),
+        weights: include_bytes!("../weights/nanodet_g_w8.onnx"),
+    },
+    Embedded {
+        name: "nanodet_g_416_w8",
+        manifest: include_str!("../weights/nanodet_g_416_w8.toml"),
+        weights: include_bytes!("../weights/nanodet_g_w8.onnx"),
+    },
+];
+
+/// Short names that stand for the variant that suits the backend.
+const FAMILIES: &[(&str, &str, &str)] = &[("nanodet_g", "nanodet_g_416_int8", "nanodet_g_320_w8")];
+
+/// The model used when none is named.
+pub const DEFAULT_MODEL: &str = "nanodet_g";
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelSource {
+    /// One compiled into this crate: an exact name, or the name of a family (`nanodet_g`), which picks the variant that
+    /// suits the backend.
+    Embedded(String),
+    /// A manifest (`.toml`), or a bare network (`.onnx`) of a family known by its inputs and outputs.
+    Path(PathBuf),
+}
+
+impl ModelSource {
+    /// What a user means by `--model`: a path if it ends in `.toml` or `.onnx` or names a file, else an embedded name.
+    pub fn parse(text: &str) -> Self {
+        let path = Path::new(text);
+        let is_path = path.extension().is_some_and(|e| e == "toml" || e == "onnx") || path.is_file();
+        if is_path { Self::Path(path.to_owned()) } else { Self::Embedded(text.to_owned()) }
+    }
+}
+
+impl From<&str> for ModelSource {
+    fn from(text: &str) -> Self {
+        Self::parse(text)
+    }
+}
+
+/// Names of the embedded models: families first, then exact ones.
+pub fn embedded_names() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().map(|family| family.0).chain(EMBEDDED.iter().map(|model| model.name))
+}
+
+/// A model that is ready to be handed to a backend: its parts fit each other.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The manifest.
+    pub manifest: Arc<Manifest>,
+    /// One name per class.
+    pub labels: Arc<[Arc<str>]>,
+    /// The ONNX file.
+    pub weights: Cow<'static, [u8]>,
+    /// How messages call it.
+    pub origin: String,
+}
+
+impl Model {
+    /// Reads a model for a backend and checks hash, shapes and labels.
+    ///
+    /// # Errors
+    /// `PG-0401` to `PG-0411`, each naming the file and line to mend.
+    pub fn read(source: &ModelSource, backend: BackendName) -> Result<Self> {
+        match source {
+            ModelSource::Embedded(name) => embedded(name, backend),
+            ModelSource::Path(path) if path.extension().is_some_and(|e| e == "onnx") => bare(path),
+            ModelSource::Path(path) => from_manifest(path),
+        }
+    }
+}
+
+fn embedded(name: &str, backend: BackendName) -> Result<Model> {
+    let exact = FAMILIES.iter().find(|family| family.0 == name).map_or(name, |family| match backend {
+        BackendName::Ort => family.1,
+        BackendName::Tract => family.2,
+    });
+    let model = EMBEDDED.iter().find(|model| model.name == exact).ok_or_else(|| Error::UnknownModel {
+        name: name.to_owned(),
+        suggestion: suggest(name, embedded_names()),
+        known: embedded_names().collect::<Vec<_>>().join(", "),
+    })?;
+    let manifest = Manifest::parse(model.manifest, model.name)?;
+    assemble(manifest, model.manifest, model.name, Cow::Borrowed(model.weights), Some(COCO_80))
+}
+
+fn from_manifest(path: &Path) -> Result<Model> {
+    let name = path.display().to_string();
+    let text = read(path, "read the manifest").and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| Error::ManifestSyntax {
+            manifest: name.clone(),
+            line: 1,
+            message: format!("not UTF-8 text ({error})"),
+        })
+    })?;
+    let manifest = Manifest::parse(&text, &name)?;
+    let beside = |file: &str| path.parent().unwrap_or(Path::new("")).join(file);
+    let need = |file: &str, key: &'static str, what: &'static str| {
+        let path = beside(file);
+        if path.is_file() {
+            return read(&path, "read");
+        }
+        Err(Error::ManifestFile { manifest: name.clone(), line: line_of(&text, "", key), what, key, path })
+    };
+    let weights = need(&manifest.file, "file", "weights file")?;
+    let labels = match &manifest.labels_file {
+        Some(file) => Some(String::from_utf8_lossy(&need(file, "labels_file", "labels file")?).into_owned()),
+        None => None,
+    };
+    assemble(manifest, &text, &name, Cow::Owned(weights), labels.as_deref())
+}
+
+fn bare(path: &Path) -> Result<Model> {
+    let weights = read(path, "read the network")?;
+    let origin = path.display().to_string();
+    let ports = Ports::read(&weights, &origin)?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (mut manifest, classes) = profile::recognise(&name, &file, &sha256(&weights), &ports)
+        .ok_or_else(|| Error::UnknownNetwork { path: path.to_owned(), found: ports.describe() })?;
+    // Names are known for COCO only; other networks get their class numbers.
+    manifest.labels = if classes == 80 {
+        COCO_80.lines().map(str::to_owned).collect()
+    } else {
+        (0..classes).map(|class| format!("class {class}")).collect()
+    };
+    let labels = manifest.labels.iter().map(|label| Arc::from(label.as_str())).collect();
+    Ok(Model { manifest: Arc::new(manifest), labels, weights: Cow::Owned(weights), origin })
+}
+
+/// Puts the parts together if they fit. `name` and `text` are the manifest's, for messages.
+fn assemble(
+    manifest: Manifest,
+    text: &str,
+    name: &str,
+    weights: Cow<'static, [u8]>,
+    labels_file: Option<&str>,
+) -> Result<Model> {
+    let found = sha256(&weights);
+    if !found.eq_ignore_ascii_case(&manifest.sha256) {
+        return Err(Error::Hash {
+            manifest: name.to_owned(),
+            line: line_of(text, "", "sha256"),
+            file: manifest.file.clone(),
+            expected: manifest.sha256.to_ascii_lowercase(),
+            found,
+        });
+    }
+    let labels: Arc<[Arc<str>]> = match labels_file {
+        Some(lines) if manifest.labels_file.is_some() => {
+            lines.lines().map(str::trim).filter(|line| !line.is_empty()).map(Arc::from).collect()
+        }
+        _ => manifest.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
+    };
+    let ports = Ports::read(&weights, name)?;
+    fits(&manifest, &ports, name)?;
+    let first = ports.outputs.iter().find(|port| port.name == manifest.decoder.outputs[0]);
+    let shape: Vec<usize> =
+        first.map(|port| port.shape.iter().map(|d| d.unwrap_or(0)).collect()).unwrap_or_default();
+    let classes = decode::classes_of(&manifest.decoder, &shape).unwrap_or(labels.len());
+    if classes != labels.len() {
+        let key = if manifest.labels_file.is_some() { "labels_file" } else { "labels" };
+        let line = line_of(text, "", key);
+        return Err(Error::LabelCount { manifest: name.to_owned(), line, labels: labels.len(), classes });
+    }
+    for (output, expected) in manifest.decoder.outputs.iter().zip(decode::expected_shapes(&manifest, classes))
+    {
+        let Some(port) = ports.outputs.iter().find(|port| port.name == *output) else { continue };
+        let expected: Vec<Option<usize>> = expected.into_iter().map(Some).collect();
+        agree(name, format!("output `{output}`"), &port.shape, &expected, "mend [decoder] or [input]")?;
+    }
+    Ok(Model { manifest: Arc::new(manifest), labels, weights, origin: name.to_owned() })
+}
+
+/// Whether the graph has the input and outputs the manifest names.
+fn fits(manifest: &Manifest, ports: &Ports, model: &str) -> Result<()> {
+    let input = &manifest.input;
+    let names = |ports: &[crate::onnx::Port]| {
+        ports.iter().map(|p| format!("`{}`", p.name)).collect::<Vec<_>>().join(", ")
+    };
+    let missing = |what: &str, wanted: &str, ports: &[crate::onnx::Port]| Error::Shape {
+        model: model.to_owned(),
+        what: format!("the list of {what}s"),
+        found: names(ports),
+        expected: format!("`{wanted}`"),
+        remedy: match suggest(wanted, ports.iter().map(|p| p.name.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("name one of the network's {what}s"),
+        },
+    };
+    let port = ports.inputs.iter().find(|port| port.name == input.name);
+    let port = port.ok_or_else(|| missing("input", &input.name, &ports.inputs))?;
+    let expected = [Some(1), Some(3), Some(input.height), Some(input.width)];
+    agree(
+        model,
+        format!("input `{}`", input.name),
+        &port.shape,
+        &expected,
+        "mend `width` and `height` of [input]",
+    )?;
+    let element = match input.element {
+        crate::manifest::Element::F32 => 1,
+        crate::manifest::Element::U8 => 2,
+    };
+    if port.element != element {
+        return Err(Error::Shape {
+            model: model.to_owned(),
+            what: format!("the ONNX element type of input `{}`", input.name),
+            found: port.element.to_string(),
+            expected: element.to_string(),
+            remedy: "mend `element` of [input] (1 is f32, 2 is u8)".to_owned(),
+        });
+    }
+    for output in &manifest.decoder.outputs {
+        if !ports.outputs.iter().any(|port| port.name == *output) {
+            return Err(missing("output", output, &ports.outputs));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a shape with open dimensions can be the expected one. An unknown rank (no dimensions) agrees with all.
+fn agree(
+    model: &str,
+    what: String,
+    found: &[Option<usize>],
+    expected: &[Option<usize>],
+    remedy: &str,
+) -> Result<()> {
+    let same = |(a, b): (&Option<usize>, &Option<usize>)| a.is_none() || b.is_none() || a == b;
+    let fits = found.len() == expected.len() && found.iter().zip(expected).all(same);
+    if fits || found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        model: model.to_owned(),
+        what,
+        found: Shape(found).to_string(),
+        expected: Shape(expected).to_string(),
+        remedy: remedy.to_owned(),
+    })
+}
+
+fn read(path: &Path, action: &'static str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| Error::File { action, path: path.to_owned(), source })
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
