@@ -1,0 +1,7 @@
+//! Between frames, detections and messages: pure functions.
+
+mod message;
+mod view;
+
+pub use message::to_message;
+pub use view::view;

@@ -1,0 +1,21 @@
+//! What the detector node adds to the errors of the models.
+
+use thiserror::Error;
+
+/// An error of the detector node.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A topic carries something that is not a colour or grey picture.
+    #[error(
+        "PG-0601: frames on '{topic}' are '{encoding}', which no detector reads: {source}; remap 'image_raw' to a camera"
+    )]
+    Picture {
+        /// The topic as the node knows it.
+        topic: &'static str,
+        /// The encoding that came.
+        encoding: &'static str,
+        /// What the models say.
+        source: peregrine_models::Error,
+    },
+}
