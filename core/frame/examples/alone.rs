@@ -11,7 +11,8 @@ fn main() -> Result {
                 println!("frame {} is {} us old", frame.sequence(), frame.age_ns() / 1000);
             }
         }
-        Ok(println!("{} frames dropped", reader.dropped()))
+        println!("{} frames dropped", reader.dropped());
+        Ok(())
     });
     for i in 0..20u8 {
         let Some(mut loan) = camera.loan(&ImageSpec::packed(640, 480, Encoding::Rgb8, "cam"))? else {

@@ -104,7 +104,7 @@ mod tests {
         let id = "x".repeat(FRAME_ID_MAX);
         for e in Encoding::ALL {
             let n = header_len(&ImageSpec { width: 2, height: 2, encoding: e, step: 8, frame_id: &id });
-            assert!(n <= HEADER_ROOM && n % 4 == 0, "{e}: {n}");
+            assert!(n <= HEADER_ROOM && n.is_multiple_of(4), "{e}: {n}");
         }
     }
 

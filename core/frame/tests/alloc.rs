@@ -1,4 +1,5 @@
 //! No allocation per frame: loan, publish, take, clone, drop and forward are counted.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;

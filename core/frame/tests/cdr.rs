@@ -1,4 +1,5 @@
 //! The slot's bytes against the documented layout of a CDR `sensor_msgs/msg/Image`, read by a reader of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use peregrine_frame::{BusConfig, Encoding, FRAME_ID_MAX, FrameBus, ImageSpec, PIXEL_OFFSET, Policy};
 use proptest::prelude::*;

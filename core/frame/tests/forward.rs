@@ -1,4 +1,5 @@
 //! Frames handed on from bus to bus, without a copy and without a leak.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use peregrine_frame::{
     BusConfig, Encoding, Error, Forwarded, Frame, FrameBus, ImageSpec, Policy, Reader, Writer, hop_id,

@@ -2,6 +2,7 @@
 //! which must fail, or the model would prove nothing.
 //!
 //! `CARGO_TARGET_DIR=target/loom RUSTFLAGS="--cfg loom" cargo test -p peregrine-frame --test loom --release`
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 #![cfg(loom)]
 
 use loom::cell::UnsafeCell;

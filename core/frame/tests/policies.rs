@@ -1,4 +1,5 @@
 //! What readers get, what they lose, and what the numbers say about it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -176,11 +177,11 @@ fn a_stalled_lossless_reader_costs_one_wait_then_loses_and_counts() {
 #[test]
 fn lossless_across_threads_loses_nothing() {
     let mut w = bus(8, 2);
-    let mut readers: Vec<_> = (0..2)
+    let readers: Vec<_> = (0..2)
         .map(|_| w.bus().reader_with(Policy::Lossless { wait: Duration::from_secs(60) }, 1).unwrap())
         .collect();
     std::thread::scope(|s| {
-        for r in &mut readers {
+        for mut r in readers {
             s.spawn(move || {
                 let mut want = 1;
                 while want <= 3000 {

@@ -1,4 +1,5 @@
 //! Real threads: no torn frame, exact drop counts, order. Also the target of the ThreadSanitizer recipe in README.md.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -150,6 +151,39 @@ fn forwarding_across_threads() {
             }
             loan.set_stamp(i as i64);
             sim.publish(loan).unwrap();
+        }
+    });
+}
+
+/// Tiny frames, a ring of one and no slot to spare: a slot is written again two publishes after it was published.
+#[test]
+fn as_tight_as_it_gets() {
+    const N: u64 = 400_000;
+    let spec = ImageSpec::packed(32 * 8, 1, Encoding::Mono8, "cam");
+    let config = BusConfig { slots: 5, slot_bytes: 32 * 8, keep: 1, max_readers: 2 };
+    let mut w = FrameBus::create("tight", config).unwrap();
+    let readers: Vec<_> = (0..2).map(|_| w.bus().reader_with(Policy::Latest, 1).unwrap()).collect();
+    std::thread::scope(|s| {
+        for mut r in readers {
+            s.spawn(move || {
+                let (mut taken, mut last) = (0, 0);
+                while last < N {
+                    if let Some(f) = r.take().unwrap() {
+                        check(&f, f.sequence());
+                        check(&f, f.sequence());
+                        (taken, last) = (taken + 1, f.sequence());
+                    }
+                }
+                assert_eq!(taken + r.dropped(), N);
+            });
+        }
+        for i in 1..=N {
+            let mut loan = w.loan(&spec).unwrap().expect("enough slots");
+            for (at, w) in loan.bytes_mut().chunks_exact_mut(8).enumerate() {
+                w.copy_from_slice(&word(i, at).to_le_bytes());
+            }
+            loan.set_stamp(i as i64);
+            w.publish(loan).unwrap();
         }
     });
 }
