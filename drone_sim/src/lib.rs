@@ -5,10 +5,13 @@
 
 pub mod contact;
 pub mod error;
+pub mod flight;
+pub mod node;
 pub mod physics;
 pub mod rng;
 pub mod scenario;
 pub mod sdf;
+pub mod sensors;
 pub mod shape;
 pub mod solids;
 

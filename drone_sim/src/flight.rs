@@ -1,0 +1,326 @@
+//! One flight: a vehicle in a world, with its command, its contacts and its end.
+//!
+//! Invariant: what happens depends on the world, the commands and the simulated times at which they came, never on how
+//! often or in what portions [`Flight::advance`] is called.
+
+use std::sync::Arc;
+
+use nalgebra::{Point3, UnitQuaternion, Vector3};
+
+use crate::contact::{Clearance, Contacts, clearance};
+use crate::error::{Result, SimError};
+use crate::physics::{Command, Quadrotor, STEP_NS, Sample, Vehicle};
+use crate::scenario::World;
+
+/// A command older than this is void, nanoseconds of simulated time.
+pub const COMMAND_LIFETIME_NS: i64 = 500_000_000;
+
+/// The axes of a velocity command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axes {
+    /// x forward and y left in the horizontal plane, z up.
+    Heading,
+    /// World ENU.
+    World,
+}
+
+/// How a flight ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The goal was reached.
+    Reached,
+    /// It touched something and was to stop then.
+    Collided,
+    /// Time was up.
+    TimedOut,
+}
+
+impl Outcome {
+    /// The word for messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reached => "reached",
+            Self::Collided => "collided",
+            Self::TimedOut => "time_limit",
+        }
+    }
+}
+
+/// When a flight ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rules {
+    /// Radius of the vehicle's sphere, metres.
+    pub body_radius: f64,
+    /// Distance to the goal that counts as reached, metres.
+    pub goal_radius: f64,
+    /// Simulated time after which it ends, nanoseconds.
+    pub time_limit_ns: i64,
+    /// Whether the first contact ends it.
+    pub stop_on_collision: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { body_radius: 0.25, goal_radius: 1.5, time_limit_ns: 120_000_000_000, stop_on_collision: false }
+    }
+}
+
+/// A flight in progress.
+#[derive(Debug, Clone)]
+pub struct Flight {
+    world: Arc<World>,
+    quad: Quadrotor,
+    contacts: Contacts,
+    rules: Rules,
+    order: Option<(Command, Axes, i64)>,
+    /// Where it hovers while there is no valid command.
+    hold: Option<Point3<f64>>,
+    least_clearance: f64,
+    path_length: f64,
+    outcome: Option<Outcome>,
+}
+
+impl Flight {
+    /// A vehicle that hovers at the world's start.
+    ///
+    /// # Errors
+    /// PG-1021 if the vehicle cannot hover in this world's gravity.
+    pub fn new(world: Arc<World>, vehicle: Vehicle, rules: Rules) -> Result<Self> {
+        let quad = Quadrotor::hovering(vehicle, world.start, world.start_yaw, world.gravity)?;
+        let hold = Some(world.start);
+        let least_clearance = clearance(&world.solids, &world.start, rules.body_radius).distance;
+        let (contacts, order, outcome) = (Contacts::default(), None, None);
+        Ok(Self { world, quad, contacts, rules, order, hold, least_clearance, path_length: 0.0, outcome })
+    }
+
+    /// Takes a command that came at `now` (nanoseconds).
+    pub fn command(&mut self, command: Command, axes: Axes, now: i64) {
+        let numbers = [command.velocity.x, command.velocity.y, command.velocity.z, command.yaw_rate];
+        if numbers.iter().all(|x| x.is_finite()) {
+            self.order = Some((command, axes, now));
+        }
+    }
+
+    /// Lets time pass until `to` (nanoseconds), or until the flight ends.
+    ///
+    /// # Errors
+    /// PG-1023 if the state stops being finite.
+    pub fn advance(&mut self, to: i64) -> Result<()> {
+        while self.outcome.is_none() && self.quad.time_ns() + STEP_NS <= to {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let command = self.wanted();
+        self.quad.set_command(command);
+        let before = self.quad.state().position;
+        self.quad.step();
+        let now = self.quad.time_ns();
+        if !self.quad.state().is_finite() {
+            return Err(SimError::Diverged { seconds: now as f64 * 1e-9 });
+        }
+        if let Some(after) =
+            self.contacts.resolve(&self.world.solids, self.rules.body_radius, self.quad.state())
+        {
+            self.quad.set_state(after);
+        }
+        let here = Point3::from(self.quad.state().position);
+        self.path_length += (here.coords - before).norm();
+        let gap = clearance(&self.world.solids, &here, self.rules.body_radius).distance;
+        self.least_clearance = self.least_clearance.min(gap);
+        self.outcome = if self.rules.stop_on_collision && self.contacts.episodes() > 0 {
+            Some(Outcome::Collided)
+        } else if (here - self.world.goal).norm() <= self.rules.goal_radius {
+            Some(Outcome::Reached)
+        } else if now >= self.rules.time_limit_ns {
+            Some(Outcome::TimedOut)
+        } else {
+            None
+        };
+        Ok(())
+    }
+
+    /// What the vehicle shall do now: the last command if it is fresh, else stay where it came to rest.
+    fn wanted(&mut self) -> Command {
+        let state = self.quad.state();
+        let to_heading = UnitQuaternion::from_euler_angles(0.0, 0.0, -state.yaw());
+        let fresh = self.order.filter(|(.., at)| self.quad.time_ns() - at <= COMMAND_LIFETIME_NS);
+        if let Some((mut command, axes, _)) = fresh {
+            self.hold = None;
+            if axes == Axes::World {
+                command.velocity = to_heading * command.velocity;
+            }
+            return command;
+        }
+        // The place to hold is chosen once the vehicle has nearly stopped, so that it does not fly back.
+        if self.hold.is_none() && state.velocity.norm() < 0.3 {
+            self.hold = Some(Point3::from(state.position));
+        }
+        let Some(hold) = self.hold else { return Command::default() };
+        let back = (hold.coords - state.position) * 1.0;
+        let back = if back.norm() > 1.0 { back.normalize() } else { back };
+        // The controller holds height by itself.
+        let velocity = to_heading * Vector3::new(back.x, back.y, 0.0);
+        Command { velocity, yaw_rate: 0.0 }
+    }
+
+    /// The vehicle at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`].
+    pub fn sample(&self, at: i64) -> Sample {
+        self.quad.sample((at - self.quad.time_ns()).clamp(0, STEP_NS))
+    }
+
+    /// Distance to the nearest thing, from the vehicle's surface.
+    pub fn clearance(&self) -> Clearance {
+        let here = Point3::from(self.quad.state().position);
+        clearance(&self.world.solids, &here, self.rules.body_radius)
+    }
+
+    /// Time of the last step, nanoseconds.
+    pub fn time_ns(&self) -> i64 {
+        self.quad.time_ns()
+    }
+
+    /// Smallest clearance so far, metres.
+    pub fn least_clearance(&self) -> f64 {
+        self.least_clearance
+    }
+
+    /// Length of the way so far, metres.
+    pub fn path_length(&self) -> f64 {
+        self.path_length
+    }
+
+    /// Contacts so far.
+    pub fn contacts(&self) -> &Contacts {
+        &self.contacts
+    }
+
+    /// How it ended, once it has.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// Where it takes place.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// The vehicle.
+    pub fn quad(&self) -> &Quadrotor {
+        &self.quad
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{ForestSpec, build};
+
+    fn flight(world: &str, rules: Rules) -> Flight {
+        let world = Arc::new(build(world, &ForestSpec::default()).unwrap());
+        Flight::new(world, Vehicle::x500(), rules).unwrap()
+    }
+
+    fn ahead(speed: f64) -> Command {
+        Command { velocity: Vector3::new(speed, 0.0, 0.0), yaw_rate: 0.0 }
+    }
+
+    const SECOND: i64 = 1_000_000_000;
+
+    #[test]
+    fn without_commands_it_stays() {
+        let mut f = flight("forest", Rules::default());
+        f.advance(10 * SECOND).unwrap();
+        assert!((f.quad().state().position - f.world().start.coords).norm() < 0.05);
+        assert_eq!(f.contacts().episodes(), 0);
+    }
+
+    #[test]
+    fn a_command_wears_off_and_the_vehicle_stops_and_stays() {
+        let mut f = flight("empty", Rules::default());
+        f.command(ahead(4.0), Axes::Heading, 0);
+        f.advance(SECOND).unwrap();
+        assert!(f.quad().state().velocity.x < 3.0, "braking since half a second");
+        f.advance(4 * SECOND).unwrap();
+        let there = f.quad().state().position;
+        f.advance(12 * SECOND).unwrap();
+        assert!(f.quad().state().velocity.norm() < 0.02);
+        assert!((f.quad().state().position - there).norm() < 0.3);
+    }
+
+    #[test]
+    fn world_axes_are_turned_into_the_heading() {
+        let mut f = flight("empty", Rules::default());
+        for k in 0..30 {
+            let yaw_rate = 1.0;
+            f.command(
+                Command { velocity: Vector3::new(0.0, 2.0, 0.0), yaw_rate },
+                Axes::World,
+                k * SECOND / 10,
+            );
+            f.advance((k + 1) * SECOND / 10).unwrap();
+        }
+        let v = f.quad().state().velocity;
+        assert!(v.y > 1.8 && v.x.abs() < 0.3, "{v:?}");
+    }
+
+    #[test]
+    fn straight_into_the_posts_is_counted_or_ends_it() {
+        let crash = |stop| {
+            let mut f = flight(
+                "slalom",
+                Rules { stop_on_collision: stop, time_limit_ns: 20 * SECOND, ..Rules::default() },
+            );
+            while f.outcome().is_none() {
+                let now = f.time_ns();
+                f.command(ahead(3.0), Axes::Heading, now);
+                f.advance(now + SECOND / 20).unwrap();
+            }
+            f
+        };
+        let stopped = crash(true);
+        assert_eq!((stopped.outcome(), stopped.contacts().episodes()), (Some(Outcome::Collided), 1));
+        assert!(stopped.least_clearance() <= 0.0);
+        let went_on = crash(false);
+        assert!(went_on.contacts().episodes() >= 1 && went_on.outcome() != Some(Outcome::Collided));
+    }
+
+    #[test]
+    fn the_goal_ends_it() {
+        let mut f = flight("empty", Rules::default());
+        while f.outcome().is_none() {
+            let now = f.time_ns();
+            f.command(ahead(5.0), Axes::Heading, now);
+            f.advance(now + SECOND / 20).unwrap();
+        }
+        assert_eq!(f.outcome(), Some(Outcome::Reached));
+        assert!((58.0..59.5).contains(&f.path_length()), "{}", f.path_length());
+        let seconds = f.time_ns() as f64 * 1e-9;
+        assert!((12.0..13.5).contains(&seconds), "{seconds}");
+    }
+
+    /// The bits of a flight are those of its seed and commands, however time is cut into portions.
+    #[test]
+    fn portions_of_time_change_no_bit() {
+        let fly = |portion: i64| {
+            let mut f = flight("forest", Rules::default());
+            for k in 0..40 {
+                let now = k * SECOND / 10;
+                let turn = (k as f64 * 0.7).sin();
+                let velocity = Vector3::new(3.0, turn, 0.2 * turn);
+                f.command(Command { velocity, yaw_rate: turn }, Axes::Heading, now);
+                let mut to = now;
+                while to < now + SECOND / 10 {
+                    to = (to + portion).min(now + SECOND / 10);
+                    f.advance(to).unwrap();
+                    f.sample(to);
+                }
+            }
+            f.quad().state().bits()
+        };
+        assert_eq!(fly(SECOND / 10), fly(333_333));
+        assert_eq!(fly(SECOND / 10), fly(7_777_777));
+    }
+}

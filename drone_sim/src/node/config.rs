@@ -1,0 +1,184 @@
+//! The node's parameters, and the parts that are built from them.
+
+use std::sync::Arc;
+
+use nalgebra::Vector3;
+use peregrine::Params;
+use peregrine_render::Renderer;
+
+use crate::error::{Result, SimError};
+use crate::flight::Rules;
+use crate::physics::Vehicle;
+use crate::rng::Stream;
+use crate::scenario::{ForestSpec, World, build};
+use crate::sensors::{ColorCamera, DepthCamera, Imu, ImuNoise, Mount};
+
+/// Parameters of `drone_sim`.
+#[derive(Params, Debug, Clone)]
+pub struct Config {
+    /// World: forest, empty, slalom, wall, or a file that ends in .sdf or .world.
+    #[param(default = "forest".to_string())]
+    pub world: String,
+    /// Everything random follows from it.
+    #[param(default = 1, range = 0..=i64::MAX)]
+    pub seed: i64,
+    /// Vehicle: x500 (agile, the airframe that PX4 flies in Gazebo) or x3 (slow to pitch).
+    #[param(default = "x500".to_string())]
+    pub vehicle: String,
+    /// Trees per square metre of the forest.
+    #[param(default = 0.04, range = 0.0..=1.0)]
+    pub density: f64,
+    /// Trunk radius, metres.
+    #[param(default = 0.3, range = 0.05..=2.0)]
+    pub tree_radius: f64,
+    /// Least distance between trunk axes, metres; 0 chooses from the density.
+    #[param(default = 0.0, range = 0.0..=50.0)]
+    pub min_spacing: f64,
+    /// From start to goal, metres.
+    #[param(default = 60.0, range = 5.0..=2000.0)]
+    pub goal_distance: f64,
+    /// Height of start and goal, metres.
+    #[param(default = 2.0, range = 0.5..=20.0)]
+    pub altitude: f64,
+    /// Whether labelled things (stop sign, ball, car, person) stand beside the way.
+    #[param(default = true)]
+    pub props: bool,
+    /// Radius of the vehicle's sphere for contacts and clearance, metres.
+    #[param(default = 0.25, range = 0.05..=2.0)]
+    pub body_radius: f64,
+    /// Distance to the goal that counts as reached, metres.
+    #[param(default = 1.5, range = 0.1..=20.0)]
+    pub goal_radius: f64,
+    /// Simulated time after which the flight ends, seconds.
+    #[param(default = 120.0, range = 0.1..=86400.0)]
+    pub time_limit: f64,
+    /// What the first contact does: continue (count it) or stop.
+    #[param(default = "continue".to_string())]
+    pub on_collision: String,
+    /// Threads that draw; 0 takes what the runtime allows. The pictures do not depend on it.
+    #[param(default = 0, range = 0..=256)]
+    pub threads: usize,
+    /// Colour images per second; 0 for none.
+    #[param(name = "camera.rate", default = 10.0, range = 0.0..=1000.0)]
+    pub camera_rate: f64,
+    /// Width of the colour image, pixels.
+    #[param(name = "camera.width", default = 640, range = 16..=4096)]
+    pub camera_width: u32,
+    /// Height of the colour image, pixels.
+    #[param(name = "camera.height", default = 480, range = 16..=4096)]
+    pub camera_height: u32,
+    /// Horizontal field of view of the colour camera, radians.
+    #[param(name = "camera.hfov", default = 1.2, range = 0.1..=2.8)]
+    pub camera_hfov: f64,
+    /// Depth images per second; 0 for none.
+    #[param(name = "depth.rate", default = 30.0, range = 0.0..=1000.0)]
+    pub depth_rate: f64,
+    /// Width of the depth image, pixels.
+    #[param(name = "depth.width", default = 320, range = 16..=4096)]
+    pub depth_width: u32,
+    /// Height of the depth image, pixels.
+    #[param(name = "depth.height", default = 240, range = 16..=4096)]
+    pub depth_height: u32,
+    /// Horizontal field of view of the depth camera, radians (87 degrees).
+    #[param(name = "depth.hfov", default = 1.5184, range = 0.1..=2.8)]
+    pub depth_hfov: f64,
+    /// Largest depth that is measured, metres; farther is +inf.
+    #[param(name = "depth.range", default = 12.0, range = 0.5..=1000.0)]
+    pub depth_range: f64,
+    /// Deviation of the depth at one metre, metres; grows with the square of the distance.
+    #[param(name = "depth.noise", default = 0.0, range = 0.0..=0.1)]
+    pub depth_noise: f64,
+    /// IMU readings per second; 0 for none.
+    #[param(name = "imu.rate", default = 200.0, range = 0.0..=1000.0)]
+    pub imu_rate: f64,
+    /// Deviation of the accelerometer, m/s2.
+    #[param(name = "imu.accelerometer_noise", default = 0.05, range = 0.0..=10.0)]
+    pub accelerometer_noise: f64,
+    /// Deviation of the gyroscope, rad/s.
+    #[param(name = "imu.gyroscope_noise", default = 0.003, range = 0.0..=1.0)]
+    pub gyroscope_noise: f64,
+    /// Odometry messages per second; 0 for none.
+    #[param(name = "odom.rate", default = 100.0, range = 0.0..=1000.0)]
+    pub odom_rate: f64,
+    /// Both cameras' place before the body's centre, metres.
+    #[param(name = "mount.forward", default = 0.12, range = -2.0..=2.0)]
+    pub mount_forward: f64,
+    /// Both cameras' place above the body's centre, metres.
+    #[param(name = "mount.up", default = 0.03, range = -2.0..=2.0)]
+    pub mount_up: f64,
+    /// How far both cameras look down, radians.
+    #[param(name = "mount.pitch", default = 0.0, range = -1.5..=1.5)]
+    pub mount_pitch: f64,
+}
+
+/// What a flight is made of.
+pub(super) struct Parts {
+    pub world: Arc<World>,
+    pub vehicle: Vehicle,
+    pub rules: Rules,
+    pub renderer: Renderer,
+    pub color: ColorCamera,
+    pub depth: DepthCamera,
+    pub imu: Imu,
+}
+
+/// Identities of random streams; the scenario uses those below 100.
+const DEPTH_STREAM: u64 = 100;
+const IMU_STREAM: u64 = 101;
+
+impl Config {
+    /// The forest that these parameters ask for.
+    pub fn forest(&self) -> ForestSpec {
+        ForestSpec {
+            seed: self.seed as u64,
+            density: self.density,
+            tree_radius: self.tree_radius,
+            min_spacing: self.min_spacing,
+            goal_distance: self.goal_distance,
+            altitude: self.altitude,
+            props: self.props,
+            ..ForestSpec::default()
+        }
+    }
+
+    pub(super) fn build(&self, threads: usize) -> Result<Parts> {
+        let bad = |name: &'static str, value: &str, reason: &str| SimError::Parameter {
+            name,
+            value: format!("\"{value}\""),
+            reason: reason.to_string(),
+        };
+        let vehicle = Vehicle::by_name(&self.vehicle)
+            .ok_or_else(|| bad("vehicle", &self.vehicle, "which is unknown; use x500 or x3"))?;
+        let stop_on_collision = match self.on_collision.as_str() {
+            "continue" => false,
+            "stop" => true,
+            other => return Err(bad("on_collision", other, "which is unknown; use continue or stop")),
+        };
+        let seed = self.seed as u64;
+        let mount =
+            Mount { position: Vector3::new(self.mount_forward, 0.0, self.mount_up), pitch: self.mount_pitch };
+        let noise = ImuNoise { accelerometer: self.accelerometer_noise, gyroscope: self.gyroscope_noise };
+        Ok(Parts {
+            world: Arc::new(build(&self.world, &self.forest())?),
+            vehicle,
+            rules: Rules {
+                body_radius: self.body_radius,
+                goal_radius: self.goal_radius,
+                time_limit_ns: (self.time_limit * 1e9).round() as i64,
+                stop_on_collision,
+            },
+            renderer: Renderer::new(threads)?,
+            color: ColorCamera::new(self.camera_width, self.camera_height, self.camera_hfov, mount)?,
+            depth: DepthCamera::new(
+                self.depth_width,
+                self.depth_height,
+                self.depth_hfov,
+                self.depth_range,
+                mount,
+                self.depth_noise,
+                Stream::new(seed, DEPTH_STREAM),
+            )?,
+            imu: Imu::new(noise, seed, IMU_STREAM),
+        })
+    }
+}

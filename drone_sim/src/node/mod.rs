@@ -1,0 +1,291 @@
+//! The simulator as a node: it owns the clock, flies the vehicle and publishes what the sensors see.
+//!
+//! Each step goes straight to the next moment at which anything happens. Everything published in a step carries that
+//! moment as its stamp; the runtime then moves the clock there and lets the other nodes answer.
+//!
+//! | topic | type | when |
+//! |---|---|---|
+//! | `/clock` | rosgraph_msgs/Clock | every step |
+//! | `sim/camera/image`, `sim/camera/camera_info` | sensor_msgs/Image rgb8, CameraInfo | `camera.rate` |
+//! | `sim/boxes` | vision_msgs/Detection2DArray | with each colour image: the truth, score = visible fraction |
+//! | `sim/depth/image`, `sim/depth/camera_info` | sensor_msgs/Image 32FC1 (m, +inf = nothing), CameraInfo | `depth.rate` |
+//! | `imu` | sensor_msgs/Imu | `imu.rate` |
+//! | `odom`, `/tf` | nav_msgs/Odometry (odom to base_link), tf2_msgs/TFMessage | `odom.rate` |
+//! | `sim/state` | nav_msgs/Odometry | with `odom`; the truth, even should `odom` become noisy |
+//! | `sim/clearance` | std_msgs/Float64, metres | with `odom` |
+//! | `sim/contacts` | std_msgs/UInt32, episodes so far | at the start and on each change |
+//! | `sim/goal` | geometry_msgs/PoseStamped, frame odom | at the start and once a second |
+//! | `sim/obstacles` | visualization_msgs/MarkerArray | at the start, latched |
+//! | `sim/outcome` | std_msgs/String: reached, collided, time_limit | at the end |
+//! | `/tf_static` | tf2_msgs/TFMessage | at the start, latched |
+//!
+//! It subscribes to `cmd_vel` (geometry_msgs/TwistStamped): velocity in the heading frame (x forward and y left in the
+//! horizontal plane, z up) and yaw rate about z; with `header.frame_id` odom, map or world the velocity is in world
+//! axes. Without a command younger than half a second the vehicle stops and hovers.
+
+mod config;
+mod markers;
+mod messages;
+
+pub use config::Config;
+
+use std::sync::Arc;
+
+use nalgebra::Vector3;
+use peregrine::prelude::*;
+use peregrine_msgs::geometry_msgs::{PoseStamped, TwistStamped};
+use peregrine_msgs::nav_msgs::Odometry as OdometryMsg;
+use peregrine_msgs::rosgraph_msgs::Clock;
+use peregrine_msgs::sensor_msgs::{CameraInfo, Imu as ImuMsg};
+use peregrine_msgs::std_msgs::{Float64, String as StringMsg, UInt32};
+use peregrine_msgs::tf2_msgs::TFMessage;
+use peregrine_msgs::vision_msgs::Detection2DArray;
+use peregrine_msgs::visualization_msgs::MarkerArray;
+use peregrine_render::Renderer;
+
+use crate::flight::{Axes, Flight};
+use crate::physics::Command;
+use crate::sensors::{ColorCamera, DepthCamera, Imu, Odometry, Rate, Truths};
+
+/// Frame of the colour camera's images.
+pub const COLOR_FRAME: &str = "camera_optical";
+/// Frame of the depth camera's images.
+pub const DEPTH_FRAME: &str = "depth_optical";
+/// Slots of each image topic.
+const SLOTS: usize = 8;
+
+struct Publishers {
+    clock: Publisher<Clock>,
+    color: FramePublisher,
+    color_info: Publisher<CameraInfo>,
+    depth: FramePublisher,
+    depth_info: Publisher<CameraInfo>,
+    boxes: Publisher<Detection2DArray>,
+    imu: Publisher<ImuMsg>,
+    odom: Publisher<OdometryMsg>,
+    state: Publisher<OdometryMsg>,
+    tf: Publisher<TFMessage>,
+    tf_static: Publisher<TFMessage>,
+    clearance: Publisher<Float64>,
+    contacts: Publisher<UInt32>,
+    goal: Publisher<PoseStamped>,
+    obstacles: Publisher<MarkerArray>,
+    outcome: Publisher<StringMsg>,
+}
+
+struct Rates {
+    color: Rate,
+    depth: Rate,
+    imu: Rate,
+    odom: Rate,
+    goal: Rate,
+}
+
+/// The node; its kind is `drone_sim`.
+pub struct DroneSim {
+    flight: Flight,
+    renderer: Renderer,
+    color: ColorCamera,
+    depth: DepthCamera,
+    imu: Imu,
+    truths: Truths,
+    rates: Rates,
+    out: Publishers,
+    /// Whether the world holds anything with a label.
+    labelled: bool,
+    told_contacts: u32,
+    limit_ns: i64,
+    lost_frames: u64,
+}
+
+impl Node for DroneSim {
+    const NAME: &'static str = "drone_sim";
+    type Params = Config;
+
+    fn configure(setup: &mut Setup<Self>, config: Config) -> Result<Self> {
+        let threads = if config.threads == 0 { setup.threads() } else { config.threads };
+        let parts = config.build(threads.max(1)).or_node()?;
+        if let Some(report) = &parts.world.report {
+            for (name, count) in &report.ignored {
+                tracing::warn!("world {}: {count} x {name} is not simulated", parts.world.name);
+            }
+            for warning in &report.warnings {
+                tracing::warn!("world {}: {warning}", parts.world.name);
+            }
+        }
+        let (c, d) = (*parts.color.intrinsics(), *parts.depth.intrinsics());
+        let slots = |camera: peregrine_render::Camera, bytes: usize| FrameSlots {
+            slots: SLOTS,
+            bytes: camera.width as usize * camera.height as usize * bytes,
+        };
+        let out = Publishers {
+            clock: setup.publish("/clock", Qos::Sensor)?,
+            color: setup.publish_frames("sim/camera/image", slots(c, 3))?,
+            color_info: setup.publish("sim/camera/camera_info", Qos::Sensor)?,
+            depth: setup.publish_frames("sim/depth/image", slots(d, 4))?,
+            depth_info: setup.publish("sim/depth/camera_info", Qos::Sensor)?,
+            boxes: setup.publish("sim/boxes", Qos::Sensor)?,
+            imu: setup.publish("imu", Qos::Sensor)?,
+            odom: setup.publish("odom", Qos::Sensor)?,
+            state: setup.publish("sim/state", Qos::Sensor)?,
+            tf: setup.publish("/tf", Qos::KeepLast(100))?,
+            tf_static: setup.publish("/tf_static", Qos::Latched)?,
+            clearance: setup.publish("sim/clearance", Qos::Sensor)?,
+            contacts: setup.publish("sim/contacts", Qos::Latched)?,
+            goal: setup.publish("sim/goal", Qos::Latched)?,
+            obstacles: setup.publish("sim/obstacles", Qos::Latched)?,
+            outcome: setup.publish("sim/outcome", Qos::Latched)?,
+        };
+        setup.subscribe("cmd_vel", Qos::Reliable, Self::on_command)?;
+        setup.drive_clock(Self::on_step)?;
+        let labelled = parts.world.things.iter().any(|t| !t.label.is_empty());
+        let rates = Rates {
+            color: Rate::new(config.camera_rate),
+            depth: Rate::new(config.depth_rate),
+            imu: Rate::new(config.imu_rate),
+            odom: Rate::new(config.odom_rate),
+            goal: Rate::new(1.0),
+        };
+        let limit_ns = parts.rules.time_limit_ns;
+        let flight = Flight::new(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
+        Ok(Self {
+            flight,
+            renderer: parts.renderer,
+            color: parts.color,
+            depth: parts.depth,
+            imu: parts.imu,
+            truths: Truths::default(),
+            rates,
+            out,
+            labelled,
+            told_contacts: 0,
+            limit_ns,
+            lost_frames: 0,
+        })
+    }
+
+    fn activate(&mut self, ctx: &Context) -> Result {
+        let now = ctx.now();
+        let world = self.flight.world();
+        self.out.obstacles.send(ctx, markers::obstacles(world, now))?;
+        let mounts = [
+            (COLOR_FRAME, self.color.mount().optical_in_body()),
+            (DEPTH_FRAME, self.depth.mount().optical_in_body()),
+        ];
+        let transforms = mounts.map(|(frame, pose)| messages::transform(now, "base_link", frame, &pose));
+        self.out.tf_static.send(ctx, TFMessage { transforms: transforms.into() })?;
+        self.out.contacts.send(ctx, UInt32 { data: 0 })
+    }
+
+    fn shutdown(&mut self, _ctx: &Context) -> Result {
+        if self.lost_frames > 0 {
+            tracing::warn!(
+                "PG-1030 {} images were not drawn because readers held every slot; raise realtime speed limits or \
+                 let slow readers keep fewer frames",
+                self.lost_frames
+            );
+        }
+        Ok(())
+    }
+}
+
+impl DroneSim {
+    fn on_command(&mut self, ctx: &Context, msg: &TwistStamped) -> Result {
+        let (linear, angular) = (&msg.twist.linear, &msg.twist.angular);
+        let axes = match msg.header.frame_id.trim_start_matches('/') {
+            "odom" | "map" | "world" => Axes::World,
+            _ => Axes::Heading,
+        };
+        let velocity = Vector3::new(linear.x, linear.y, linear.z);
+        self.flight.command(Command { velocity, yaw_rate: angular.z }, axes, ctx.now().0);
+        Ok(())
+    }
+
+    /// To the next moment at which a sensor fires.
+    fn on_step(&mut self, ctx: &Context) -> Result<Advance> {
+        let rates =
+            [&self.rates.color, &self.rates.depth, &self.rates.imu, &self.rates.odom, &self.rates.goal];
+        let next = rates.iter().filter_map(|r| r.next_ns()).min().unwrap_or(i64::MAX).min(self.limit_ns);
+        // Only on the first step does anything fire at the present moment.
+        let to = Time(next.max(ctx.now().0));
+        self.flight.advance(to.0).or_node()?;
+        self.out.clock.send(ctx, Clock { clock: to.to_msg() })?;
+        let sample = self.flight.sample(to.0);
+        let truth = Odometry::of(&sample.state);
+        if let Some(index) = self.rates.imu.fire(to.0) {
+            let reading = self.imu.read(&sample, index);
+            self.out.imu.send(ctx, messages::imu(to, &reading, &self.imu.noise))?;
+        }
+        let ended = self.flight.outcome();
+        if self.rates.odom.fire(to.0).is_some() || ended.is_some() {
+            let message = messages::odometry(to, &truth);
+            self.out.state.send(ctx, message.clone())?;
+            self.out.odom.send(ctx, message)?;
+            let transforms = vec![messages::transform(to, "odom", "base_link", &truth.pose)];
+            self.out.tf.send(ctx, TFMessage { transforms })?;
+            self.out.clearance.send(ctx, Float64 { data: self.flight.clearance().distance })?;
+        }
+        let contacts = self.flight.contacts().episodes();
+        if contacts != self.told_contacts {
+            self.told_contacts = contacts;
+            let hit = self.flight.contacts().last_object();
+            let what = self.flight.world().thing(hit).map_or("the ground", |t| t.name.as_str());
+            tracing::info!("contact {contacts} at {:.3} s with {what}", to.as_secs_f64());
+            self.out.contacts.send(ctx, UInt32 { data: contacts })?;
+        }
+        if self.rates.goal.fire(to.0).is_some() {
+            self.out.goal.send(ctx, messages::goal(to, self.flight.world()))?;
+        }
+        if let Some(index) = self.rates.depth.fire(to.0) {
+            self.shoot_depth(ctx, to, index, &truth)?;
+        }
+        if self.rates.color.fire(to.0).is_some() {
+            self.shoot_color(ctx, to, &truth)?;
+        }
+        match ended {
+            Some(outcome) => {
+                self.out.outcome.send(ctx, StringMsg { data: outcome.as_str().to_string() })?;
+                Ok(Advance::Finished)
+            }
+            None => Ok(Advance::To(to)),
+        }
+    }
+
+    fn shoot_color(&mut self, ctx: &Context, to: Time, truth: &Odometry) -> Result {
+        let (width, height) = (self.color.intrinsics().width, self.color.intrinsics().height);
+        let spec = ImageSpec::packed(width, height, Encoding::Rgb8, COLOR_FRAME);
+        let Some(mut loan) = self.out.color.loan(&spec)? else {
+            self.lost_frames += 1;
+            return Ok(());
+        };
+        let world = self.flight.world();
+        self.color
+            .shoot(&mut self.renderer, &world.scene, &truth.pose, loan.bytes_mut(), self.labelled)
+            .or_node()?;
+        loan.set_stamp(to.0);
+        if self.labelled {
+            let boxes = self.truths.find(&self.color, world, &truth.pose).or_node()?;
+            self.out.boxes.send(ctx, messages::boxes(to, COLOR_FRAME, &boxes))?;
+        }
+        let info = messages::camera_info(to, COLOR_FRAME, self.color.intrinsics());
+        self.out.color_info.send(ctx, info)?;
+        self.out.color.send(ctx, loan)
+    }
+
+    fn shoot_depth(&mut self, ctx: &Context, to: Time, index: i64, truth: &Odometry) -> Result {
+        let (width, height) = (self.depth.intrinsics().width, self.depth.intrinsics().height);
+        let spec = ImageSpec::packed(width, height, Encoding::Depth32, DEPTH_FRAME);
+        let Some(mut loan) = self.out.depth.loan(&spec)? else {
+            self.lost_frames += 1;
+            return Ok(());
+        };
+        let scene = &self.flight.world().scene;
+        self.depth.shoot(&mut self.renderer, scene, &truth.pose, index, loan.bytes_mut()).or_node()?;
+        loan.set_stamp(to.0);
+        let info = messages::camera_info(to, DEPTH_FRAME, self.depth.intrinsics());
+        self.out.depth_info.send(ctx, info)?;
+        self.out.depth.send(ctx, loan)
+    }
+}
+
+export_node!(DroneSim);
