@@ -3,9 +3,9 @@
 //! | name | type | meaning |
 //! |---|---|---|
 //! | `peregrine.lane` | text | the lane (thread) the node runs on; nodes of one lane call each other directly |
-//! | `peregrine.sim_latency_ms` | number >= 0 | in simulated time, outputs appear this many milliseconds after the input |
-//! | `peregrine.cpu` | whole number or list, >= 0 | the CPUs the lane may run on |
-//! | `peregrine.priority` | whole number, 0 to 99 | SCHED_FIFO priority of the lane; 0 leaves the normal scheduler |
+//! | `peregrine.sim_latency_ms` | number, 0 to 60000 | in simulated time, outputs appear this many milliseconds after the input |
+//! | `peregrine.cpu` | whole number >= 0 | the CPU the lane runs on |
+//! | `peregrine.priority` | whole number, 1 to 99 | SCHED_FIFO priority of the lane; the normal scheduler without it |
 
 use serde_json::Value;
 
@@ -23,11 +23,11 @@ pub const RESERVED_PARAMETERS: [&str; 4] =
 pub struct Reserved {
     /// The lane's name.
     pub lane: Option<String>,
-    /// Milliseconds of simulated time, finite and not negative.
+    /// Milliseconds of simulated time, 0 to 60000.
     pub sim_latency_ms: Option<f64>,
-    /// CPU numbers from 0; empty for any.
-    pub cpu: Vec<u32>,
-    /// 1 to 99 for SCHED_FIFO, 0 for the normal scheduler.
+    /// A CPU's number, from 0.
+    pub cpu: Option<u32>,
+    /// SCHED_FIFO priority, 1 to 99.
     pub priority: Option<u8>,
 }
 
@@ -50,19 +50,17 @@ impl Reserved {
                     found.lane = Some(lane.ok_or_else(|| wrong("a name"))?.to_owned());
                 }
                 "peregrine.sim_latency_ms" => {
-                    let latency = value.as_f64().filter(|latency| *latency >= 0.0);
-                    found.sim_latency_ms = Some(latency.ok_or_else(|| wrong("a number of at least 0"))?);
+                    let latency = value.as_f64().filter(|latency| (0.0..=60_000.0).contains(latency));
+                    found.sim_latency_ms = Some(latency.ok_or_else(|| wrong("a number from 0 to 60000"))?);
                 }
                 "peregrine.cpu" => {
-                    let one = std::slice::from_ref(value);
-                    let cpus = value.as_array().map_or(one, Vec::as_slice).iter();
-                    let cpus: Option<Vec<u32>> = cpus.map(|cpu| u32::try_from(cpu.as_i64()?).ok()).collect();
-                    found.cpu = cpus.ok_or_else(|| wrong("a CPU number of at least 0, or a list of them"))?;
+                    let cpu = value.as_i64().and_then(|cpu| u32::try_from(cpu).ok());
+                    found.cpu = Some(cpu.ok_or_else(|| wrong("a CPU's number, from 0"))?);
                 }
                 "peregrine.priority" => {
                     let priority = value.as_i64().and_then(|priority| u8::try_from(priority).ok());
-                    let priority = priority.filter(|priority| *priority <= 99);
-                    found.priority = Some(priority.ok_or_else(|| wrong("a whole number from 0 to 99"))?);
+                    let priority = priority.filter(|priority| (1..=99).contains(priority));
+                    found.priority = Some(priority.ok_or_else(|| wrong("a whole number from 1 to 99"))?);
                 }
                 _ => {
                     return Err(LaunchError::ReservedParameter {
@@ -86,14 +84,13 @@ mod tests {
     fn reads_and_refuses() {
         let of = |name: &str, value: Value| Reserved::of("/n", &[(name.to_owned(), value)]);
         assert_eq!(of("peregrine.lane", json!("vision")).unwrap().lane.as_deref(), Some("vision"));
-        assert_eq!(of("peregrine.cpu", json!([2, 3])).unwrap().cpu, [2, 3]);
-        assert_eq!(of("peregrine.cpu", json!(1)).unwrap().cpu, [1]);
+        assert_eq!(of("peregrine.cpu", json!(1)).unwrap().cpu, Some(1));
         assert_eq!(of("peregrine.sim_latency_ms", json!(30)).unwrap().sim_latency_ms, Some(30.0));
         assert_eq!(of("peregrine.priority", json!(99)).unwrap().priority, Some(99));
-        assert!(of("peregrine.priority", json!(100)).unwrap_err().to_string().contains("0 to 99"));
+        assert!(of("peregrine.priority", json!(100)).unwrap_err().to_string().contains("1 to 99"));
         assert!(of("peregrine.sim_latency_ms", json!(-1.0)).is_err());
         assert!(of("peregrine.lane", json!(3)).is_err());
-        assert!(of("peregrine.cpu", json!([-1])).is_err());
+        assert!(of("peregrine.cpu", json!(-1)).is_err());
         let error = of("peregrine.lnae", json!("x")).unwrap_err().to_string();
         assert!(error.contains("did you mean 'peregrine.lane'"), "{error}");
     }

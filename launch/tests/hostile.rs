@@ -1,5 +1,7 @@
 //! Text that nobody meant: every front end answers with a value or an error, never with a panic or without end.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use peregrine_launch::{LaunchOptions, Share, parse_params_file, parse_xml, parse_yaml, plan_text};
 use proptest::prelude::*;
 

@@ -1,5 +1,7 @@
 //! Launch files into plans: what they mean, and what is said about those that mean nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use peregrine_launch::{LaunchError, LaunchOptions, LaunchPlan, NodeKind, Output, Share, plan_text};
 use serde_json::{Value, json};
 

@@ -1,5 +1,7 @@
 //! The supervisor with real processes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::{
     process::Command,
     sync::{Arc, Mutex, mpsc},
