@@ -167,6 +167,30 @@ pub enum CameraError {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// The calibration is of another image size.
+    #[error(
+        "PG-0514: the calibration `{file}` is of {calibrated} pixels, the frames have {frames}; calibrate at the size \
+         that is published, or leave `camera_info_url` empty"
+    )]
+    CalibrationSize {
+        /// The file or URL.
+        file: String,
+        /// Width x height of the calibration.
+        calibrated: String,
+        /// Width x height of the frames.
+        frames: String,
+    },
+    /// A topic that frames should come from is silent.
+    #[error(
+        "PG-0515: no frame has come on `{topic}` for {seconds:.1} s; check that its publisher runs and that `image_in` is \
+         remapped to it"
+    )]
+    Stale {
+        /// The full name of the topic.
+        topic: String,
+        /// Seconds of the node clock.
+        seconds: f64,
+    },
 }
 
 /// The result of this crate.

@@ -6,5 +6,7 @@
 
 pub mod algo;
 mod error;
+mod node;
 
 pub use error::{CameraError, Defect, Result};
+pub use node::{Camera, CameraParams, PEREGRINE_NODE};
