@@ -8,8 +8,8 @@ use peregrine_msgs::sensor_msgs::CameraInfo;
 use peregrine_msgs::std_msgs::Header;
 
 use crate::algo::{
-    Calibration, FrameShape, FrameSink, FrameSource, Limits, Pattern, PatternOptions, PixelFormat, SourceOptions,
-    YuvOutput, load_calibration, open_directory, open_image, open_path, open_video,
+    Calibration, FrameShape, FrameSink, FrameSource, Limits, Pattern, PatternOptions, PixelFormat,
+    SourceOptions, YuvOutput, load_calibration, open_directory, open_image, open_path, open_video,
 };
 use crate::error::CameraError;
 
@@ -80,8 +80,18 @@ pub struct Camera {
 
 /// Where frames come from.
 enum Input {
-    Source { source: Box<dyn FrameSource>, slot_bytes: usize, told_bad: u64, ended: bool, retry_at: Option<Time> },
-    Topic { topic: String, since: Option<Time>, silent: bool },
+    Source {
+        source: Box<dyn FrameSource>,
+        slot_bytes: usize,
+        told_bad: u64,
+        ended: bool,
+        retry_at: Option<Time>,
+    },
+    Topic {
+        topic: String,
+        since: Option<Time>,
+        silent: bool,
+    },
 }
 
 impl Node for Camera {
@@ -109,7 +119,8 @@ impl Node for Camera {
             if let Some(calibration) = &calibration {
                 check_size(&params, calibration, &info.first).or_node()?;
             }
-            let rate = if params.rate_hz > 0.0 { params.rate_hz } else { info.rate_hz.unwrap_or(DEFAULT_RATE_HZ) };
+            let rate =
+                if params.rate_hz > 0.0 { params.rate_hz } else { info.rate_hz.unwrap_or(DEFAULT_RATE_HZ) };
             setup.timer(Duration::from_secs_f64(1.0 / rate.clamp(1e-3, 1e3)), Self::on_tick)?;
             let slot_bytes = if params.slot_bytes > 0 { params.slot_bytes } else { info.max_bytes };
             tracing::info!(
@@ -182,13 +193,21 @@ fn open(params: &CameraParams) -> crate::Result<Box<dyn FrameSource>> {
 }
 
 #[cfg(feature = "v4l")]
-fn open_device(params: &CameraParams, device: PathBuf, limits: Limits) -> crate::Result<Box<dyn FrameSource>> {
+fn open_device(
+    params: &CameraParams,
+    device: PathBuf,
+    limits: Limits,
+) -> crate::Result<Box<dyn FrameSource>> {
     let options = crate::algo::V4lOptions { device, width: params.width, height: params.height, limits };
     Ok(Box::new(crate::algo::V4lSource::open(options)?))
 }
 
 #[cfg(not(feature = "v4l"))]
-fn open_device(params: &CameraParams, _device: PathBuf, _limits: Limits) -> crate::Result<Box<dyn FrameSource>> {
+fn open_device(
+    params: &CameraParams,
+    _device: PathBuf,
+    _limits: Limits,
+) -> crate::Result<Box<dyn FrameSource>> {
     let remedy = "this program was built without capture devices: build it with the feature `v4l`".to_owned();
     Err(CameraError::Parameter { name: "source", value: params.source.clone(), remedy })
 }
@@ -223,8 +242,13 @@ impl FrameSink for Slot<'_> {
             return Err(CameraError::SlotTooSmall { file: self.file.clone(), needed, slot: self.slot_bytes });
         }
         let (width, height) = (shape.width, shape.height);
-        let spec =
-            ImageSpec { width, height, encoding: encoding(shape.format), step: shape.step(), frame_id: self.frame_id };
+        let spec = ImageSpec {
+            width,
+            height,
+            encoding: encoding(shape.format),
+            step: shape.step(),
+            frame_id: self.frame_id,
+        };
         match self.images.loan(&spec) {
             Ok(loan) => self.loan = loan,
             Err(error) => self.failure = Some(error),
@@ -237,7 +261,9 @@ impl Camera {
     /// Time for the next frame of a recording or device.
     fn on_tick(&mut self, ctx: &Context) -> Result {
         let now = ctx.now();
-        let Input::Source { source, slot_bytes, told_bad, ended, retry_at } = &mut self.input else { return Ok(()) };
+        let Input::Source { source, slot_bytes, told_bad, ended, retry_at } = &mut self.input else {
+            return Ok(());
+        };
         if *ended || retry_at.is_some_and(|at| now < at) {
             return Ok(());
         }
@@ -258,7 +284,10 @@ impl Camera {
             // The first, then every doubling: a broken recording must not flood the log.
             let (bad, last) = (source.bad_frames(), source.last_bad().unwrap_or_default());
             if bad.ilog2() > told_bad.checked_ilog2().unwrap_or(0) || *told_bad == 0 {
-                tracing::warn!(node = ctx.node_name(), "PG-0516: {bad} bad frames passed over so far; the latest: {last}");
+                tracing::warn!(
+                    node = ctx.node_name(),
+                    "PG-0516: {bad} bad frames passed over so far; the latest: {last}"
+                );
             }
             *told_bad = bad;
         }
@@ -269,7 +298,11 @@ impl Camera {
                 if self.params.at_end == "shutdown" {
                     ctx.shutdown(format!("{} has been played to its end", source.current().display()));
                 } else {
-                    tracing::info!(node = ctx.node_name(), "{} has been played to its end", source.current().display());
+                    tracing::info!(
+                        node = ctx.node_name(),
+                        "{} has been played to its end",
+                        source.current().display()
+                    );
                 }
                 return Ok(());
             }

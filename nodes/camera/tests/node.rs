@@ -24,23 +24,31 @@ impl Node for Viewer {
     const NAME: &'static str = "viewer";
     type Params = ();
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
-        setup.subscribe_frames("image_raw", FramePolicy::KeepLast(4), |viewer: &mut Self, _: &Context, frame: &Frame| {
-            let address = frame.bytes().as_ptr() as usize;
-            viewer.0.lock().unwrap().frames.push((
-                frame.stamp().0,
-                frame.width(),
-                frame.height(),
-                frame.encoding().as_str(),
-                address,
-                frame.bytes().to_vec(),
-            ));
-            assert_eq!(frame.frame_id(), "camera_optical");
-            Ok(())
-        })?;
-        setup.subscribe("camera_info", Qos::Reliable, |viewer: &mut Self, _: &Context, info: &CameraInfo| {
-            viewer.0.lock().unwrap().infos.push(info.clone());
-            Ok(())
-        })?;
+        setup.subscribe_frames(
+            "image_raw",
+            FramePolicy::KeepLast(4),
+            |viewer: &mut Self, _: &Context, frame: &Frame| {
+                let address = frame.bytes().as_ptr() as usize;
+                viewer.0.lock().unwrap().frames.push((
+                    frame.stamp().0,
+                    frame.width(),
+                    frame.height(),
+                    frame.encoding().as_str(),
+                    address,
+                    frame.bytes().to_vec(),
+                ));
+                assert_eq!(frame.frame_id(), "camera_optical");
+                Ok(())
+            },
+        )?;
+        setup.subscribe(
+            "camera_info",
+            Qos::Reliable,
+            |viewer: &mut Self, _: &Context, info: &CameraInfo| {
+                viewer.0.lock().unwrap().infos.push(info.clone());
+                Ok(())
+            },
+        )?;
         Ok(Self(setup.extension().unwrap()))
     }
 }
@@ -59,7 +67,12 @@ impl Node for World {
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
         setup.drive_clock(Self::step)?;
         let images = setup.publish_frames("sim/image", FrameSlots { slots: 6, bytes: 8 })?;
-        Ok(Self { step: 0, images, infos: setup.publish("sim/info", Qos::Sensor)?, seen: setup.extension().unwrap() })
+        Ok(Self {
+            step: 0,
+            images,
+            infos: setup.publish("sim/info", Qos::Sensor)?,
+            seen: setup.extension().unwrap(),
+        })
     }
 }
 
@@ -88,7 +101,8 @@ fn run(params: &[(&str, ParamValue)], world: bool) -> (Result<RunReport>, Arc<Mu
     let seen = Arc::new(Mutex::new(Seen::default()));
     let mut app = App::new(Mode::Lockstep { threads: 1 });
     app.log_topics(true).extend(seen.clone());
-    let spec = params.iter().fold(NodeSpec::new("camera"), |spec, (key, value)| spec.with_param(key, value.clone()));
+    let spec =
+        params.iter().fold(NodeSpec::new("camera"), |spec, (key, value)| spec.with_param(key, value.clone()));
     let spec = spec.with_remap("image_in", "sim/image").with_remap("camera_info_in", "sim/info");
     if world {
         app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
@@ -153,7 +167,12 @@ fn a_topic_is_passed_on_without_a_copy() {
     assert_eq!(seen.frames.len(), 10);
     let addresses: Vec<usize> = seen.frames.iter().map(|frame| frame.4).collect();
     assert_eq!(addresses, seen.sent, "the viewer reads the very bytes that the simulator wrote");
-    assert!(seen.frames.iter().enumerate().all(|(at, frame)| frame.0 == at as i64 + 1 && frame.5[0] as i64 == frame.0));
+    assert!(
+        seen.frames
+            .iter()
+            .enumerate()
+            .all(|(at, frame)| frame.0 == at as i64 + 1 && frame.5[0] as i64 == frame.0)
+    );
     assert_eq!(seen.infos.len(), 10);
 }
 
