@@ -22,3 +22,8 @@ mod node;
 
 pub use error::{CameraError, Defect, Result};
 pub use node::{Camera, CameraParams, PEREGRINE_NODE};
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

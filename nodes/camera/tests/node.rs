@@ -10,10 +10,13 @@ use peregrine_camera::Camera;
 use peregrine_camera::algo::read_counter;
 use peregrine_msgs::sensor_msgs::CameraInfo;
 
-/// What reached the other side: stamp, width, height, encoding, address of the pixels, and the pixels.
+/// Stamp, width, height, encoding, address of the pixels, and the pixels.
+type Picture = (i64, u32, u32, &'static str, usize, Vec<u8>);
+
+/// What reached the other side.
 #[derive(Default)]
 struct Seen {
-    frames: Vec<(i64, u32, u32, &'static str, usize, Vec<u8>)>,
+    frames: Vec<Picture>,
     infos: Vec<CameraInfo>,
     sent: Vec<usize>,
 }

@@ -487,3 +487,29 @@ fn a_wrong_calibration_says_where() {
     assert!(load_calibration("package://mine/front.yaml").unwrap_err().to_string().contains("file:///"));
     assert!(load_calibration("/nowhere/front.yaml").unwrap_err().to_string().starts_with("PG-0501"));
 }
+
+/// Real photos: nothing that cameras and editors write is taken for damage.
+#[test]
+fn real_photos_are_accepted() {
+    let shared = std::env::var_os("PEREGRINE_SHARED").map(std::path::PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let photos = shared.unwrap_or(beside).join("images/coco/val/images");
+    if !photos.is_dir() {
+        println!("SKIP real_photos_are_accepted: no folder {}", photos.display());
+        return;
+    }
+    let mut source = open_directory(&photos, &SourceOptions::default()).unwrap();
+    let (mut sink, mut count) = (Buffer::default(), 0);
+    while let Some(image) = source.next(&mut sink).unwrap() {
+        assert_eq!(sink.bytes.len(), image.shape.bytes());
+        assert!(source.info().max_bytes >= sink.bytes.len());
+        if count % 16 == 0 {
+            let reference = image::open(source.current()).unwrap();
+            assert_eq!((reference.width(), reference.height()), (image.shape.width, image.shape.height));
+            assert_eq!(reference.as_bytes(), sink.bytes, "{}", source.current().display());
+        }
+        count += 1;
+    }
+    assert_eq!(Some(count), source.info().frames);
+    assert!(count > 0);
+}
