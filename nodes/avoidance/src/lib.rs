@@ -14,3 +14,7 @@
 
 pub mod algo;
 pub mod error;
+pub mod node;
+pub mod params;
+
+pub use node::{AvoidanceNode, PEREGRINE_NODE};

@@ -3,14 +3,16 @@
 use super::geometry::Vec3;
 
 /// Headings beside the guidance direction, degrees.
-const HEADINGS: [f64; 21] = [
+const HEADINGS: [f64; 19] = [
     0.0, 4.0, -4.0, 8.0, -8.0, 13.0, -13.0, 19.0, -19.0, 26.0, -26.0, 35.0, -35.0, 46.0, -46.0, 60.0, -60.0,
-    75.0, -75.0, 90.0, -90.0,
+    75.0, -75.0,
 ];
 /// Headings within this also try to pass above or below, degrees.
 const SLOPES_WITHIN: f64 = 20.0;
 /// Slopes tried, rise over run.
 const SLOPES: [f64; 3] = [0.0, 0.35, -0.35];
+/// Slower than this toward the waypoint is no way at all, m/s.
+const LEAST_PROGRESS: f64 = 0.08;
 /// Shares of the speed allowed in that direction.
 const SPEEDS: [f64; 5] = [1.0, 0.7, 0.45, 0.25, 0.12];
 
@@ -58,6 +60,9 @@ pub fn fan(
         let slopes = if degrees.abs() <= SLOPES_WITHIN { &SLOPES[..] } else { &SLOPES[..1] };
         for share in SPEEDS {
             let speed = top * share;
+            if speed * cos < LEAST_PROGRESS {
+                continue;
+            }
             let crowding = crowding(wish.position, heading, speed, &clearance);
             for &slope in slopes {
                 let velocity = heading * speed + Vec3::new(0.0, 0.0, wish.climb + slope * speed);

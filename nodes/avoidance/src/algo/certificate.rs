@@ -64,13 +64,21 @@ impl Evidence<'_> {
     }
 
     /// Metres that can be flown from `from` in the unit direction `along` before something is not free.
+    ///
+    /// Zero when that way ends inside the start's bubble: the bubble bridges the gap between the vehicle and what it
+    /// sees; it is no place to go to. A vehicle that went to its rim before it looked would find itself too near to
+    /// unseen space to ever see it.
     #[must_use]
     pub fn reach(&self, from: Vec3, along: Vec3, limit: f64) -> f64 {
         let mut distance = SETTLED;
         while distance + SPACING <= limit && self.free(from + along * (distance + SPACING)) {
             distance += SPACING;
         }
-        if distance <= SETTLED { 0.0 } else { distance }
+        let end = from + along * distance;
+        let vouched = self.bubble.is_some_and(|b| (end - b.center).norm() <= b.radius)
+            && self.memory.verdict(self.local(end)) != Verdict::Free
+            && !self.trail.covers(end);
+        if distance <= SETTLED || vouched { 0.0 } else { distance }
     }
 
     /// Certifies `wanted` (m/s, odom) from (`position`, `velocity`): held for `hold` seconds, then braked, under

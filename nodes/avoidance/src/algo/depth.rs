@@ -3,6 +3,7 @@
 //! Pooling keeps the *nearest* valid pixel of each cell, so that a thin branch survives it, and counts the invalid
 //! ones, so that a cell with too few valid pixels stays unknown rather than becoming free.
 
+use super::geometry::{Pose, Vec3};
 use crate::error::AvoidanceError;
 
 /// How a pixel is written.
@@ -68,6 +69,39 @@ impl<'a> DepthImage<'a> {
             DepthEncoding::Millimetres16 => 2,
         };
         &self.bytes[y * self.step..y * self.step + self.width * size]
+    }
+
+    /// Metres at a pixel; 0 when invalid.
+    fn metres(&self, x: usize, y: usize) -> f32 {
+        let row = self.row(y);
+        let read = match self.encoding {
+            DepthEncoding::Metres32 => {
+                row.as_chunks::<4>().0.get(x).map_or(0.0, |p| f32::from_le_bytes(*p))
+            }
+            DepthEncoding::Millimetres16 => {
+                row.as_chunks::<2>().0.get(x).map_or(0.0, |p| f32::from(u16::from_le_bytes(*p)) * 1e-3)
+            }
+        };
+        if read > 0.0 { read } else { 0.0 }
+    }
+
+    /// True when nothing is seen but level ground: every surface, seen from `camera` (optical frame in odom), lies at
+    /// one height. Such an image stays the same, bit for bit, when a camera without noise turns or moves levelly.
+    #[must_use]
+    pub fn is_level_ground(&self, k: &Intrinsics, camera: &Pose) -> bool {
+        const TOLERANCE: f64 = 0.1;
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for y in (0..self.height).step_by(8) {
+            for x in (0..self.width).step_by(4) {
+                let z = f64::from(self.metres(x, y));
+                if z.is_finite() && z > 0.0 {
+                    let ray = Vec3::new((x as f64 - k.cx) / k.fx, (y as f64 - k.cy) / k.fy, 1.0);
+                    let height = camera.apply(ray * z).z;
+                    (low, high) = (low.min(height), high.max(height));
+                }
+            }
+        }
+        high - low <= TOLERANCE
     }
 
     /// A digest of every 7th pixel of every 5th row, or `None` when none of them returned anything (an empty sky
@@ -311,6 +345,26 @@ mod tests {
         assert!(digest(&sky).is_none());
         assert_eq!(digest(&near), digest(&near.clone()));
         assert_ne!(digest(&near), digest(&other));
+    }
+
+    #[test]
+    fn level_ground_is_told_from_everything_else() {
+        use super::super::geometry::{Pose, Quat, Vec3};
+        let k = Intrinsics::new(20.0, 20.0, 15.5, 11.5, 32, 24).unwrap();
+        let camera = Pose { position: Vec3::new(3.0, 1.0, 2.0), rotation: Quat::FLU_FROM_OPTICAL };
+        let mut pixels: Vec<f32> = (0..32 * 24)
+            .map(|i| {
+                let down = ((i / 32) as f32 - 11.5) / 20.0;
+                if down > 0.1 { 2.0 / down } else { f32::INFINITY }
+            })
+            .collect();
+        let level = |pixels: &[f32]| {
+            let bytes = image_of(pixels);
+            DepthImage::new(32, 24, 128, "32FC1", &bytes).unwrap().is_level_ground(&k, &camera)
+        };
+        assert!(level(&pixels));
+        pixels[8 * 32 + 8] = 4.0;
+        assert!(!level(&pixels));
     }
 
     #[test]

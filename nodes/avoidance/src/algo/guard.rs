@@ -33,6 +33,8 @@ pub struct Limits {
 const JUMP: f64 = 0.5;
 /// Motion under which equal images prove nothing, metres and radians.
 const STILL: (f64, f64) = (0.03, 0.01);
+/// Change of height (m) and tilt (rad) that must change even an image of level ground.
+const LEVEL: (f64, f64) = (0.001, 0.0005);
 /// Odometry kept for pairing with images: at 250 Hz this is half a second.
 const HISTORY: usize = 128;
 /// Odometry this far from an image's stamp still serves it, extrapolated; ns.
@@ -116,16 +118,27 @@ impl Guard {
 
     /// Notes a depth image; `digest` is that of its pixels, `valid_fraction` the share of its known cells. False when
     /// the pixels are those of the image before although the vehicle has moved: they say nothing about this place.
-    pub fn on_depth(&mut self, stamp: i64, digest: Option<u64>, valid_fraction: f64) -> bool {
+    /// `level` answers, when pixels repeat, whether they show nothing but level ground: then only a change of height
+    /// or tilt must have changed them.
+    pub fn on_depth(
+        &mut self,
+        stamp: i64,
+        digest: Option<u64>,
+        valid_fraction: f64,
+        level: impl FnOnce() -> bool,
+    ) -> bool {
         self.depth = Some(stamp);
         self.valid_fraction = valid_fraction;
         let pose = self.odometry.back().map(|o| o.pose);
         let mut news = true;
         self.digest = match (digest, self.digest, pose) {
             (Some(new), Some((old, count, first)), Some(pose)) if new == old => {
-                let moved = (pose.position - first.position).norm();
+                let moved = pose.position - first.position;
                 let turned = pose.rotation.angle_to(first.rotation);
-                news = moved <= STILL.0 && turned <= STILL.1;
+                let upright = Vec3::new(0.0, 0.0, 1.0);
+                let tilted = (pose.rotation.rotate(upright) - first.rotation.rotate(upright)).norm();
+                news = moved.norm() <= STILL.0 && turned <= STILL.1
+                    || level() && moved.z.abs() <= LEVEL.0 && tilted <= LEVEL.1;
                 self.frozen = count + 1 >= self.limits.frozen_frames && !news;
                 Some((old, count + 1, first))
             }
@@ -241,7 +254,7 @@ mod tests {
     fn tick(g: &mut Guard, ms: i64, x: f64, digest: u64) {
         g.on_time(ms * MS);
         g.on_odometry(Some(odometry(ms, x, 4.0)));
-        g.on_depth(ms * MS, Some(digest), 1.0);
+        g.on_depth(ms * MS, Some(digest), 1.0, || false);
     }
 
     #[test]
@@ -285,6 +298,24 @@ mod tests {
     }
 
     #[test]
+    fn level_ground_may_repeat_under_level_motion_only() {
+        let mut g = guard();
+        let mut see = |g: &mut Guard, ms: i64, height: f64| {
+            let mut o = odometry(ms, ms as f64 * 0.004, 4.0);
+            o.pose.position.z = height;
+            g.on_time(ms * MS);
+            g.on_odometry(Some(o));
+            g.on_depth(ms * MS, Some(9), 1.0, || true)
+        };
+        for i in 0..10 {
+            assert!(see(&mut g, i * 33, 2.0));
+        }
+        assert_eq!(g.verdict(), None);
+        assert!(!see(&mut g, 330, 2.01), "a change of height must show");
+        assert_eq!(g.verdict(), Some(Stale::DepthFrozen));
+    }
+
+    #[test]
     fn not_finite_covered_jumping_and_backwards_are_named() {
         let mut g = guard();
         tick(&mut g, 0, 0.0, 1);
@@ -292,7 +323,7 @@ mod tests {
         assert_eq!(g.verdict(), Some(Stale::OdometryNotFinite));
         tick(&mut g, 33, 0.13, 2);
         assert_eq!(g.verdict(), None);
-        g.on_depth(40 * MS, Some(3), 0.02);
+        g.on_depth(40 * MS, Some(3), 0.02, || false);
         assert_eq!(g.verdict(), Some(Stale::DepthInvalid));
         tick(&mut g, 66, 5.0, 4);
         assert_eq!(g.verdict(), Some(Stale::OdometryJump));

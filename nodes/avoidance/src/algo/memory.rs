@@ -83,6 +83,12 @@ impl Memory {
         }
     }
 
+    /// Makes room for views of `lattice`, so that [`Self::insert`] never allocates.
+    pub fn reserve(&mut self, lattice: &Lattice) {
+        self.live.view.reserve(lattice);
+        self.places.iter_mut().chain(&mut self.directions).for_each(|s| s.view.reserve(lattice));
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.live.used = false;

@@ -8,7 +8,7 @@ use super::candidates::{Candidate, Wish, fan};
 use super::certificate::{Bubble, Evidence};
 use super::config::Config;
 use super::depth::{DepthImage, Intrinsics, Lattice, Pooled};
-use super::geometry::{Vec3, wrap_angle};
+use super::geometry::{Quat, Vec3, wrap_angle};
 use super::guard::{Guard, Limits, Odometry};
 use super::guidance::{Guidance, Proposal};
 use super::margins::MarginBox;
@@ -73,6 +73,9 @@ pub struct Planner {
     boxes: Vec<MarginBox>,
     boxes_stamp: Option<i64>,
     last: Vec3,
+    last_yaw_rate: f64,
+    /// Since when (ns) the map shows no way to the goal, and how near to it the vehicle has come (m).
+    no_way: Option<(i64, f64)>,
     candidates: Vec<Candidate>,
     recovery: Recovery,
     last_depth_stamp: Option<i64>,
@@ -117,6 +120,8 @@ impl Planner {
             boxes: Vec::with_capacity(256),
             boxes_stamp: None,
             last: Vec3::ZERO,
+            last_yaw_rate: 0.0,
+            no_way: None,
             candidates: Vec::with_capacity(512),
             recovery: Recovery::default(),
             last_depth_stamp: None,
@@ -142,8 +147,9 @@ impl Planner {
         let lattice = Lattice::new(intrinsics, c.view_columns);
         let table = |radius: f64| StampTable::new(&lattice, radius, c.depth_error, c.max_range);
         let (now, kept) = (table(c.grown_radius()), table(c.grown_radius() + c.memory_margin));
-        self.optics = Some(Optics { now, kept, lattice });
         self.memory.clear();
+        self.memory.reserve(&lattice);
+        self.optics = Some(Optics { now, kept, lattice });
     }
 
     /// Where to fly to, odom, metres. Not finite means: no goal.
@@ -153,6 +159,7 @@ impl Planner {
             self.goal = goal;
             self.arrived = false;
             self.proposal = None;
+            self.no_way = None;
             self.recovery = Recovery::default();
         }
     }
@@ -185,7 +192,12 @@ impl Planner {
         self.last_depth_stamp = Some(stamp);
         self.pooled.fill(image, &optics.lattice, self.config.min_valid_fraction);
         let valid = self.pooled.valid_fraction();
-        let news = self.guard.on_depth(stamp, image.digest(), valid);
+        let camera_in_body = self.config.camera_in_body;
+        let seen_from = self.guard.pose_at(stamp).map(|body| body.then(&camera_in_body));
+        let k = optics.lattice.intrinsics;
+        let news = self.guard.on_depth(stamp, image.digest(), valid, || {
+            seen_from.is_some_and(|camera| image.is_level_ground(&k, &camera))
+        });
         self.nearest = self.pooled.nearest_range(&optics.lattice);
         let body = self.guard.pose_at(stamp);
         self.pose_missing = body.is_none();
@@ -260,7 +272,7 @@ impl Planner {
     }
 
     fn stop(&mut self, now: i64, reason: Stale) -> Command {
-        self.last = Vec3::ZERO;
+        (self.last, self.last_yaw_rate) = (Vec3::ZERO, 0.0);
         let status = self.status(now, State::InputStale(reason));
         Command {
             velocity: Vec3::ZERO,
@@ -272,19 +284,47 @@ impl Planner {
     }
 
     fn command(&mut self, odometry: &Odometry, velocity: Vec3, yaw_rate: f64, status: Status) -> Command {
-        self.last = velocity;
-        let (sin, cos) = odometry.pose.rotation.yaw().sin_cos();
         let limit = self.config.max_yaw_rate;
+        let yaw_rate = yaw_rate.clamp(-limit, limit);
+        // The command acts a little later, on a vehicle that has turned a little further.
+        let turned = Quat::from_rpy(0.0, 0.0, self.last_yaw_rate * self.lead());
+        let then = turned.after(odometry.pose.rotation);
+        let (sin, cos) = then.yaw().sin_cos();
+        (self.last, self.last_yaw_rate) = (velocity, yaw_rate);
         Command {
             velocity,
-            velocity_body: odometry.pose.rotation.inverse().rotate(velocity),
+            velocity_body: then.inverse().rotate(velocity),
             velocity_heading: Vec3::new(
                 cos * velocity.x + sin * velocity.y,
                 cos * velocity.y - sin * velocity.x,
                 velocity.z,
             ),
-            yaw_rate: yaw_rate.clamp(-limit, limit),
+            yaw_rate,
             status,
+        }
+    }
+
+    /// From the newest odometry's stamp until a command sent now acts, seconds.
+    fn lead(&self) -> f64 {
+        self.guard.odometry_age().unwrap_or(0.0).max(0.0) + self.config.command_delay
+    }
+
+    /// True when the map has shown no way to the goal for long, and the vehicle came no nearer to it meanwhile.
+    fn unreachable(&mut self, now: i64, distance: f64) -> bool {
+        /// Nanoseconds.
+        const PATIENCE: i64 = 6_000_000_000;
+        /// Coming nearer by this much is hope, metres.
+        const NEARER: f64 = 0.3;
+        if self.proposal.is_none_or(|p| p.reaches) {
+            self.no_way = None;
+            return false;
+        }
+        match self.no_way {
+            Some((since, nearest)) if distance > nearest - NEARER => now - since > PATIENCE,
+            _ => {
+                self.no_way = Some((now, distance));
+                false
+            }
         }
     }
 
@@ -326,11 +366,11 @@ impl Planner {
         self.arrived = false;
 
         let along = self.guide(here, goal);
+        let unreachable = self.unreachable(now, to_goal.norm_xy());
         self.memory.look_from(here, now);
         let nominal =
             Plant { lag: 0.7 * self.config.velocity_lag, acceleration: self.config.max_acceleration };
-        let lead = self.guard.odometry_age().unwrap_or(0.0).max(0.0) + self.config.command_delay;
-        let (position, velocity) = nominal.after(here, odometry.velocity, self.last, lead);
+        let (position, velocity) = nominal.after(here, odometry.velocity, self.last, self.lead());
 
         let evidence = Evidence {
             memory: &self.memory,
@@ -359,8 +399,13 @@ impl Planner {
 
         let plants = self.plants();
         let hold = c.hold_time();
+        let least = match (unreachable, self.recovery.dithers(now, here)) {
+            (true, _) => f64::INFINITY,
+            (_, true) => 0.5,
+            _ => 0.0,
+        };
         let mut tried = 0;
-        let chosen = self.candidates.iter().find_map(|candidate| {
+        let chosen = self.candidates.iter().filter(|c| c.velocity.norm_xy() >= least).find_map(|candidate| {
             tried += 1;
             let length = evidence.certify(&plants, position, velocity, candidate.velocity, hold)?;
             Some((candidate.velocity, length))
@@ -383,7 +428,8 @@ impl Planner {
             } else {
                 State::Avoiding
             };
-            let look = velocity.unit().map_or(along, |v| v + along);
+            // The camera looks where the vehicle flies, and where it is led next; when slow, only the latter.
+            let look = if velocity.norm_xy() > 0.6 { velocity * (1.0 / velocity.norm_xy()) + along } else { along };
             let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) - yaw);
             return self.command(&odometry, velocity, rate, status);
         }

@@ -13,6 +13,9 @@ const TURN_LIMIT: f64 = 4.0;
 /// No farther than `PROGRESS` metres in `STALL` seconds is a stall.
 const STALL: f64 = 40.0;
 const PROGRESS: f64 = 2.0;
+/// No farther than `DITHER_WITHIN` metres in `DITHER` seconds is dithering: certified, but leading nowhere.
+const DITHER: f64 = 4.0;
+const DITHER_WITHIN: f64 = 0.5;
 /// Seconds spent on backing off, at most.
 const BACK_LIMIT: f64 = 3.0;
 
@@ -51,11 +54,12 @@ pub struct Recovery {
     /// Where way was last made, and when (s).
     mark: Option<(Vec3, f64)>,
     blocked_at: Option<Vec3>,
+    dither: Option<(Vec3, f64)>,
 }
 
 impl Default for Recovery {
     fn default() -> Self {
-        Self { phase: Phase::Clear, refusals: 0, scans: 0, mark: None, blocked_at: None }
+        Self { phase: Phase::Clear, refusals: 0, scans: 0, mark: None, blocked_at: None, dither: None }
     }
 }
 
@@ -75,6 +79,19 @@ impl Recovery {
         }
     }
 
+    /// True when the vehicle, now at `here`, has moved to and fro on one spot: slow candidates are then not worth
+    /// flying, and the ladder is taken instead.
+    pub fn dithers(&mut self, now: i64, here: Vec3) -> bool {
+        let time = now as f64 * 1e-9;
+        match self.dither {
+            Some((at, since)) if (here - at).norm() < DITHER_WITHIN && time >= since => time - since > DITHER,
+            _ => {
+                self.dither = Some((here, time));
+                false
+            }
+        }
+    }
+
     /// True when the vehicle moves, yet has not left one place for long.
     #[must_use]
     pub fn stalled(&self, now: i64) -> bool {
@@ -90,6 +107,7 @@ impl Recovery {
     /// Backing off is over, or impossible.
     pub fn backed_off(&mut self) {
         self.phase = Phase::Clear;
+        self.dither = None;
     }
 
     /// Nothing is certified and the vehicle is at rest, heading `yaw`, which is `off` from where guidance leads.
@@ -114,6 +132,7 @@ impl Recovery {
             Phase::Waiting { .. } if self.refusals < REFUSALS => {
                 self.refusals += 1;
                 self.phase = Phase::Clear;
+                self.dither = None;
                 Step::Discourage
             }
             Phase::Waiting { .. } => {
@@ -133,7 +152,7 @@ impl Recovery {
             }
             Phase::Backing { since } if !over(since, BACK_LIMIT) => Step::Back,
             Phase::Backing { .. } => {
-                self.phase = Phase::Clear;
+                self.backed_off();
                 Step::Wait
             }
         }

@@ -126,6 +126,13 @@ pub struct RangeView {
 }
 
 impl RangeView {
+    /// Makes room for all cells of `lattice`, so that [`Self::fill`] never allocates.
+    pub fn reserve(&mut self, lattice: &Lattice) {
+        let cells = lattice.cols * lattice.rows;
+        self.free.reserve(cells.saturating_sub(self.free.len()));
+        self.to_unknown.reserve(cells.saturating_sub(self.to_unknown.len()));
+    }
+
     /// Inflates a pooled image. `boxes` widen the margin of the surfaces seen inside of them.
     pub fn fill(&mut self, pooled: &Pooled, lattice: &Lattice, table: &StampTable, boxes: &[MarginBox]) {
         let (cols, rows) = (lattice.cols, lattice.rows);

@@ -62,6 +62,7 @@ impl Camera {
         let (w, h) = (self.k.width as f64, self.k.height as f64);
         let (mut u0, mut u1, mut v0, mut v1) = (w, 0.0_f64, h, 0.0_f64);
         // The box of the projected bounding prism; everything when a corner is behind the camera.
+        let mut behind = 0;
         for (dx, dy, z) in [-1.0, 1.0]
             .into_iter()
             .flat_map(|a| [-1.0, 1.0].map(|b| (a, b)))
@@ -69,11 +70,16 @@ impl Camera {
         {
             let p = pose.rotation.inverse().rotate(Vec3::new(c.x + dx - o.x, c.y + dy - o.y, z - o.z));
             if p.z < 0.05 {
-                (u0, u1, v0, v1) = (0.0, w, 0.0, h);
-                break;
+                behind += 1;
+                continue;
             }
             let (u, v) = (self.k.fx * p.x / p.z + self.k.cx, self.k.fy * p.y / p.z + self.k.cy);
             (u0, u1, v0, v1) = (u0.min(u - 1.0), u1.max(u + 2.0), v0.min(v - 1.0), v1.max(v + 2.0));
+        }
+        match behind {
+            0 => {}
+            8 => return,
+            _ => (u0, u1, v0, v1) = (0.0, w, 0.0, h),
         }
         let range = |a: f64, b: f64, n: f64| (a.clamp(0.0, n) as usize, b.clamp(0.0, n) as usize);
         let ((u0, u1), (v0, v1)) = (range(u0, u1, w), range(v0, v1, h));

@@ -18,6 +18,8 @@ pub struct Truth {
     pub lag: f64,
     /// Lag of the attitude, s: acceleration follows its wish through this.
     pub tilt_lag: f64,
+    /// Lag of the turn rate, s.
+    pub yaw_lag: f64,
     /// m/s^2.
     pub acceleration: f64,
     /// From the image's stamp to the command's effect, s.
@@ -26,7 +28,7 @@ pub struct Truth {
 }
 
 impl Truth {
-    pub const NOMINAL: Self = Self { lag: 0.25, tilt_lag: 0.05, acceleration: 6.0, delay: 0.07, noise: 0.0 };
+    pub const NOMINAL: Self = Self { lag: 0.25, tilt_lag: 0.05, yaw_lag: 0.1, acceleration: 6.0, delay: 0.07, noise: 0.0 };
 
     /// Every number off by up to a quarter, the delay at its worst, noisy stereo.
     pub fn mismatched(seed: u64) -> Self {
@@ -34,6 +36,7 @@ impl Truth {
         Self {
             lag: 0.25 * rng.between(0.75, 1.25),
             tilt_lag: 0.05 * rng.between(0.75, 1.25),
+            yaw_lag: 0.1 * rng.between(0.5, 1.5),
             acceleration: 6.0 * rng.between(0.75, 1.25),
             delay: rng.between(0.05, 0.1),
             noise: 0.002,
@@ -72,7 +75,9 @@ pub struct Flight {
     pub velocity: Vec3,
     pub acceleration: Vec3,
     pub yaw: f64,
+    pub yaw_rate: f64,
     pub time: f64,
+    /// Commands on their way: when they act, velocity in the heading frame, turn rate.
     pub pending: VecDeque<(f64, Vec3, f64)>,
     pub acting: (Vec3, f64),
     pub outcome: Outcome,
@@ -97,6 +102,7 @@ impl Flight {
             velocity: Vec3::ZERO,
             acceleration: Vec3::ZERO,
             yaw,
+            yaw_rate: 0.0,
             time: 0.0,
             pending: VecDeque::new(),
             acting: (Vec3::ZERO, 0.0),
@@ -158,7 +164,7 @@ impl Flight {
     }
 
     pub fn obey(&mut self, command: &Command) {
-        self.pending.push_back((self.time + self.truth.delay, command.velocity, command.yaw_rate));
+        self.pending.push_back((self.time + self.truth.delay, command.velocity_heading, command.yaw_rate));
         let state = command.status.state;
         self.outcome.last_state = state;
         self.outcome.was_stuck |= state == State::Stuck;
@@ -174,14 +180,15 @@ impl Flight {
                     self.acting = (velocity, rate);
                 }
             }
-            let wish =
-                ((self.acting.0 - self.velocity) * (1.0 / self.truth.lag)).limited(self.truth.acceleration);
+            let wanted = Quat::from_rpy(0.0, 0.0, self.yaw).rotate(self.acting.0);
+            let wish = ((wanted - self.velocity) * (1.0 / self.truth.lag)).limited(self.truth.acceleration);
             self.acceleration += (wish - self.acceleration) * (STEP / self.truth.tilt_lag);
             let next = self.velocity + self.acceleration * STEP;
             let step = (self.velocity + next) * (0.5 * STEP);
             self.velocity = next;
             self.position += step;
-            self.yaw += self.acting.1 * STEP;
+            self.yaw_rate += (self.acting.1 - self.yaw_rate) * (STEP / self.truth.yaw_lag);
+            self.yaw += self.yaw_rate * STEP;
             self.time += STEP;
             self.outcome.length += step.norm();
             let p = self.position;

@@ -1,0 +1,210 @@
+//! The node's parameters, and the planner's settings made of them.
+
+use peregrine::Params;
+
+use crate::algo::config::Config;
+use crate::algo::geometry::{Pose, Quat, Vec3};
+use crate::algo::margins::ClassMargins;
+use crate::error::AvoidanceError;
+
+/// Parameters of the avoidance node. Metres, seconds, radians; odom is ENU, the body FLU.
+#[derive(Params, Debug, Clone)]
+pub struct AvoidanceParams {
+    /// Wanted speed in the open, m/s, 0.2 to 15.
+    #[param(default = 4.0, range = 0.2..=15.0)]
+    pub cruise_mps: f64,
+    /// Speed that is never commanded above, m/s, 0.2 to 20.
+    #[param(default = 6.0, range = 0.2..=20.0)]
+    pub max_speed_mps: f64,
+    /// Largest acceleration the vehicle may show, m/s2, 0.5 to 30.
+    #[param(default = 6.0, range = 0.5..=30.0)]
+    pub max_acceleration_mps2: f64,
+    /// Deceleration the vehicle surely reaches, m/s2, 0.3 to 30. Every certificate brakes with this.
+    #[param(default = 3.8, range = 0.3..=30.0)]
+    pub brake_deceleration_mps2: f64,
+    /// Slowest first-order lag of the vehicle's velocity loop, seconds, 0.02 to 2.
+    #[param(default = 0.35, range = 0.02..=2.0)]
+    pub velocity_lag_s: f64,
+    /// Time from now until a command acts, beyond the measured ages of inputs, seconds, 0 to 1.
+    #[param(default = 0.1, range = 0.0..=1.0)]
+    pub command_delay_s: f64,
+    /// Radius of the ball around the body with its propellers, metres, 0.05 to 3.
+    #[param(default = 0.25, range = 0.05..=3.0)]
+    pub body_radius_m: f64,
+    /// Kept clear around the body beyond its radius, metres, 0.02 to 3.
+    #[param(default = 0.2, range = 0.02..=3.0)]
+    pub margin_m: f64,
+    /// Free sight left unused by the speed limit, metres from the body's centre, 0 to 5.
+    #[param(default = 0.7, range = 0.0..=5.0)]
+    pub keep_off_m: f64,
+    /// Depth error per squared metre of range, 1/m, 0 to 0.1.
+    #[param(default = 0.005, range = 0.0..=0.1)]
+    pub depth_error_per_m: f64,
+    /// Sight that is trusted when nothing returns, metres along the optical axis, 1 to 100.
+    #[param(default = 10.0, range = 1.0..=100.0)]
+    pub max_range_m: f64,
+    /// Pooled columns of the range view, 16 to 320.
+    #[param(default = 80, range = 16..=320)]
+    pub view_columns: usize,
+    /// Least share of valid pixels for a pooled cell to be known, 0.05 to 1.
+    #[param(default = 0.5, range = 0.05..=1.0)]
+    pub min_valid_fraction: f64,
+    /// Share of known cells under which the camera counts as covered, 0 to 0.9.
+    #[param(default = 0.1, range = 0.0..=0.9)]
+    pub covered_fraction: f64,
+    /// Where the depth camera sits in base_link: x, y, z in metres, roll, pitch, yaw in radians; it looks along its x.
+    #[param(default = [0.12, 0.0, 0.03, 0.0, 0.0, 0.0])]
+    pub camera_pose: Vec<f64>,
+    /// Depth images older than this stop the vehicle, seconds, 0.03 to 2.
+    #[param(default = 0.15, range = 0.03..=2.0)]
+    pub depth_timeout_s: f64,
+    /// Odometry older than this stops the vehicle, seconds, 0.03 to 2.
+    #[param(default = 0.15, range = 0.03..=2.0)]
+    pub odometry_timeout_s: f64,
+    /// Detections older than this no longer widen margins, seconds, 0.03 to 10.
+    #[param(default = 0.5, range = 0.03..=10.0)]
+    pub detections_timeout_s: f64,
+    /// Equal depth images in a row, while moving, that count as a frozen camera, 2 to 100.
+    #[param(default = 3, range = 2..=100)]
+    pub frozen_frames: u32,
+    /// How long a view is remembered, seconds, 1 to 600.
+    #[param(default = 30.0, range = 1.0..=600.0)]
+    pub memory_age_s: f64,
+    /// Extra margin for remembered views (odometry drift while remembered), metres, 0 to 1.
+    #[param(default = 0.03, range = 0.0..=1.0)]
+    pub memory_margin_m: f64,
+    /// Distance between remembered views, metres, 0.1 to 5.
+    #[param(default = 0.4, range = 0.1..=5.0)]
+    pub keyframe_distance_m: f64,
+    /// Turn between remembered views, radians, 0.05 to 1.
+    #[param(default = 0.25, range = 0.05..=1.0)]
+    pub keyframe_angle_rad: f64,
+    /// How far the centre may move at the start without having seen the space, metres, 0 to 3. You vouch for it.
+    #[param(default = 1.1, range = 0.0..=3.0)]
+    pub start_bubble_m: f64,
+    /// Distance to the goal that counts as there, metres, 0.1 to 10.
+    #[param(default = 0.5, range = 0.1..=10.0)]
+    pub goal_tolerance_m: f64,
+    /// Floor of the geofence, metres in odom.
+    #[param(default = 0.8, range = -10000.0..=10000.0)]
+    pub altitude_min_m: f64,
+    /// Ceiling of the geofence, metres in odom.
+    #[param(default = 6.0, range = -10000.0..=10000.0)]
+    pub altitude_max_m: f64,
+    /// Fastest climb or descent, m/s, 0.1 to 5.
+    #[param(default = 1.0, range = 0.1..=5.0)]
+    pub vertical_speed_mps: f64,
+    /// Fastest turn, rad/s, 0.2 to 6.
+    #[param(default = 2.0, range = 0.2..=6.0)]
+    pub max_yaw_rate_radps: f64,
+    /// Turn rate of a look around, rad/s, 0.1 to 3.
+    #[param(default = 1.0, range = 0.1..=3.0)]
+    pub scan_rate_radps: f64,
+    /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 128 x 128.
+    #[param(default = 0.25, range = 0.1..=1.0)]
+    pub guidance_cell_m: f64,
+    /// Extra margin per detected class: label=metres. Margins only ever add.
+    #[param(default = ["person=0.4", "car=0.2", "bird=0.6", "dog=0.3", "bicycle=0.3"])]
+    pub class_margins: Vec<String>,
+    /// Least score of a detection that widens a margin, 0 to 1.
+    #[param(default = 0.3, range = 0.0..=1.0)]
+    pub min_detection_score: f64,
+    /// Axes of cmd_vel's velocity: heading (base_link made level; what drone_sim and MAVLink's BODY frames mean), body
+    /// (base_link, tilted with the vehicle) or odom (ENU, said in header.frame_id).
+    #[param(default = "heading")]
+    pub command_frame: String,
+}
+
+/// Frame of the published velocity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandFrame {
+    /// Level, x along the heading.
+    Heading,
+    /// Tilted with the body.
+    Body,
+    /// East, north, up.
+    Odom,
+}
+
+impl AvoidanceParams {
+    /// The planner's settings.
+    ///
+    /// # Errors
+    /// Those of [`Config::check`], and PG-0703 when `camera_pose` has not six finite numbers.
+    pub fn config(&self) -> Result<Config, AvoidanceError> {
+        let &[x, y, z, roll, pitch, yaw] = self.camera_pose.as_slice() else {
+            return Err(AvoidanceError::ParameterLength {
+                name: "camera_pose",
+                count: self.camera_pose.len(),
+                expected: "six: x, y, z (m), roll, pitch, yaw (rad)",
+            });
+        };
+        if let Some(value) = self.camera_pose.iter().find(|v| !(v.abs() <= 10.0)) {
+            let expected = "six numbers of at most 10 (m, rad)";
+            return Err(AvoidanceError::ParameterOutOfRange { name: "camera_pose", value: *value, expected });
+        }
+        let config = Config {
+            cruise_speed: self.cruise_mps,
+            max_speed: self.max_speed_mps.max(self.cruise_mps),
+            max_acceleration: self.max_acceleration_mps2,
+            brake_deceleration: self.brake_deceleration_mps2,
+            velocity_lag: self.velocity_lag_s,
+            command_delay: self.command_delay_s,
+            body_radius: self.body_radius_m,
+            margin: self.margin_m,
+            keep_off: self.keep_off_m,
+            depth_error: self.depth_error_per_m,
+            max_range: self.max_range_m,
+            view_columns: self.view_columns,
+            min_valid_fraction: self.min_valid_fraction,
+            covered_fraction: self.covered_fraction,
+            camera_in_body: Pose {
+                position: Vec3::new(x, y, z),
+                rotation: Quat::from_rpy(roll, pitch, yaw).after(Quat::FLU_FROM_OPTICAL),
+            },
+            depth_timeout: self.depth_timeout_s,
+            odometry_timeout: self.odometry_timeout_s,
+            detections_timeout: self.detections_timeout_s,
+            frozen_frames: self.frozen_frames,
+            memory_age: self.memory_age_s,
+            memory_margin: self.memory_margin_m,
+            keyframe_distance: self.keyframe_distance_m,
+            keyframe_angle: self.keyframe_angle_rad,
+            start_bubble: self.start_bubble_m,
+            goal_tolerance: self.goal_tolerance_m,
+            altitude_min: self.altitude_min_m,
+            altitude_max: self.altitude_max_m,
+            vertical_speed: self.vertical_speed_mps,
+            max_yaw_rate: self.max_yaw_rate_radps,
+            scan_rate: self.scan_rate_radps,
+            guidance_cell: self.guidance_cell_m,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The extra margins per class.
+    ///
+    /// # Errors
+    /// PG-0704 for an entry that is not `label=metres`.
+    pub fn margins(&self) -> Result<ClassMargins, AvoidanceError> {
+        ClassMargins::parse(&self.class_margins)
+    }
+
+    /// The frame of the command.
+    ///
+    /// # Errors
+    /// PG-0705 when it is none of `heading`, `body`, `odom`.
+    pub fn frame(&self) -> Result<CommandFrame, AvoidanceError> {
+        match self.command_frame.as_str() {
+            "heading" => Ok(CommandFrame::Heading),
+            "body" => Ok(CommandFrame::Body),
+            "odom" => Ok(CommandFrame::Odom),
+            other => Err(AvoidanceError::UnknownChoice {
+                name: "command_frame",
+                value: other.to_owned(),
+                choices: "heading, body, odom",
+            }),
+        }
+    }
+}
