@@ -151,6 +151,7 @@ impl Flight {
             self.hold = None;
             if axes == Axes::World {
                 command.velocity = to_heading * command.velocity;
+                command.steady = true;
             }
             return command;
         }
@@ -163,7 +164,7 @@ impl Flight {
         let back = if back.norm() > 1.0 { back.normalize() } else { back };
         // The controller holds height by itself.
         let velocity = to_heading * Vector3::new(back.x, back.y, 0.0);
-        Command { velocity, yaw_rate: 0.0 }
+        Command { velocity, ..Command::default() }
     }
 
     /// The vehicle at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`].
@@ -224,7 +225,7 @@ mod tests {
     }
 
     fn ahead(speed: f64) -> Command {
-        Command { velocity: Vector3::new(speed, 0.0, 0.0), yaw_rate: 0.0 }
+        Command { velocity: Vector3::new(speed, 0.0, 0.0), ..Command::default() }
     }
 
     const SECOND: i64 = 1_000_000_000;
@@ -256,7 +257,7 @@ mod tests {
         for k in 0..30 {
             let yaw_rate = 1.0;
             f.command(
-                Command { velocity: Vector3::new(0.0, 2.0, 0.0), yaw_rate },
+                Command { velocity: Vector3::new(0.0, 2.0, 0.0), yaw_rate, steady: false },
                 Axes::World,
                 k * SECOND / 10,
             );
@@ -310,7 +311,7 @@ mod tests {
                 let now = k * SECOND / 10;
                 let turn = (k as f64 * 0.7).sin();
                 let velocity = Vector3::new(3.0, turn, 0.2 * turn);
-                f.command(Command { velocity, yaw_rate: turn }, Axes::Heading, now);
+                f.command(Command { velocity, yaw_rate: turn, steady: false }, Axes::Heading, now);
                 let mut to = now;
                 while to < now + SECOND / 10 {
                     to = (to + portion).min(now + SECOND / 10);

@@ -197,7 +197,7 @@ impl DroneSim {
             _ => Axes::Heading,
         };
         let velocity = Vector3::new(linear.x, linear.y, linear.z);
-        self.flight.command(Command { velocity, yaw_rate: angular.z }, axes, ctx.now().0);
+        self.flight.command(Command { velocity, yaw_rate: angular.z, steady: false }, axes, ctx.now().0);
         Ok(())
     }
 

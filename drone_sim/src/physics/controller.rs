@@ -22,6 +22,8 @@ pub struct Command {
     pub velocity: Vector3<f64>,
     /// Yaw rate, rad/s, counter-clockwise from above.
     pub yaw_rate: f64,
+    /// Whether the velocity's direction stays the same in the world while the vehicle turns.
+    pub steady: bool,
 }
 
 /// The controller of one vehicle.
@@ -142,8 +144,9 @@ impl Controller {
         let now = state.rotation() * force / vehicle.mass + gravity;
         let mut wanted = goal - state.velocity;
         // A velocity that turns with the heading is itself an acceleration.
-        let turning =
-            Vector3::z().cross(&goal) * command.yaw_rate.clamp(-self.max_yaw_rate, self.max_yaw_rate);
+        let rate =
+            if command.steady { 0.0 } else { command.yaw_rate.clamp(-self.max_yaw_rate, self.max_yaw_rate) };
+        let turning = Vector3::z().cross(&goal) * rate;
         wanted.x -= (now.x - turning.x) * self.lookahead;
         wanted.y -= (now.y - turning.y) * self.lookahead;
         wanted = wanted * self.velocity_gain + turning;

@@ -145,7 +145,7 @@ fn velocity_step(vehicle: Vehicle, speed: f64, direction: f64) -> Step {
     let mut quad = Quadrotor::hovering(vehicle, Point3::new(0.0, 0.0, 2.0), 0.4, G).unwrap();
     let way = UnitQuaternion::from_euler_angles(0.0, 0.0, 0.4 + direction) * Vector3::x();
     let velocity = Vector3::new(direction.cos(), direction.sin(), 0.0) * speed;
-    quad.set_command(Command { velocity, yaw_rate: 0.0 });
+    quad.set_command(Command { velocity, ..Command::default() });
     let mut out = Step { overshoot: 0.0, rise: f64::NAN, settled: f64::NAN, sink: 0.0, stop: 0.0 };
     for i in 0..4000 {
         quad.step();
@@ -198,7 +198,7 @@ fn commanded_velocities_are_reached_without_overshoot() {
 fn yaw_rate_and_climb_are_followed() {
     for vehicle in [Vehicle::x3(), Vehicle::x500()] {
         let mut quad = Quadrotor::hovering(vehicle, Point3::new(0.0, 0.0, 5.0), 0.0, G).unwrap();
-        quad.set_command(Command { velocity: Vector3::new(2.0, 0.0, 1.0), yaw_rate: 1.0 });
+        quad.set_command(Command { velocity: Vector3::new(2.0, 0.0, 1.0), yaw_rate: 1.0, steady: false });
         for _ in 0..4000 {
             quad.step();
         }
@@ -214,7 +214,7 @@ fn yaw_rate_and_climb_are_followed() {
 fn looking_changes_nothing() {
     let fly = |looks: i64| {
         let mut quad = Quadrotor::hovering(Vehicle::x3(), Point3::new(0.0, 0.0, 2.0), 0.0, G).unwrap();
-        quad.set_command(Command { velocity: Vector3::new(3.0, 1.0, 0.2), yaw_rate: 0.3 });
+        quad.set_command(Command { velocity: Vector3::new(3.0, 1.0, 0.2), yaw_rate: 0.3, steady: false });
         for i in 0..1000 {
             quad.step();
             if looks > 0 && i % looks == 0 {
@@ -229,7 +229,7 @@ fn looking_changes_nothing() {
 #[test]
 fn a_sample_between_steps_lies_between_them() {
     let mut quad = Quadrotor::hovering(Vehicle::x3(), Point3::origin(), 0.0, G).unwrap();
-    quad.set_command(Command { velocity: Vector3::new(4.0, 0.0, 0.0), yaw_rate: 0.0 });
+    quad.set_command(Command { velocity: Vector3::new(4.0, 0.0, 0.0), yaw_rate: 0.0, steady: false });
     for _ in 0..500 {
         quad.step();
     }

@@ -101,32 +101,21 @@ impl ForestSpec {
 /// # Errors
 /// PG-1021 for parameters out of range, PG-1022 if the trees do not fit.
 pub fn forest(spec: &ForestSpec) -> Result<World> {
-    spec.check()?;
+    let plan = layout(spec)?;
     let mut builder = Builder::new();
     builder.scene_mut().set_sun(Sun::default())?;
     let meadow = builder.know(&props::grass((spec.goal_distance as f32 + 200.0).max(300.0), 11))?;
     // A plane is the same everywhere to the touch; drawn, its middle is the middle of the flight.
     builder.ground(&meadow, Isometry3::translation(spec.goal_distance / 2.0, 0.0, 0.0))?;
 
-    let stands = if spec.props { place_props(spec, &mut builder)? } else { Vec::new() };
-    let goal = [spec.goal_distance, 0.0];
-    let free = |p: [f64; 2]| {
-        let far = |q: [f64; 2], d: f64| (p[0] - q[0]).hypot(p[1] - q[1]) > d;
-        far([0.0, 0.0], KEEP_CLEAR) && far(goal, KEEP_CLEAR) && stands.iter().all(|s| s.free(p))
-    };
-    let stream = Stream::new(spec.seed, 1);
-    let (wanted, spacing) = (spec.tree_count(), spec.spacing());
-    let spots = scatter(&stream, &spec.area(), wanted, spacing, free);
-    if spots.len() < wanted {
-        return Err(SimError::ForestTooDense { placed: spots.len(), wanted, spacing });
-    }
+    place_props(spec, &plan, &mut builder)?;
     let trees = species(spec)?;
     let mut known = Vec::new();
     for (prop, scale) in &trees {
         known.push((builder.know(prop)?, *scale));
     }
     let choice = Stream::new(spec.seed, 2);
-    for (i, [x, y]) in spots.into_iter().enumerate() {
+    for (i, [x, y]) in plan.trees.into_iter().enumerate() {
         let [kind, turn] = choice.pair(i as u64);
         let (tree, scale) = &known[((kind * known.len() as f64) as usize).min(known.len() - 1)];
         let pose = standing(x, y, turn * std::f64::consts::TAU);
@@ -142,10 +131,14 @@ fn standing(x: f64, y: f64, yaw: f64) -> Isometry3<f64> {
     Isometry3::from_parts(Vector3::new(x, y, 0.0).into(), UnitQuaternion::from_euler_angles(0.0, 0.0, yaw))
 }
 
-/// Five trees whose trunks, scaled to the asked radius, carry their crowns above the flight.
+/// Shapes of the render crate's trees whose trunks are thick for their crowns' height.
+const TREE_SHAPES: [u32; 10] = [1, 48, 53, 30, 32, 18, 27, 58, 6, 55];
+
+/// Up to five trees whose trunks, scaled to the asked radius, carry their crowns above the flight.
 fn species(spec: &ForestSpec) -> Result<Vec<(Prop, f64)>> {
+    let wanted = LOWEST_CROWN.max(spec.altitude + 1.0);
     let mut out = Vec::new();
-    for seed in 0..200 {
+    for seed in TREE_SHAPES {
         let prop = props::tree(seed);
         let trunk = prop.colliders.iter().find_map(|(_, s)| match s {
             RenderShape::Cylinder { radius, .. } => Some(*radius),
@@ -157,31 +150,35 @@ fn species(spec: &ForestSpec) -> Result<Vec<(Prop, f64)>> {
             RenderShape::Sphere { radius } => Some((pose.translation.z - radius) * scale),
             _ => None,
         });
-        let lowest = lowest.fold(f64::INFINITY, f64::min);
-        let wanted = LOWEST_CROWN.max(spec.altitude + 1.0);
-        // A much scaled tree would have bark and leaves of a giant.
-        if lowest >= wanted && (scale < 1.8 || spec.tree_radius > 0.45 || seed > 60) {
+        if lowest.fold(f64::INFINITY, f64::min) >= wanted {
             out.push((prop, scale));
-            if out.len() == 5 {
-                return Ok(out);
-            }
+        }
+        if out.len() == 5 {
+            break;
         }
     }
     if out.is_empty() {
-        let reason =
-            format!("and no tree has its crown {} m above the flight; fly lower or use thicker trees", 1.0);
+        let reason = format!(
+            "but the crowns of trees of radius {} m hang lower; fly lower or use thicker trees",
+            spec.tree_radius
+        );
         return Err(SimError::Parameter { name: "altitude", value: spec.altitude.to_string(), reason });
     }
     Ok(out)
 }
 
-/// A labelled thing and the ground that trees leave free for it to be seen from the way.
+/// A prop's place: which of the menu, where, and its heading.
+#[derive(Debug, Clone, PartialEq)]
 struct Stand {
+    which: usize,
     at: [f64; 2],
+    yaw: f64,
+    /// Room that trees leave it, metres.
     radius: f64,
 }
 
 impl Stand {
+    /// Whether a tree at `p` leaves the thing free and in sight from the way.
     fn free(&self, p: [f64; 2]) -> bool {
         // From the thing to a point of the way nine metres before it.
         let way = [-9.0, -self.at[1]];
@@ -192,40 +189,73 @@ impl Stand {
     }
 }
 
-/// Things that a COCO network knows, on alternate sides of the way, turned towards who comes along it.
-fn place_props(spec: &ForestSpec, builder: &mut Builder) -> Result<Vec<Stand>> {
-    let stream = Stream::new(spec.seed, 4);
-    // The prop, how far beside the way it stands, how much room it needs, how it is turned to the coming vehicle.
-    let menu: Vec<(Prop, f64, f64, f64)> = vec![
-        (props::stop_sign(), 2.6, 1.0, 0.0),
-        (props::car(spec.seed as u32), 5.0, 3.4, 0.6),
-        (props::soccer_ball(0.35), 2.4, 1.0, 0.0),
-        (props::person(spec.seed as u32), 3.0, 1.0, 0.0),
-    ];
-    let mut known = Vec::new();
-    for (prop, ..) in &menu {
-        known.push(builder.know(prop)?);
+/// Where everything stands, before anything is built.
+#[derive(Debug, Clone, PartialEq)]
+struct Layout {
+    stands: Vec<Stand>,
+    trees: Vec<[f64; 2]>,
+}
+
+/// How far beside the way a prop stands (metres), how much room it needs (metres), and how far it is turned from
+/// facing who comes along the way (radians), in the order of the menu.
+const MENU: [(f64, f64, f64); 4] = [(2.6, 1.0, 0.0), (5.0, 3.4, 0.6), (2.4, 1.0, 0.0), (3.0, 1.0, 0.0)];
+
+fn menu(seed: u64) -> [Prop; 4] {
+    let seed = seed as u32;
+    [props::stop_sign(), props::car(seed), props::soccer_ball(0.35), props::person(seed)]
+}
+
+fn layout(spec: &ForestSpec) -> Result<Layout> {
+    spec.check()?;
+    let stands = if spec.props { stands(spec) } else { Vec::new() };
+    let free = |p: [f64; 2]| {
+        let far = |q: [f64; 2]| (p[0] - q[0]).hypot(p[1] - q[1]) > KEEP_CLEAR;
+        far([0.0, 0.0]) && far([spec.goal_distance, 0.0]) && stands.iter().all(|s| s.free(p))
+    };
+    let (wanted, spacing) = (spec.tree_count(), spec.spacing());
+    let trees = scatter(&Stream::new(spec.seed, 1), &spec.area(), wanted, spacing, free);
+    if trees.len() < wanted {
+        return Err(SimError::ForestTooDense { placed: trees.len(), wanted, spacing });
     }
-    let mut stands = Vec::new();
+    Ok(Layout { stands, trees })
+}
+
+/// Things that a COCO network knows, on alternate sides of the way, turned towards who comes along it.
+fn stands(spec: &ForestSpec) -> Vec<Stand> {
+    let stream = Stream::new(spec.seed, 4);
+    let mut out = Vec::new();
     let mut side = if stream.unit(0) < 0.5 { 1.0 } else { -1.0 };
-    let first = (stream.unit(1) * 4.0) as usize % 2 * 2;
+    let first = if stream.unit(1) < 0.5 { 0 } else { 2 };
     let mut x = 9.0;
-    let mut i = 0;
     while x < spec.goal_distance - 4.0 {
-        let [a, b] = stream.pair(2 + i);
-        let which = (first + i as usize) % menu.len();
-        let (prop, beside, radius, turn) = &menu[which];
+        let [a, b] = stream.pair(2 + out.len() as u64);
+        let which = (first + out.len()) % MENU.len();
+        let (beside, radius, turn) = MENU[which];
         let at = [x + 2.0 * a, side * (beside + 0.8 * b)];
         // Facing back along the way and a little towards it.
         let yaw = std::f64::consts::PI + side * (0.25 + turn);
-        let name = format!("{}_{i}", prop.name.replace(' ', "_"));
-        builder.place(&known[which], name, ThingKind::Prop, standing(at[0], at[1], yaw), 1.0)?;
-        stands.push(Stand { at, radius: *radius });
+        out.push(Stand { which, at, yaw, radius });
         side = -side;
         x += 8.5;
-        i += 1;
     }
-    Ok(stands)
+    out
+}
+
+fn place_props(spec: &ForestSpec, plan: &Layout, builder: &mut Builder) -> Result<()> {
+    if plan.stands.is_empty() {
+        return Ok(());
+    }
+    let menu = menu(spec.seed);
+    let mut known = Vec::new();
+    for prop in &menu {
+        known.push(builder.know(prop)?);
+    }
+    for (i, stand) in plan.stands.iter().enumerate() {
+        let name = format!("{}_{i}", menu[stand.which].name.replace(' ', "_"));
+        let pose = standing(stand.at[0], stand.at[1], stand.yaw);
+        builder.place(&known[stand.which], name, ThingKind::Prop, pose, 1.0)?;
+    }
+    Ok(())
 }
 
 /// Conifers around the forest, so that the horizon is not bare, and low things between the trees.
@@ -255,40 +285,48 @@ fn background(spec: &ForestSpec, builder: &mut Builder) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::Thing;
     use super::*;
     use crate::contact::clearance;
     use crate::shape::Shape;
 
-    fn trunks(world: &World) -> Vec<[f64; 2]> {
-        let named = world.things.iter().filter(|t| t.name.starts_with("tree_"));
-        named.map(|t| [t.pose.translation.x, t.pose.translation.y]).collect()
-    }
-
     #[test]
     fn a_forest_has_its_density_its_spacing_and_free_ends() {
-        for seed in 1..=20 {
+        for seed in 1..=50 {
             let spec = ForestSpec { seed, ..ForestSpec::default() };
-            let world = forest(&spec).unwrap();
-            let trunks = trunks(&world);
-            let density = trunks.len() as f64 / spec.area().size();
+            let plan = layout(&spec).unwrap();
+            let density = plan.trees.len() as f64 / spec.area().size();
             assert!((density - 0.04).abs() < 3e-4, "seed {seed}: {density}");
-            for (i, p) in trunks.iter().enumerate() {
-                for q in &trunks[..i] {
+            for (i, p) in plan.trees.iter().enumerate() {
+                for q in &plan.trees[..i] {
                     assert!((p[0] - q[0]).hypot(p[1] - q[1]) >= spec.spacing());
                 }
+                for end in [0.0, 60.0] {
+                    assert!((p[0] - end).hypot(p[1]) > KEEP_CLEAR);
+                }
             }
-            for end in [world.start, world.goal] {
-                assert!(clearance(&world.solids, &end, 0.25).distance > 1.5, "seed {seed} {end}");
-            }
-            assert_eq!((world.goal - world.start).norm(), 60.0);
+            let sides = |sign: f64| plan.stands.iter().filter(|s| s.at[1] * sign > 1.5).count();
+            assert!(sides(1.0) >= 2 && sides(-1.0) >= 2, "things stand on both sides");
+            assert!((0..3).all(|kind| plan.stands.iter().any(|s| s.which == kind)));
         }
     }
 
     #[test]
-    fn trunks_are_of_the_asked_radius_and_crowns_are_above_the_flight() {
-        let spec = ForestSpec { tree_radius: 0.3, ..ForestSpec::default() };
-        let world = forest(&spec).unwrap();
+    fn the_seed_decides_everything() {
+        let plan = |seed| layout(&ForestSpec { seed, ..ForestSpec::default() }).unwrap();
+        assert_eq!(plan(3), plan(3));
+        assert_ne!(plan(3), plan(4));
+    }
+
+    #[test]
+    fn the_built_world_is_the_planned_one() {
+        let spec = ForestSpec::default();
+        let (plan, world) = (layout(&spec).unwrap(), forest(&spec).unwrap());
+        let mut planned = plan.trees.iter();
+        for thing in world.things.iter().filter(|t| t.name.starts_with("tree_")) {
+            let [x, y] = *planned.next().unwrap();
+            assert_eq!(thing.pose.translation.vector, Vector3::new(x, y, 0.0));
+        }
+        assert!(planned.next().is_none());
         for solid in world.solids.all() {
             let Some(thing) = world.thing(solid.object).filter(|t| t.name.starts_with("tree_")) else {
                 continue;
@@ -299,26 +337,13 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-    }
-
-    #[test]
-    fn the_seed_decides_everything() {
-        let grow = |seed| trunks(&forest(&ForestSpec { seed, ..ForestSpec::default() }).unwrap());
-        assert_eq!(grow(3), grow(3));
-        assert_ne!(grow(3), grow(4));
-    }
-
-    #[test]
-    fn labelled_things_stand_beside_the_way_on_both_sides() {
-        let world = forest(&ForestSpec::default()).unwrap();
-        let props: Vec<&Thing> = world.things.iter().filter(|t| t.kind == ThingKind::Prop).collect();
-        let labels: std::collections::BTreeSet<&str> = props.iter().map(|t| t.label.as_str()).collect();
+        for end in [world.start, world.goal] {
+            assert!(clearance(&world.solids, &end, 0.25).distance > 1.0, "{end}");
+        }
+        assert_eq!((world.goal - world.start).norm(), 60.0);
+        let props = world.things.iter().filter(|t| t.kind == ThingKind::Prop);
+        let labels: std::collections::BTreeSet<&str> = props.map(|t| t.label.as_str()).collect();
         assert!(["car", "sports ball", "stop sign"].iter().all(|l| labels.contains(l)), "{labels:?}");
-        assert!(
-            props.iter().any(|t| t.pose.translation.y > 0.0)
-                && props.iter().any(|t| t.pose.translation.y < 0.0)
-        );
-        assert!(props.iter().all(|t| (1.5..8.0).contains(&t.pose.translation.y.abs())));
     }
 
     #[test]
