@@ -205,6 +205,8 @@ fn wrong_parameters_are_named() {
     assert!(refusal(&[("camera_info_url", text("/nowhere.yaml"))]).contains("PG-0501"));
     #[cfg(not(feature = "v4l"))]
     assert!(refusal(&[("source", text("v4l")), ("path", text("/dev/video0"))]).contains("feature `v4l`"));
+    #[cfg(feature = "v4l")]
+    assert!(refusal(&[("source", text("v4l")), ("path", text("/dev/no_such_camera"))]).contains("PG-0513"));
     let small = [("slot_bytes", ParamValue::Integer(100)), ("frames", ParamValue::Integer(1))];
     assert!(refusal(&small).contains("PG-0509"));
 }

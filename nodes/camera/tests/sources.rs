@@ -513,3 +513,23 @@ fn real_photos_are_accepted() {
     assert_eq!(Some(count), source.info().frames);
     assert!(count > 0);
 }
+
+/// USB cameras and AVI files leave the Huffman tables out; the standard ones are meant.
+#[test]
+fn motion_jpeg_without_huffman_tables_decodes_the_same() {
+    let whole = jpeg(48, 32);
+    let (mut bare, mut at) = (whole[..2].to_vec(), 2);
+    while whole[at + 1] != 0xDA {
+        let next = at + 2 + usize::from(u16::from_be_bytes([whole[at + 2], whole[at + 3]]));
+        if whole[at + 1] != 0xC4 {
+            bare.extend_from_slice(&whole[at..next]);
+        }
+        at = next;
+    }
+    bare.extend_from_slice(&whole[at..]);
+    assert!(bare.len() + 100 < whole.len());
+    let (mut with, mut without) = (Buffer::default(), Buffer::default());
+    decode_still(Path::new("x"), 0, &whole, &Limits::default(), &mut with).unwrap();
+    decode_still(Path::new("x"), 0, &bare, &Limits::default(), &mut without).unwrap();
+    assert_eq!(with.bytes, without.bytes);
+}

@@ -9,6 +9,7 @@ use super::bytes::{be16, read_up_to};
 use crate::error::Defect;
 
 const SOI: u8 = 0xD8;
+const DHT: u8 = 0xC4;
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
 
@@ -34,6 +35,8 @@ pub struct JpegLayout {
     pub scan: usize,
     /// One past the end marker.
     pub end: usize,
+    /// Whether it brings Huffman tables; Motion JPEG may leave the standard ones out.
+    pub has_tables: bool,
 }
 
 /// Reads only as far as the frame header; what follows it may be missing.
@@ -67,6 +70,7 @@ fn walk(bytes: &[u8], header_only: bool) -> Result<JpegLayout, Defect> {
         _ => return Err(malformed(0, "a JPEG starts with FF D8")),
     }
     let (mut at, mut header, mut scan) = (2usize, None::<JpegHeader>, None::<usize>);
+    let mut has_tables = false;
     loop {
         let (marker, place) = next_marker(bytes, at, scan.is_some())?;
         at = place + 2;
@@ -76,7 +80,7 @@ fn walk(bytes: &[u8], header_only: bool) -> Result<JpegLayout, Defect> {
                 let header =
                     header.ok_or_else(|| malformed(place, "the image ends without a frame header"))?;
                 let scan = scan.ok_or_else(|| malformed(place, "the image ends without any pixels"))?;
-                return Ok(JpegLayout { header, scan, end: at });
+                return Ok(JpegLayout { header, scan, end: at, has_tables });
             }
             0x01 | 0xD0..=0xD7 => continue,
             _ => {}
@@ -88,13 +92,14 @@ fn walk(bytes: &[u8], header_only: bool) -> Result<JpegLayout, Defect> {
         if at + length > bytes.len() {
             return Err(truncated(bytes, "a JPEG segment"));
         }
+        has_tables |= marker == DHT;
         if is_frame_header(marker) {
             let found = frame_header(&bytes[at..at + length], marker, at)?;
             if header.replace(found).is_some() {
                 return Err(malformed(place, "a second frame header"));
             }
             if header_only {
-                return Ok(JpegLayout { header: found, scan: at + length, end: at + length });
+                return Ok(JpegLayout { header: found, scan: at + length, end: at + length, has_tables });
             }
         }
         at += length;

@@ -8,6 +8,7 @@ mod avi;
 mod bytes;
 mod calibration;
 mod directory;
+mod huffman;
 mod jpeg;
 mod mjpeg;
 mod open;

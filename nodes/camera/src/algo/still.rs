@@ -7,6 +7,7 @@ use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
 use image::{ColorType, ImageDecoder, ImageError};
 
 use super::bytes::{printable, read_file};
+use super::huffman::with_standard_tables;
 use super::jpeg::jpeg_layout;
 use super::player::RawSource;
 use super::probe::{FileKind, probe_bytes};
@@ -50,7 +51,12 @@ impl Origin<'_> {
         let size = (u64::from(header.width), u64::from(header.height));
         let shape = limits.shape(self.file, self.base + header.offset as u64, size, format)?;
         let refuse = |error| self.refused(layout.scan as u64, "the pixels of a JPEG", &error);
-        let decoder = JpegDecoder::new(Cursor::new(&bytes[..layout.end])).map_err(refuse)?;
+        let (mut completed, mut whole) = (Vec::new(), &bytes[..layout.end]);
+        if !layout.has_tables {
+            with_standard_tables(whole, &mut completed);
+            whole = &completed;
+        }
+        let decoder = JpegDecoder::new(Cursor::new(whole)).map_err(refuse)?;
         let written = fill(decoder, &shape, sink)?.transpose().map_err(refuse)?;
         Ok((shape, written.is_some()))
     }
