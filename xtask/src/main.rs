@@ -1,1 +1,58 @@
-fn main() {}
+//! Developer commands, the same on a laptop and in CI: `cargo xtask help`.
+
+mod arrows;
+mod concurrency;
+mod deny;
+mod fuzz;
+mod lint;
+mod python;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  test [--quick] [-p CRATE]... [-- FILTER...]
+               install what the tests need (Python packages into .venv, Debian packages when root), run every test,
+               list what was skipped, close with `N passed, M failed, K skipped`;
+               --quick installs nothing and leaves documentation tests out
+  lint [fmt] [arrows] [deny] [clippy]
+               formatting, dependency arrows, licences and advisories, clippy with warnings denied; all four by default
+  arrows       only the dependency arrows and the rules that every crate keeps
+  deny         only licences, banned crates, sources, yanked versions and advisories
+  fuzz [TARGET] [--seconds N]
+               libFuzzer on one target or on all of them, N seconds each (30); `fuzz list` names them
+  loom         the model checker on the frame bus: every interleaving of publish and pin
+  tsan         ThreadSanitizer on the frame bus (needs the rust-src component)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    let done = match command {
+        "test" => test::run(rest),
+        "lint" => lint::run(rest),
+        "arrows" => lint::run(&["arrows".to_owned()]),
+        "deny" => lint::run(&["deny".to_owned()]),
+        "fuzz" => fuzz::run(rest),
+        "loom" => concurrency::loom(),
+        "tsan" => concurrency::tsan(),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        unknown => Err(format!("there is no `cargo xtask {unknown}`\n\n{USAGE}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("xtask: {cause}");
+            ExitCode::FAILURE
+        }
+    }
+}

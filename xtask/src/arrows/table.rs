@@ -1,0 +1,135 @@
+//! The arrows of ARCHITECTURE.md as a table: change both together.
+
+/// What a crate of ours may depend on, among ours.
+pub struct Room {
+    /// The package.
+    pub name: &'static str,
+    /// The packages it may name in `[dependencies]` and `[build-dependencies]`.
+    pub may: &'static [&'static str],
+    /// Why no more than these.
+    pub reason: &'static str,
+}
+
+/// A package from outside that only some rooms may name.
+pub struct Fence {
+    /// The package.
+    pub package: &'static str,
+    /// The rooms inside of the fence.
+    pub rooms: &'static [&'static str],
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Stands for all rooms.
+pub const ANYTHING: &str = "*";
+
+const NODE: &[&str] =
+    &["peregrine-msgs", "peregrine-frame", "peregrine-macros", "peregrine-core", "peregrine-models"];
+const NODE_REASON: &str =
+    "a node meets other nodes and the simulator on topics only, so that each can be replaced";
+
+/// Every crate of the workspace.
+pub const ROOMS: [Room; 19] = [
+    Room {
+        name: "peregrine-msgs",
+        may: &["peregrine-msgs-codegen"],
+        reason: "messages lie at the very bottom and know nothing of ours; their generator is part of them",
+    },
+    Room { name: "peregrine-msgs-codegen", may: &[], reason: "it turns text into text" },
+    Room { name: "peregrine-frame", may: &[], reason: "the frame bus is useful alone: no ROS, no tokio" },
+    Room {
+        name: "peregrine-macros",
+        may: &[],
+        reason: "macros make code that names the runtime; they do not use it",
+    },
+    Room {
+        name: "peregrine-core",
+        may: &["peregrine-msgs", "peregrine-frame", "peregrine-macros"],
+        reason: "the runtime runs any node and any model: it knows none",
+    },
+    Room {
+        name: "peregrine-zenoh",
+        may: &["peregrine-msgs", "peregrine-frame", "peregrine-core"],
+        reason: "a transport carries topics, whatever is on them",
+    },
+    Room { name: "peregrine-models", may: &[], reason: "networks are of use without the runtime" },
+    Room { name: "peregrine-camera", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-detector", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-avoidance", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-recorder", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-render", may: &[], reason: "the rasteriser is useful alone: no ROS" },
+    Room {
+        name: "peregrine-sim",
+        may: &["peregrine-msgs", "peregrine-frame", "peregrine-macros", "peregrine-core", "peregrine-render"],
+        reason: "the simulator stands in for a vehicle: it must not know what flies it",
+    },
+    Room {
+        name: "peregrine-launch",
+        may: &[
+            "peregrine-msgs",
+            "peregrine-frame",
+            "peregrine-macros",
+            "peregrine-core",
+            "peregrine-zenoh",
+            "peregrine-models",
+            "peregrine-camera",
+            "peregrine-detector",
+            "peregrine-avoidance",
+            "peregrine-recorder",
+        ],
+        reason: "launching is below the command line and beside the simulator",
+    },
+    Room {
+        name: "peregrine",
+        may: &[
+            "peregrine-msgs",
+            "peregrine-frame",
+            "peregrine-macros",
+            "peregrine-core",
+            "peregrine-zenoh",
+            "peregrine-models",
+            "peregrine-camera",
+            "peregrine-detector",
+            "peregrine-avoidance",
+            "peregrine-recorder",
+            "peregrine-render",
+            "peregrine-sim",
+            "peregrine-launch",
+        ],
+        reason: "the command is made of all rooms, but of no test, benchmark or developer tool",
+    },
+    Room { name: "peregrine-tests", may: &[ANYTHING], reason: "tests may see everything" },
+    Room { name: "peregrine-bench", may: &[ANYTHING], reason: "benchmarks may see everything" },
+    Room { name: "xtask", may: &[], reason: "it is built before everything else, in seconds" },
+    // Not a member of the workspace; here so that nobody makes it one without saying what it may see.
+    Room {
+        name: "peregrine-fuzz",
+        may: &["peregrine-tests"],
+        reason: "fuzz targets call what the smoke test calls",
+    },
+];
+
+/// Packages from outside with a place of their own.
+pub const FENCES: [Fence; 5] = [
+    Fence {
+        package: "tokio",
+        rooms: &["peregrine-zenoh", "peregrine"],
+        reason: "tokio carries network and control; perception runs on lanes",
+    },
+    Fence {
+        package: "zenoh",
+        rooms: &["peregrine-zenoh"],
+        reason: "all of Zenoh lies behind the transport seam",
+    },
+    Fence {
+        package: "ort",
+        rooms: &["peregrine-models", "peregrine-bench"],
+        reason: "inference lies behind the backends of models/",
+    },
+    Fence {
+        package: "tract-onnx",
+        rooms: &["peregrine-models", "peregrine-bench"],
+        reason: "inference lies behind the backends of models/",
+    },
+    Fence { package: "anyhow", rooms: &["peregrine"], reason: "libraries have an error enum with codes" },
+];

@@ -1,0 +1,61 @@
+//! `cargo xtask lint`: what is wrong without running anything.
+
+use serde_json::Value;
+
+use crate::{
+    arrows, deny,
+    shell::{Outcome, cargo, locked, run as execute},
+};
+
+type Check = fn() -> Outcome;
+
+/// The parts, quick ones first.
+const PARTS: [(&str, Check); 4] =
+    [("fmt", fmt), ("arrows", arrows::run), ("deny", deny::run), ("clippy", clippy)];
+
+/// Runs the parts named, or all; every one is run, whatever the others say.
+pub fn run(arguments: &[String]) -> Outcome {
+    if let Some(unknown) = arguments.iter().find(|name| !PARTS.iter().any(|(part, _)| part == name)) {
+        return Err(format!("there is no lint {unknown:?}: fmt, arrows, deny, clippy"));
+    }
+    let mut failed = Vec::new();
+    for (part, check) in PARTS {
+        if !arguments.is_empty() && !arguments.iter().any(|name| name == part) {
+            continue;
+        }
+        if let Err(cause) = check() {
+            println!("lint {part}: {cause}");
+            failed.push(part);
+        } else {
+            println!("lint {part}: ok");
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("lint failed: {}", failed.join(", "))) }
+}
+
+fn fmt() -> Outcome {
+    execute(&mut cargo(&["fmt", "--all", "--", "--check", "--color", "never"]))
+}
+
+/// All targets as they are, then each crate that has optional features with all of them: what nobody builds rots.
+fn clippy() -> Outcome {
+    let flags = ["--", "--deny", "warnings"];
+    execute(cargo(&["clippy", "--workspace", "--all-targets"]).args(locked()).args(flags))?;
+    for package in with_features()? {
+        let mut command = cargo(&["clippy", "--all-targets", "--all-features", "--package", &package]);
+        execute(command.args(locked()).args(flags))?;
+    }
+    Ok(())
+}
+
+fn with_features() -> Outcome<Vec<String>> {
+    let mut command = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let output = command.output().map_err(|error| format!("cargo metadata cannot be started: {error}"))?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("cargo metadata printed no JSON: {error}"))?;
+    let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
+    let optional = packages.iter().filter(|package| {
+        package["features"].as_object().is_some_and(|features| features.keys().any(|name| name != "default"))
+    });
+    Ok(optional.filter_map(|package| package["name"].as_str().map(str::to_owned)).collect())
+}

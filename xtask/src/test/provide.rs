@@ -1,0 +1,89 @@
+//! Gets what the tests need, and tells them where it is.
+
+use std::process::Command;
+
+use crate::{
+    python::{ROS, TESTS, onnxruntime},
+    shell::{Outcome, find_program, output, root, run},
+};
+
+/// A Debian package some test wants: its name, a program by which it is known to be there, what for.
+const DEBIAN: [(&str, &str, &str); 2] = [
+    ("chromium", "chromium", "the flight report is looked at in a browser"),
+    ("ignition-tools libsdformat-dev", "ign", "our SDF reading is compared with libsdformat's"),
+];
+
+/// What there is.
+#[derive(Default)]
+pub struct Provided {
+    /// Variables for the tests.
+    pub environment: Vec<(&'static str, String)>,
+    /// Whether the data that is not in the repository lies beside it.
+    pub has_shared: bool,
+    /// What a person should know about what is missing.
+    pub notes: Vec<String>,
+}
+
+/// Installs (unless `quick`) and looks.
+pub fn provide(quick: bool) -> Outcome<Provided> {
+    let mut provided = Provided::default();
+    if !quick {
+        TESTS.install()?;
+        if let Err(cause) = ROS.install() {
+            provided.notes.push(format!("no live rclpy: {}", cause.trim()));
+        }
+        debian(&mut provided.notes)?;
+    }
+    let environment = &mut provided.environment;
+    if TESTS.is_ready() {
+        set(environment, "PEREGRINE_TEST_PYTHON", TESTS.program("python").display().to_string());
+        if let Some(library) = onnxruntime() {
+            set(environment, "ORT_DYLIB_PATH", library.display().to_string());
+        }
+    }
+    if ROS.is_ready() {
+        set(environment, "PEREGRINE_ROS_VENV", ROS.path().display().to_string());
+    }
+    let beside = root().parent().map(|parent| parent.join("shared")).filter(|folder| folder.is_dir());
+    if let Some(folder) = beside {
+        set(environment, "PEREGRINE_SHARED", folder.display().to_string());
+    }
+    let named =
+        std::env::var_os("PEREGRINE_SHARED").is_some_and(|value| std::path::Path::new(&value).is_dir());
+    provided.has_shared = named || provided.environment.iter().any(|(name, _)| *name == "PEREGRINE_SHARED");
+    Ok(provided)
+}
+
+/// What the person has set by hand wins.
+fn set(environment: &mut Vec<(&'static str, String)>, name: &'static str, value: String) {
+    if std::env::var_os(name).is_none_or(|set| set.is_empty()) {
+        environment.push((name, value));
+    }
+}
+
+fn debian(notes: &mut Vec<String>) -> Outcome {
+    let missing: Vec<_> = DEBIAN.iter().filter(|(_, program, _)| find_program(program).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|(names, ..)| names.split(' ')).collect();
+    let is_root = output(Command::new("id").arg("-u")).is_ok_and(|(good, text)| good && text.trim() == "0");
+    let installed = match find_program("apt-get") {
+        Some(apt) if is_root => {
+            let apt = |arguments: &[&str]| {
+                let mut command = Command::new(&apt);
+                run(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
+            };
+            let install = ["install", "-qq", "--yes", "--no-install-recommends"];
+            apt(&["update", "-qq"]).and_then(|()| apt(&[&install[..], &packages].concat()))
+        }
+        Some(_) => Err(format!("not root; `sudo apt-get install {}` gets it", packages.join(" "))),
+        None => Err("this is not Debian".to_owned()),
+    };
+    if let Err(cause) = installed {
+        for (names, _, purpose) in missing {
+            notes.push(format!("no {names} ({purpose}): {cause}"));
+        }
+    }
+    Ok(())
+}
