@@ -199,3 +199,25 @@ fn a_plan_runs_with_its_environment_prefix_and_directory() {
     result.unwrap();
     assert_eq!(lines[0], Line { name: "e".into(), error: false, text: "ada-none-/".into() });
 }
+
+#[test]
+fn signals_to_the_supervisor_reach_the_children() {
+    let script = "trap 'echo got INT' INT; trap 'echo got TERM; exit 0' TERM; echo up; while true; do sleep 0.05; done";
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let mut options = SupervisorOptions::default();
+    let (seen, myself) = (Arc::clone(&lines), rustix::process::getpid());
+    options.sink = Box::new(move |line| {
+        seen.lock().unwrap().push(line.text.clone());
+        let send = |signal| rustix::process::kill_process(myself, signal).unwrap();
+        match line.text.as_str() {
+            "up" => send(rustix::process::Signal::INT),
+            // The second signal takes the next step, SIGTERM, without waiting for the five seconds.
+            "got INT" => send(rustix::process::Signal::HUP),
+            _ => {}
+        }
+    });
+    let report = run(vec![sh("s", script, ProcessOptions::default())], options).unwrap();
+    assert!(report.interrupted);
+    assert_eq!(report.jobs[0].1, "exit code 0");
+    assert_eq!(*lines.lock().unwrap(), ["up", "got INT", "got TERM"]);
+}

@@ -38,7 +38,8 @@ impl Source {
             ctx.shutdown("done");
             return Ok(());
         }
-        self.text.send(ctx, Text { data: format!("text {}", self.count) })?;
+        let padding = std::env::var("PADDING").map_or(0, |text| text.parse().unwrap());
+        self.text.send(ctx, Text { data: format!("text {}{}", self.count, " ".repeat(padding)) })?;
         let mut twist = TwistStamped::default();
         twist.twist.linear.x = f64::from(self.count);
         self.twist.send(ctx, twist)?;
@@ -123,4 +124,42 @@ fn selection_and_mistakes() {
     let error =
         fly(&directory.path().join("x"), &[("when_full", ParamValue::String("cry".into()))]).unwrap_err();
     assert!(error.contains("PG-0809"), "{error}");
+}
+
+/// On a file system of 64 KiB, in a mount namespace of its own, where the kernel allows one.
+#[test]
+fn a_full_disk_stops_the_flight_with_one_error() {
+    const NAME: &str = "a_full_disk_stops_the_flight_with_one_error";
+    if let Some(small) = std::env::var_os("SMALL_DISK") {
+        let path = Path::new(&small).join("flight");
+        println!("ANSWER {:?}", fly(&path, &[("flush_seconds", ParamValue::Double(0.1))]));
+        let recovered =
+            peregrine_recorder::recover(&path.join("flight_0.mcap"), &std::env::temp_dir().join("again"));
+        println!("RECOVERED {}", recovered.unwrap().messages);
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (small, exe) = (directory.path().join("small"), std::env::current_exe().unwrap());
+    std::fs::create_dir(&small).unwrap();
+    let script = "mount -t tmpfs -o size=64k none \"$SMALL_DISK\" && exec \"$0\" --exact --nocapture \"$1\"";
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .arg(exe)
+        .arg(NAME)
+        .env("SMALL_DISK", &small)
+        .env("TMPDIR", directory.path())
+        .env("PADDING", "20000")
+        .output();
+    let text =
+        output.map(|output| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned());
+    match text {
+        Ok(text) if text.contains("ANSWER") => {
+            let answer = text.lines().find(|line| line.contains("ANSWER")).unwrap();
+            assert!(answer.contains("Err(") && answer.contains("PG-0803 the disk is full"), "{text}");
+            let recovered = text.lines().find_map(|line| line.strip_prefix("RECOVERED ")).unwrap();
+            assert!(recovered.parse::<u64>().unwrap() > 0, "{text}");
+        }
+        Ok(text) => println!("SKIP {NAME}: no mount namespace of its own: {}", text.trim()),
+        Err(error) => println!("SKIP {NAME}: unshare: {error}"),
+    }
 }

@@ -229,7 +229,11 @@ impl Bag {
         let summary = self.summary_of(&self.done);
         let text = metadata::text(&summary, &self.done, &self.topics);
         let path = self.directory.join("metadata.yaml");
-        let written = fs::write(&path, text).map_err(|error| RecorderError::write(&path, 0, &error));
+        let written = fs::write(&path, text).map_err(|error| {
+            // Half of it would mislead a reader more than none.
+            let _ = fs::remove_file(&path);
+            RecorderError::write(&path, 0, &error)
+        });
         closed.and(written)?;
         Ok(summary)
     }
