@@ -123,7 +123,9 @@ impl<'s, 'p> Coordinator<'s, 'p> {
         self.rounds()?;
         self.release(None)?;
         for (node, seat) in self.seats.iter().enumerate() {
-            if let Err(error) = seat.host().shutdown() {
+            // Bound first: a guard in the condition would still be held when the host is locked again.
+            let outcome = seat.host().shutdown();
+            if let Err(error) = outcome {
                 seat.host().ctx.fail(&error);
             }
             self.drain(node)?;
