@@ -18,3 +18,7 @@ pub mod node;
 pub mod params;
 
 pub use node::{AvoidanceNode, PEREGRINE_NODE};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

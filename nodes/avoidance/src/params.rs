@@ -139,7 +139,7 @@ impl AvoidanceParams {
                 expected: "six: x, y, z (m), roll, pitch, yaw (rad)",
             });
         };
-        if let Some(value) = self.camera_pose.iter().find(|v| !(v.abs() <= 10.0)) {
+        if let Some(value) = self.camera_pose.iter().find(|v| v.is_nan() || v.abs() > 10.0) {
             let expected = "six numbers of at most 10 (m, rad)";
             return Err(AvoidanceError::ParameterOutOfRange { name: "camera_pose", value: *value, expected });
         }

@@ -142,7 +142,8 @@ fn a_start_on_the_ground_climbs_first() {
 
 #[test]
 fn the_altitude_is_held() {
-    let o = fly("altitude", World::forest(5, 0.04, 60.0, 20.0, 0.3), Truth::NOMINAL, 0.0, at(60.0, 0.0), 60.0);
+    let o =
+        fly("altitude", World::forest(5, 0.04, 60.0, 20.0, 0.3), Truth::NOMINAL, 0.0, at(60.0, 0.0), 60.0);
     let off = o.track.iter().map(|(_, p, ..)| (p.z - 2.0).abs()).fold(0.0, f64::max);
     println!("altitude: off by {off:.2} m at most");
     assert!(off < 1.0);

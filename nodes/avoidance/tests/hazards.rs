@@ -28,7 +28,11 @@ fn until_stopped(flight: &mut Flight, mut tamper: impl FnMut(&mut Flight, usize)
         state = flight.outcome.last_state;
         flight.fly(FRAME);
     }
-    println!("{state:?}: stopped within {:.2} m, clearance {:.2} m", (flight.position - from).norm(), flight.outcome.clearance);
+    println!(
+        "{state:?}: stopped within {:.2} m, clearance {:.2} m",
+        (flight.position - from).norm(),
+        flight.outcome.clearance
+    );
     assert!(flight.velocity.norm() < 0.1, "still at {:?}", flight.velocity);
     assert!(!flight.outcome.collided);
     (state, (flight.position - from).norm())
@@ -162,7 +166,10 @@ fn hazard_one_the_edge_of_the_view_is_not_free() {
     // it never looked at, whichever way it is led.
     let mut world = World::default();
     world.wall((0.6, 1.6), (20.0, 1.6));
-    for (i, goal) in [Vec3::new(3.0, 8.0, 2.0), Vec3::new(1.0, 6.0, 2.0), Vec3::new(-4.0, 3.0, 2.0)].into_iter().enumerate() {
+    for (i, goal) in [Vec3::new(3.0, 8.0, 2.0), Vec3::new(1.0, 6.0, 2.0), Vec3::new(-4.0, 3.0, 2.0)]
+        .into_iter()
+        .enumerate()
+    {
         let mut f = Flight::new(world.clone(), Truth::mismatched(i as u64), Config::default(), START, 0.0, 1);
         let o = f.run(goal, 20.0);
         println!("edge {i}: reached {} clearance {:.2}", o.reached, o.clearance);
@@ -177,7 +184,10 @@ fn hazard_two_nothing_is_crept_into_inside_a_near_bubble() {
     for seed in 0..6_u64 {
         let mut world = World::default();
         let angle = 0.9 + seed as f64 * 0.8;
-        world.wall((2.0 * angle.cos() - 1.5, 2.0 * angle.sin() - 1.5), (2.0 * angle.cos() + 1.5, 2.0 * angle.sin() + 1.5));
+        world.wall(
+            (2.0 * angle.cos() - 1.5, 2.0 * angle.sin() - 1.5),
+            (2.0 * angle.cos() + 1.5, 2.0 * angle.sin() + 1.5),
+        );
         let goal = Vec3::new(6.0 * angle.cos(), 6.0 * angle.sin(), 2.0);
         let mut f = Flight::new(world, Truth::mismatched(seed), Config::default(), START, 0.0, seed);
         let clear_at_start = f.world.clearance([0.0, 0.0, 2.0]);

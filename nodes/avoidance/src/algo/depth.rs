@@ -75,9 +75,7 @@ impl<'a> DepthImage<'a> {
     fn metres(&self, x: usize, y: usize) -> f32 {
         let row = self.row(y);
         let read = match self.encoding {
-            DepthEncoding::Metres32 => {
-                row.as_chunks::<4>().0.get(x).map_or(0.0, |p| f32::from_le_bytes(*p))
-            }
+            DepthEncoding::Metres32 => row.as_chunks::<4>().0.get(x).map_or(0.0, |p| f32::from_le_bytes(*p)),
             DepthEncoding::Millimetres16 => {
                 row.as_chunks::<2>().0.get(x).map_or(0.0, |p| f32::from(u16::from_le_bytes(*p)) * 1e-3)
             }

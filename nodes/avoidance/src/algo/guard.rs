@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn level_ground_may_repeat_under_level_motion_only() {
         let mut g = guard();
-        let mut see = |g: &mut Guard, ms: i64, height: f64| {
+        let see = |g: &mut Guard, ms: i64, height: f64| {
             let mut o = odometry(ms, ms as f64 * 0.004, 4.0);
             o.pose.position.z = height;
             g.on_time(ms * MS);

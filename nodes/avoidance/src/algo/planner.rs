@@ -429,7 +429,8 @@ impl Planner {
                 State::Avoiding
             };
             // The camera looks where the vehicle flies, and where it is led next; when slow, only the latter.
-            let look = if velocity.norm_xy() > 0.6 { velocity * (1.0 / velocity.norm_xy()) + along } else { along };
+            let look =
+                if velocity.norm_xy() > 0.6 { velocity * (1.0 / velocity.norm_xy()) + along } else { along };
             let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) - yaw);
             return self.command(&odometry, velocity, rate, status);
         }

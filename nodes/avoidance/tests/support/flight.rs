@@ -28,7 +28,8 @@ pub struct Truth {
 }
 
 impl Truth {
-    pub const NOMINAL: Self = Self { lag: 0.25, tilt_lag: 0.05, yaw_lag: 0.1, acceleration: 6.0, delay: 0.07, noise: 0.0 };
+    pub const NOMINAL: Self =
+        Self { lag: 0.25, tilt_lag: 0.05, yaw_lag: 0.1, acceleration: 6.0, delay: 0.07, noise: 0.0 };
 
     /// Every number off by up to a quarter, the delay at its worst, noisy stereo.
     pub fn mismatched(seed: u64) -> Self {

@@ -1,0 +1,268 @@
+//! The node in an application, in lockstep: a small world publishes what a simulator would, and obeys `cmd_vel`.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use peregrine::prelude::*;
+use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue, RunReport};
+use peregrine_avoidance::AvoidanceNode;
+use peregrine_avoidance::algo::config::Config;
+use peregrine_avoidance::algo::geometry::{Quat, Vec3};
+use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
+use peregrine_msgs::geometry_msgs::{PoseStamped, TwistStamped};
+use peregrine_msgs::nav_msgs::Odometry;
+use peregrine_msgs::sensor_msgs::CameraInfo;
+use peregrine_msgs::vision_msgs::{Detection2D, Detection2DArray, ObjectHypothesisWithPose};
+use support::flight::{FRAME, Flight, Truth};
+use support::world::World as Trees;
+
+#[derive(Default)]
+struct Seen {
+    states: Vec<String>,
+    /// (time, position, speed) per frame.
+    track: Vec<(f64, Vec3, f64)>,
+    collided: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Plan {
+    /// No depth image after this, s.
+    depth_ends: Option<f64>,
+    /// Every depth image has an encoding that is none of depth, after this, s.
+    nonsense_from: Option<f64>,
+    goal: Option<Vec3>,
+    seconds: f64,
+}
+
+struct World {
+    flight: Flight,
+    frame: u64,
+    plan: Plan,
+    images: FramePublisher,
+    info: Publisher<CameraInfo>,
+    colour_info: Publisher<CameraInfo>,
+    odometry: Publisher<Odometry>,
+    detections: Publisher<Detection2DArray>,
+    goal: Publisher<PoseStamped>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Node for World {
+    const NAME: &'static str = "world";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        setup.drive_clock(Self::step)?;
+        setup.subscribe("cmd_vel", Qos::Reliable, |world: &mut Self, _: &Context, m: &TwistStamped| {
+            assert_eq!(m.header.frame_id, "base_link");
+            let v = Vec3::new(m.twist.linear.x, m.twist.linear.y, m.twist.linear.z);
+            let at = world.flight.time + 0.03;
+            world.flight.pending.push_back((at, v, m.twist.angular.z));
+            Ok(())
+        })?;
+        setup.subscribe(
+            "avoidance/status",
+            Qos::Reliable,
+            |world: &mut Self, _: &Context, m: &DiagnosticArray| {
+                let status = &m.status[0];
+                let reason = status.values.iter().find(|v| v.key == "reason").unwrap();
+                let text = format!("{} {}", status.message, reason.value);
+                let mut seen = world.seen.lock().unwrap();
+                if seen.states.last() != Some(&text) {
+                    seen.states.push(text);
+                }
+                Ok(())
+            },
+        )?;
+        let trees = Trees::forest(4, 0.04, 30.0, 12.0, 0.3);
+        let start = Vec3::new(0.0, 0.0, 2.0);
+        let (plan, seen) = (setup.extension::<Plan>().unwrap(), setup.extension().unwrap());
+        Ok(Self {
+            flight: Flight::new(trees, Truth::NOMINAL, Config::default(), start, 0.0, 4),
+            frame: 0,
+            plan: *plan,
+            images: setup.publish_frames("depth/image_raw", FrameSlots { slots: 6, bytes: 320 * 240 * 4 })?,
+            info: setup.publish("depth/camera_info", Qos::Sensor)?,
+            colour_info: setup.publish("camera/camera_info", Qos::Sensor)?,
+            odometry: setup.publish("odom", Qos::Sensor)?,
+            detections: setup.publish("detections", Qos::Sensor)?,
+            goal: setup.publish("goal", Qos::Latched)?,
+            seen,
+        })
+    }
+}
+
+impl World {
+    fn step(&mut self, ctx: &Context) -> Result<Advance> {
+        let f = &mut self.flight;
+        if f.time > self.plan.seconds {
+            return Ok(Advance::Finished);
+        }
+        self.frame += 1;
+        f.fly(self.frame as f64 * FRAME - f.time);
+        {
+            let mut seen = self.seen.lock().unwrap();
+            seen.track.push((f.time, f.position, f.velocity.norm()));
+            seen.collided |= f.outcome.collided;
+        }
+        let now = Time(f.now());
+        let stamp = now.to_msg();
+        let body = f.body();
+        let mut odometry = Odometry::default();
+        odometry.header.stamp = stamp.clone();
+        let p = &mut odometry.pose.pose;
+        (p.position.x, p.position.y, p.position.z) = (body.position.x, body.position.y, body.position.z);
+        let q = body.rotation;
+        (p.orientation.w, p.orientation.x, p.orientation.y, p.orientation.z) = (q.w, q.x, q.y, q.z);
+        let v = q.inverse().rotate(f.velocity);
+        let l = &mut odometry.twist.twist.linear;
+        (l.x, l.y, l.z) = (v.x, v.y, v.z);
+        self.odometry.send(ctx, odometry)?;
+
+        let k = f.camera.k;
+        let mut info = CameraInfo { width: 320, height: 240, ..Default::default() };
+        info.k = [k.fx, 0.0, k.cx, 0.0, k.fy, k.cy, 0.0, 0.0, 1.0];
+        self.info.send(ctx, info.clone())?;
+        self.colour_info.send(ctx, info)?;
+        let mut found = Detection2DArray::default();
+        found.header.stamp = stamp;
+        let mut person = Detection2D::default();
+        person.bbox.center.position.x = 30.0;
+        person.bbox.center.position.y = 120.0;
+        (person.bbox.size_x, person.bbox.size_y) = (20.0, 60.0);
+        let mut result = ObjectHypothesisWithPose::default();
+        result.hypothesis.class_id = "person".into();
+        result.hypothesis.score = 0.9;
+        person.results.push(result);
+        found.detections.push(person);
+        self.detections.send(ctx, found)?;
+        if let (1, Some(at)) = (self.frame, self.plan.goal) {
+            let mut goal = PoseStamped::default();
+            (goal.pose.position.x, goal.pose.position.y, goal.pose.position.z) = (at.x, at.y, at.z);
+            self.goal.send(ctx, goal)?;
+        }
+        if self.plan.depth_ends.is_none_or(|end| f.time < end) {
+            // The mount of the node's default parameters.
+            let mount = AvoidanceParamsMount::pose();
+            let pose = f.body().then(&mount);
+            let (camera, world) = (&mut f.camera, &f.world);
+            camera.render(world, &pose, &mut support::random::Random(self.frame));
+            let nonsense = self.plan.nonsense_from.is_some_and(|from| f.time >= from);
+            let encoding = if nonsense { Encoding::Rgb8 } else { Encoding::Depth32 };
+            if let Some(mut loan) =
+                self.images.loan(&ImageSpec::packed(320, 240, encoding, "camera_optical"))?
+            {
+                let bytes = loan.bytes_mut();
+                let length = bytes.len();
+                bytes.copy_from_slice(&camera.bytes[..length]);
+                loan.set_stamp(now.0);
+                self.images.send(ctx, loan)?;
+            }
+        }
+        Ok(Advance::To(now))
+    }
+}
+
+struct AvoidanceParamsMount;
+impl AvoidanceParamsMount {
+    fn pose() -> peregrine_avoidance::algo::geometry::Pose {
+        peregrine_avoidance::algo::geometry::Pose {
+            position: Vec3::new(0.12, 0.0, 0.03),
+            rotation: Quat::FLU_FROM_OPTICAL,
+        }
+    }
+}
+
+fn run(plan: Plan, threads: usize) -> (RunReport, Arc<Mutex<Seen>>) {
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let mut app = App::new(Mode::Lockstep { threads });
+    app.log_topics(true).extend(seen.clone()).extend(Arc::new(plan));
+    app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
+    app.add(NodeFactory::of::<AvoidanceNode>(), NodeSpec::new("avoidance")).unwrap();
+    (app.run().unwrap(), seen)
+}
+
+const GOAL: Vec3 = Vec3::new(30.0, 0.0, 2.0);
+
+#[test]
+fn it_flies_to_the_goal_and_repeats_bit_for_bit() {
+    let plan = Plan { goal: Some(GOAL), seconds: 14.0, ..Plan::default() };
+    let (report, seen) = run(plan, 1);
+    let seen = seen.lock().unwrap();
+    println!("{:?}", seen.states);
+    assert!(!seen.collided);
+    assert!(seen.states.iter().any(|s| s.starts_with("CRUISE")));
+    assert!(seen.states.last().unwrap().starts_with("GOAL_REACHED"), "{:?}", seen.track.last());
+    assert!(report.nodes.iter().all(|n| n.errors == 0), "{:?}", report.nodes);
+    assert_eq!(report.topic_log_sha256, run(plan, 2).0.topic_log_sha256);
+}
+
+#[test]
+fn without_depth_the_watchdog_stops_it() {
+    let plan = Plan { goal: Some(GOAL), seconds: 6.0, depth_ends: Some(3.0), ..Plan::default() };
+    let (_, seen) = run(plan, 1);
+    let seen = seen.lock().unwrap();
+    let fast = seen.track.iter().find(|t| t.0 > 2.9).unwrap();
+    let last = seen.track.last().unwrap();
+    println!("{:.2} m/s, then {:.2} m to rest; {:?}", fast.2, (last.1 - fast.1).norm(), seen.states);
+    assert!(fast.2 > 2.0 && last.2 < 0.05 && !seen.collided);
+    assert_eq!(seen.states.last().unwrap(), "INPUT_STALE depth image too old");
+}
+
+#[test]
+fn images_that_are_no_depth_stop_it() {
+    let plan = Plan { goal: Some(GOAL), seconds: 6.0, nonsense_from: Some(3.0), ..Plan::default() };
+    let (_, seen) = run(plan, 1);
+    let seen = seen.lock().unwrap();
+    assert!(seen.track.last().unwrap().2 < 0.05 && !seen.collided);
+    assert_eq!(seen.states.last().unwrap(), "INPUT_STALE depth image too old");
+}
+
+#[test]
+fn without_a_goal_it_hovers() {
+    let (_, seen) = run(Plan { seconds: 2.0, ..Plan::default() }, 1);
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.states.last().unwrap(), "HOVER no goal yet");
+    assert!(seen.track.iter().all(|t| t.2 < 1e-6));
+}
+
+#[test]
+fn bad_parameters_are_refused_by_name() {
+    let refusal = |key: &str, value: ParamValue| {
+        let mut app = App::new(Mode::Lockstep { threads: 1 });
+        let spec = NodeSpec::new("avoidance").with_param(key, value);
+        app.add(NodeFactory::of::<AvoidanceNode>(), spec).map(|_| ()).unwrap_err().to_string()
+    };
+    let e = refusal("camera_pose", ParamValue::DoubleArray(vec![0.0; 5]));
+    assert!(e.contains("PG-0703") && e.contains("camera_pose"), "{e}");
+    let e = refusal("class_margins", ParamValue::StringArray(vec!["person".into()]));
+    assert!(e.contains("PG-0704"), "{e}");
+    let e = refusal("command_frame", ParamValue::String("earth".into()));
+    assert!(e.contains("PG-0705") && e.contains("heading"), "{e}");
+    let e = refusal("altitude_min_m", ParamValue::Double(9.0));
+    assert!(e.contains("PG-0702"), "{e}");
+    let e = refusal("cruise_mps", ParamValue::Double(99.0));
+    assert!(e.contains("PG-0203"), "{e}");
+}
+
+#[test]
+fn the_shipped_parameter_file_names_every_parameter_and_its_default() {
+    use peregrine::{ParamMap, Params};
+    let text = include_str!("../params.yaml");
+    let defaults =
+        peregrine_avoidance::params::AvoidanceParams::from_map("/a", "a", &ParamMap::default()).unwrap();
+    let shown = format!("{defaults:?}");
+    let body = shown.split_once('{').unwrap().1;
+    for line in text.lines().filter(|l| l.starts_with("    ") && !l.trim().starts_with("#")) {
+        let (key, rest) = line.trim().split_once(": ").unwrap();
+        let value = rest.split(" #").next().unwrap().trim();
+        let quoted = value.replace(", ", ",").replace(' ', "");
+        let at = body.find(&format!(" {key}: ")).unwrap_or_else(|| panic!("{key} is no parameter"));
+        let given = body[at..].split_once(": ").unwrap().1.replace(", ", ",").replace('"', "");
+        assert!(given.starts_with(&quoted), "{key}: {value} in params.yaml, {} in code", &given[..20]);
+    }
+    for key in body.match_indices(": ").map(|(at, _)| body[..at].rsplit([' ', '{']).next().unwrap()) {
+        assert!(text.contains(&format!("    {key}: ")), "{key} is missing in params.yaml");
+    }
+}
