@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use nalgebra::{Isometry3, Point3, Vector3};
-use peregrine_render::{Camera, Renderer, Targets, look_at};
+use peregrine_render::{Camera, Fog, Renderer, Targets, look_at};
 use peregrine_sim::physics::State;
 use peregrine_sim::rng::Stream;
 use peregrine_sim::scenario::{ForestSpec, build};
@@ -31,9 +31,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let camera = Camera::from_hfov(1280, 640, 0.9)?;
     let span = (world.goal - world.start).norm() + 14.0;
     let eye = middle + Vector3::new(0.0, -0.35 * span, span * 1.0);
+    // Haze is for eye level; from above it would only veil.
+    let mut clear = world.scene.clone();
+    clear.set_fog(Fog { density: 0.0, ..Fog::default() })?;
     let mut rgb = vec![0; 1280 * 640 * 3];
     let targets = Targets { rgb: Some(&mut rgb), ..Targets::default() };
-    renderer.render(&world.scene, &camera, &look_at(eye, middle), targets)?;
+    renderer.render(&clear, &camera, &look_at(eye, middle), targets)?;
     image::save_buffer(folder.join("above.png"), &rgb, 1280, 640, image::ColorType::Rgb8)?;
 
     let mount = Mount::default();

@@ -70,6 +70,12 @@ pub struct Config {
     /// Horizontal field of view of the colour camera, radians.
     #[param(name = "camera.hfov", default = 1.2, range = 0.1..=2.8)]
     pub camera_hfov: f64,
+    /// Smooth edges in the colour image; they cost about as much as the rest of the picture.
+    #[param(name = "camera.antialias", default = false)]
+    pub camera_antialias: bool,
+    /// Sun shadows in the colour image.
+    #[param(name = "camera.shadows", default = true)]
+    pub camera_shadows: bool,
     /// Depth images per second; 0 for none.
     #[param(name = "depth.rate", default = 30.0, range = 0.0..=1000.0)]
     pub depth_rate: f64,
@@ -158,6 +164,11 @@ impl Config {
         let mount =
             Mount { position: Vector3::new(self.mount_forward, 0.0, self.mount_up), pitch: self.mount_pitch };
         let noise = ImuNoise { accelerometer: self.accelerometer_noise, gyroscope: self.gyroscope_noise };
+        let mut renderer = Renderer::new(threads)?;
+        let mut settings = renderer.settings();
+        settings.antialias = self.camera_antialias;
+        settings.shadow.enabled = self.camera_shadows;
+        renderer.set_settings(settings)?;
         Ok(Parts {
             world: Arc::new(build(&self.world, &self.forest())?),
             vehicle,
@@ -167,7 +178,7 @@ impl Config {
                 time_limit_ns: (self.time_limit * 1e9).round() as i64,
                 stop_on_collision,
             },
-            renderer: Renderer::new(threads)?,
+            renderer,
             color: ColorCamera::new(self.camera_width, self.camera_height, self.camera_hfov, mount)?,
             depth: DepthCamera::new(
                 self.depth_width,

@@ -96,6 +96,8 @@ pub struct DroneSim {
     told_contacts: u32,
     limit_ns: i64,
     lost_frames: u64,
+    /// The last messages are out; the next step only says so.
+    over: bool,
 }
 
 impl Node for DroneSim {
@@ -161,6 +163,7 @@ impl Node for DroneSim {
             told_contacts: 0,
             limit_ns,
             lost_frames: 0,
+            over: false,
         })
     }
 
@@ -203,6 +206,9 @@ impl DroneSim {
 
     /// To the next moment at which a sensor fires.
     fn on_step(&mut self, ctx: &Context) -> Result<Advance> {
+        if self.over {
+            return Ok(Advance::Finished);
+        }
         let rates =
             [&self.rates.color, &self.rates.depth, &self.rates.imu, &self.rates.odom, &self.rates.goal];
         let next = rates.iter().filter_map(|r| r.next_ns()).min().unwrap_or(i64::MAX).min(self.limit_ns);
@@ -242,13 +248,12 @@ impl DroneSim {
         if self.rates.color.fire(to.0).is_some() {
             self.shoot_color(ctx, to, &truth)?;
         }
-        match ended {
-            Some(outcome) => {
-                self.out.outcome.send(ctx, StringMsg { data: outcome.as_str().to_string() })?;
-                Ok(Advance::Finished)
-            }
-            None => Ok(Advance::To(to)),
+        if let Some(outcome) = ended {
+            // The clock still moves to this moment, so that nobody reads the last messages before their time.
+            self.over = true;
+            self.out.outcome.send(ctx, StringMsg { data: outcome.as_str().to_string() })?;
         }
+        Ok(Advance::To(to))
     }
 
     fn shoot_color(&mut self, ctx: &Context, to: Time, truth: &Odometry) -> Result {

@@ -103,7 +103,9 @@ impl ForestSpec {
 pub fn forest(spec: &ForestSpec) -> Result<World> {
     let plan = layout(spec)?;
     let mut builder = Builder::new();
-    builder.scene_mut().set_sun(Sun::default())?;
+    // Under the crowns most light comes from the sky; a little more of it than in the open keeps the ground readable.
+    let sun = Sun::default();
+    builder.scene_mut().set_sun(Sun { ambient: sun.ambient.map(|c| c * 1.4), ..sun })?;
     let meadow = builder.know(&props::grass((spec.goal_distance as f32 + 200.0).max(300.0), 11))?;
     // A plane is the same everywhere to the touch; drawn, its middle is the middle of the flight.
     builder.ground(&meadow, Isometry3::translation(spec.goal_distance / 2.0, 0.0, 0.0))?;

@@ -154,7 +154,7 @@ fn a_known_point_is_drawn_where_the_intrinsics_say() {
     let mut renderer = Renderer::new(1).unwrap();
     let mut camera = ColorCamera::new(640, 480, 1.2, Mount { pitch: 0.1, ..Mount::default() }).unwrap();
     let mut rgb = vec![0; 640 * 480 * 3];
-    for (x, y, yaw) in [(0.0, 0.0, 0.0), (1.0, -2.0, 0.3), (2.0, 3.0, -0.2)] {
+    for (x, y, yaw) in [(0.0, 0.0, 0.0), (1.0, 2.5, -0.3), (2.0, 3.0, -0.2)] {
         let body = State::at(Point3::new(x, y, 2.2), yaw, 0.0).pose();
         camera.shoot(&mut renderer, &world.scene, &body, &mut rgb, true).unwrap();
         let boxes = Truths::default().find(&camera, &world, &body).unwrap();
