@@ -1,4 +1,4 @@
-//! Draws a world from above and through the vehicle's eyes: `pictures [WORLD] [SEED] [FOLDER]`.
+//! Draws a world from above and through the vehicle's eyes, and writes it as SDF: `pictures [WORLD] [SEED] [FOLDER]`.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         world.solids.all().len(),
         begin.elapsed()
     );
+    std::fs::write(folder.join("world.sdf"), world.to_sdf())?;
     let mut renderer = Renderer::new(0)?;
 
     // Long side of the picture along the way.

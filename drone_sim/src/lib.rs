@@ -16,3 +16,7 @@ pub mod shape;
 pub mod solids;
 
 pub use error::{Result, SimError};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

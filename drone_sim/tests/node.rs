@@ -1,5 +1,7 @@
 //! The simulator among other nodes, in lockstep.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -2,6 +2,8 @@
 //!
 //! Needs libsdformat 12 (`apt-get install libsdformat-dev`) and a C++ compiler; says SKIP by name where they are missing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,7 @@
 //! Poses, frames, includes and what Gazebo forgives, through the public loader.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::path::Path;
 
 use nalgebra::{Isometry3, UnitQuaternion, Vector3};

@@ -27,7 +27,8 @@ pub fn build(name: &str, spec: &ForestSpec) -> Result<World> {
         return forest(spec);
     }
     if let Some((_, text)) = STATIC.iter().find(|(n, _)| *n == name) {
-        let loaded = Loader::from_env().load_str(text, &format!("{name}.sdf"))?;
+        // Without files, so that a `sun` on the user's resource path does not change a world of ours.
+        let loaded = Loader::without_files().load_str(text, &format!("{name}.sdf"))?;
         return from_sdf(loaded, name, spec.goal_distance, spec.altitude);
     }
     let path = Path::new(name);
