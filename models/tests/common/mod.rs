@@ -15,7 +15,7 @@ pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    println!("SKIP {test}: {path} is not in the shared test data (set PEREGRINE_SHARED)");
+    println!("SKIP {test}: needs ../shared/{path} (or set PEREGRINE_SHARED)");
     None
 }
 

@@ -495,7 +495,7 @@ fn real_photos_are_accepted() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let photos = shared.unwrap_or(beside).join("images/coco/val/images");
     if !photos.is_dir() {
-        println!("SKIP real_photos_are_accepted: no folder {}", photos.display());
+        println!("SKIP real_photos_are_accepted: needs ../shared, found no folder {}", photos.display());
         return;
     }
     let mut source = open_directory(&photos, &SourceOptions::default()).unwrap();
