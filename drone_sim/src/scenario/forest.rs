@@ -312,6 +312,35 @@ mod tests {
         }
     }
 
+    /// Flood fill: a way with half a metre to spare on each side leads from start to goal through every forest.
+    #[test]
+    fn every_forest_can_be_crossed() {
+        const CELL: f64 = 0.25;
+        for seed in 1..=50 {
+            let spec = ForestSpec { seed, ..ForestSpec::default() };
+            let (plan, area) = (layout(&spec).unwrap(), spec.area());
+            let (columns, rows) = (((area.high[0] - area.low[0]) / CELL) as usize, (30.0 / CELL) as usize);
+            let free = |x: usize, y: usize| {
+                let p = [area.low[0] + CELL * x as f64, area.low[1] + CELL * y as f64];
+                let far = |q: [f64; 2], d: f64| (p[0] - q[0]).hypot(p[1] - q[1]) > d;
+                plan.trees.iter().all(|t| far(*t, spec.tree_radius + 0.25 + 0.5))
+                    && plan.stands.iter().all(|s| far(s.at, if s.which == 1 { 2.6 } else { 0.6 } + 0.75))
+            };
+            let cell = |x: f64| (((x - area.low[0]) / CELL) as usize, rows / 2);
+            let mut seen = vec![false; columns * rows];
+            let mut open = vec![cell(0.0)];
+            while let Some((x, y)) = open.pop() {
+                if x >= columns || y >= rows || seen[y * columns + x] || !free(x, y) {
+                    continue;
+                }
+                seen[y * columns + x] = true;
+                open.extend([(x + 1, y), (x.wrapping_sub(1), y), (x, y + 1), (x, y.wrapping_sub(1))]);
+            }
+            let (x, y) = cell(spec.goal_distance);
+            assert!(seen[y * columns + x], "seed {seed}");
+        }
+    }
+
     #[test]
     fn the_seed_decides_everything() {
         let plan = |seed| layout(&ForestSpec { seed, ..ForestSpec::default() }).unwrap();
