@@ -46,7 +46,7 @@ fn watchdog(flight: &mut Flight) {
 
 /// Poisson forests with a fault at speed: the stop must be as safe as the certificate says.
 fn forests_with_fault(name: &str, expected: Stale, mut fault: impl FnMut(&mut Flight, usize)) {
-    for seed in 1..9 {
+    for seed in 1..5 {
         let world = World::forest(seed, 1.0 / 25.0, 60.0, 20.0, 0.3);
         let mut flight = Flight::new(world, Truth::mismatched(seed), Config::default(), START, 0.0, seed);
         flight.run(GOAL, 3.0 + seed as f64);

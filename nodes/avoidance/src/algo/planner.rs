@@ -74,7 +74,7 @@ pub struct Planner {
     boxes_stamp: Option<i64>,
     last: Vec3,
     last_yaw_rate: f64,
-    /// Since when (ns) the map shows no way to the goal, and how near to it the vehicle has come (m).
+    /// Since when (ns) the vehicle is near the goal and comes no nearer, and how near that is (m).
     no_way: Option<(i64, f64)>,
     candidates: Vec<Candidate>,
     recovery: Recovery,
@@ -309,20 +309,24 @@ impl Planner {
         self.guard.odometry_age().unwrap_or(0.0).max(0.0) + self.config.command_delay
     }
 
-    /// True when the map has shown no way to the goal for long, and the vehicle came no nearer to it meanwhile.
+    /// True when the vehicle has long been near the goal without coming any nearer: it lies inside of something. It is
+    /// tried anew from time to time, should that something go away.
     fn unreachable(&mut self, now: i64, distance: f64) -> bool {
-        /// Nanoseconds.
-        const PATIENCE: i64 = 6_000_000_000;
+        /// Metres: farther away is still under way.
+        const NEAR: f64 = 5.0;
         /// Coming nearer by this much is hope, metres.
         const NEARER: f64 = 0.3;
-        if self.proposal.is_none_or(|p| p.reaches) {
-            self.no_way = None;
-            return false;
-        }
+        /// Nanoseconds.
+        const PATIENCE: i64 = 12_000_000_000;
+        const TRY_ANEW: i64 = 90_000_000_000;
         match self.no_way {
-            Some((since, nearest)) if distance > nearest - NEARER => now - since > PATIENCE,
+            Some((since, nearest))
+                if distance < NEAR && distance > nearest - NEARER && now - since < TRY_ANEW =>
+            {
+                now - since > PATIENCE
+            }
             _ => {
-                self.no_way = Some((now, distance));
+                self.no_way = (distance < NEAR).then_some((now, distance));
                 false
             }
         }
