@@ -84,6 +84,8 @@ pub struct Model {
     pub labels: Arc<[Arc<str>]>,
     /// The ONNX file.
     pub weights: Cow<'static, [u8]>,
+    /// Whether the weights are only stored as int8 and computed in fp32.
+    pub stored_int8: bool,
     /// How messages call it.
     pub origin: String,
 }
@@ -157,7 +159,13 @@ fn bare(path: &Path) -> Result<Model> {
         (0..classes).map(|class| format!("class {class}")).collect()
     };
     let labels = manifest.labels.iter().map(|label| Arc::from(label.as_str())).collect();
-    Ok(Model { manifest: Arc::new(manifest), labels, weights: Cow::Owned(weights), origin })
+    Ok(Model {
+        manifest: Arc::new(manifest),
+        labels,
+        weights: Cow::Owned(weights),
+        stored_int8: ports.stored_int8,
+        origin,
+    })
 }
 
 /// Puts the parts together if they fit. `name` and `text` are the manifest's, for messages.
@@ -201,7 +209,8 @@ fn assemble(
         let expected: Vec<Option<usize>> = expected.into_iter().map(Some).collect();
         agree(name, format!("output `{output}`"), &port.shape, &expected, "mend [decoder] or [input]")?;
     }
-    Ok(Model { manifest: Arc::new(manifest), labels, weights, origin: name.to_owned() })
+    let stored_int8 = ports.stored_int8;
+    Ok(Model { manifest: Arc::new(manifest), labels, weights, stored_int8, origin: name.to_owned() })
 }
 
 /// Whether the graph has the input and outputs the manifest names.

@@ -48,6 +48,9 @@ impl std::fmt::Display for Shape<'_> {
 pub(crate) struct Ports {
     pub inputs: Vec<Port>,
     pub outputs: Vec<Port>,
+    /// Weights are stored as integers and nothing is computed in them: there are DequantizeLinear nodes and no
+    /// QuantizeLinear nodes.
+    pub stored_int8: bool,
 }
 
 impl Ports {
@@ -63,8 +66,12 @@ impl Ports {
         let graph = proto.graph.ok_or_else(|| bad("it holds no graph".to_owned()))?;
         // Files of old exporters list the weights among the inputs.
         let fed = graph.input.iter().filter(|port| !graph.initializer.iter().any(|w| w.name == port.name));
-        let ports =
-            Self { inputs: fed.map(port).collect(), outputs: graph.output.iter().map(port).collect() };
+        let has = |op: &str| graph.node.iter().any(|node| node.op_type == op);
+        let ports = Self {
+            inputs: fed.map(port).collect(),
+            outputs: graph.output.iter().map(port).collect(),
+            stored_int8: has("DequantizeLinear") && !has("QuantizeLinear"),
+        };
         complete(&graph).map_err(bad)?;
         if ports.inputs.is_empty() || ports.outputs.is_empty() {
             return Err(bad("its graph has no inputs or no outputs".to_owned()));

@@ -123,7 +123,8 @@ impl OrtBackend {
         };
         let on_cpu = engine.provider == "cpu";
         let session = |strict: bool| -> Result<Session> {
-            let mut builder = base_builder(&environment, engine.threads).map_err(|error| fail(&error))?;
+            let mut builder = base_builder(&environment, engine.threads, model.stored_int8)
+                .map_err(|error| fail(&error))?;
             if !on_cpu {
                 builder = with_provider(builder, engine.provider)?;
                 if strict {
@@ -223,7 +224,11 @@ impl Backend for OrtBackend {
 }
 
 /// Settings that make two runs agree: sequential execution, a fixed number of threads.
-fn base_builder(environment: &Environment, threads: usize) -> ort::Result<SessionBuilder> {
+fn base_builder(
+    environment: &Environment,
+    threads: usize,
+    fold_weights: bool,
+) -> ort::Result<SessionBuilder> {
     fn plain<T>(result: Result<T, ort::Error<T>>) -> ort::Result<T> {
         result.map_err(|error| ort::Error::new(error.message()))
     }
@@ -231,6 +236,8 @@ fn base_builder(environment: &Environment, threads: usize) -> ort::Result<Sessio
     let builder = plain(builder.with_optimization_level(GraphOptimizationLevel::All))?;
     let builder = plain(builder.with_intra_threads(threads))?;
     let builder = plain(builder.with_inter_threads(1))?;
+    // Else weights that are only stored as int8 would be unpacked again in every run.
+    let builder = if fold_weights { plain(builder.with_quant_qdq(false))? } else { builder };
     plain(builder.with_log_level(ort::logging::LogLevel::Error))
 }
 

@@ -98,7 +98,8 @@ def iou(box, boxes):
 def select(corners, scores, threshold, nms_iou, limit):
     """The best class of each cell, greedy class-aware suppression: rows (class, score, x0, y0, x1, y1), best first."""
     label, best = scores.argmax(1), scores.max(1)
-    keep = np.flatnonzero(best >= threshold)
+    solid = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
+    keep = np.flatnonzero((best >= threshold) & solid)
     order = keep[np.argsort(-best[keep], kind="stable")]
     chosen = []
     for i in order:

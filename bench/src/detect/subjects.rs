@@ -1,0 +1,125 @@
+//! What is measured.
+
+use std::error::Error;
+use std::time::Instant;
+
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::Tensor;
+use peregrine_models::backend::ort_environment;
+use peregrine_models::{
+    BackendChoice, BackendName, Detector, ImageRef, LoadOptions, Model, ModelSource, PixelFormat,
+};
+
+use super::frames::{self, HEIGHT, WIDTH};
+use super::{Options, now};
+
+type Stages = [u64; 3];
+
+/// One thing to time. A call gives the nanoseconds of its stages, if it has any.
+pub(super) struct Subject {
+    pub name: &'static str,
+    pub staged: bool,
+    pub call: Box<dyn FnMut() -> Result<Stages, Box<dyn Error>>>,
+}
+
+/// All subjects this machine can run, and a line about each engine.
+pub(super) fn all(options: &Options) -> Result<(Vec<Subject>, Vec<String>), Box<dyn Error>> {
+    let (mut subjects, mut report) = (Vec::new(), Vec::new());
+    match ort_environment(options.ort_library.as_deref()) {
+        Ok((environment, _)) => {
+            let model = Model::read(&ModelSource::parse(&options.model), BackendName::Ort)?;
+            subjects.push(bare("bare_ort", &environment, &model, options.threads)?);
+            let backend = BackendChoice::Ort;
+            subjects.push(detector(
+                "detector_rgb",
+                &options.model,
+                backend,
+                PixelFormat::Rgb8,
+                options,
+                &mut report,
+            )?);
+            subjects.push(detector(
+                "detector_nv12",
+                &options.model,
+                backend,
+                PixelFormat::Nv12,
+                options,
+                &mut report,
+            )?);
+            if options.model == "nanodet_g" {
+                // The same weights stored as int8 and computed in fp32.
+                let fp32 = Model::read(&ModelSource::parse("nanodet_g_416_w8"), BackendName::Ort)?;
+                subjects.push(bare("bare_ort_fp32", &environment, &fp32, options.threads)?);
+            }
+        }
+        // Named or broken libraries are errors; none at all leaves tract to be measured.
+        Err(error @ peregrine_models::Error::LibraryMissing { .. }) if options.ort_library.is_none() => {
+            report.push(format!("not measured: ONNX Runtime: {error}"));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let tract = BackendChoice::Tract;
+    subjects.push(detector("tract_rgb", &options.model, tract, PixelFormat::Rgb8, options, &mut report)?);
+    if options.model == "nanodet_g" {
+        let larger = "nanodet_g_416_w8";
+        subjects.push(detector("tract_rgb_416", larger, tract, PixelFormat::Rgb8, options, &mut report)?);
+    }
+    Ok((subjects, report))
+}
+
+fn detector(
+    name: &'static str,
+    model: &str,
+    backend: BackendChoice,
+    pixel: PixelFormat,
+    options: &Options,
+    report: &mut Vec<String>,
+) -> Result<Subject, Box<dyn Error>> {
+    let load = LoadOptions {
+        backend,
+        threads: options.threads,
+        ort_library: options.ort_library.clone().filter(|_| backend == BackendChoice::Ort),
+        ..LoadOptions::new(model)
+    };
+    let mut detector = Detector::load(&load)?;
+    report.push(format!("{name}: {}", detector.backend_report()));
+    let data = if pixel == PixelFormat::Nv12 { frames::nv12() } else { frames::rgb() };
+    let origin = Instant::now();
+    let call = Box::new(move || -> Result<Stages, Box<dyn Error>> {
+        let image = ImageRef::packed(&data, WIDTH, HEIGHT, pixel);
+        let (found, times) = detector.detect_timed(&image, &mut || now(&origin))?;
+        std::hint::black_box(found);
+        Ok([times.preprocess_ns, times.inference_ns, times.postprocess_ns])
+    });
+    Ok(Subject { name, staged: true, call })
+}
+
+/// The library alone: one session with the same settings, its input ready in memory.
+fn bare(
+    name: &'static str,
+    environment: &ort::environment::Environment,
+    model: &Model,
+    threads: usize,
+) -> Result<Subject, Box<dyn Error>> {
+    let plain = |error: ort::Error<_>| -> Box<dyn Error> { error.to_string().into() };
+    let mut session = Session::builder(environment)?
+        .with_optimization_level(GraphOptimizationLevel::All)
+        .map_err(plain)?
+        .with_intra_threads(threads)
+        .map_err(plain)?
+        .with_quant_qdq(!model.stored_int8)
+        .map_err(plain)?
+        .commit_from_memory(&model.weights)?;
+    let input = &model.manifest.input;
+    let pixels: Vec<f32> =
+        (0..model.manifest.input_len()).map(|i| (i * 7919 % 997) as f32 / 249.0 - 2.0).collect();
+    let tensor = Tensor::from_array(([1, 3, input.height, input.width], pixels))?;
+    let input_name = input.name.clone();
+    let call = Box::new(move || -> Result<Stages, Box<dyn Error>> {
+        let outputs = session.run(ort::inputs![input_name.as_str() => &tensor])?;
+        std::hint::black_box(&outputs);
+        Ok([0; 3])
+    });
+    Ok(Subject { name, staged: false, call })
+}
