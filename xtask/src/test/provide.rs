@@ -7,11 +7,47 @@ use crate::{
     shell::{Outcome, find_program, output, root, run},
 };
 
-/// A Debian package some test wants: its name, a program by which it is known to be there, what for.
-const DEBIAN: [(&str, &str, &str); 2] = [
-    ("chromium", "chromium", "the flight report is looked at in a browser"),
-    ("ignition-tools libsdformat-dev", "ign", "our SDF reading is compared with libsdformat's"),
+/// What some test wants of Debian.
+struct Debian {
+    /// Its packages.
+    packages: &'static str,
+    /// By what it is known to be there already.
+    probe: Probe,
+    /// Which test is skipped without it.
+    purpose: &'static str,
+}
+
+enum Probe {
+    /// A program in `PATH`.
+    Program(&'static str),
+    /// A library that pkg-config finds.
+    Library(&'static str),
+}
+
+const DEBIAN: [Debian; 2] = [
+    Debian {
+        packages: "chromium",
+        probe: Probe::Program("chromium"),
+        purpose: "the flight report is looked at in a browser",
+    },
+    Debian {
+        packages: "libsdformat-dev pkg-config g++",
+        probe: Probe::Library("sdformat12"),
+        purpose: "our reading of SDF is compared with libsdformat's",
+    },
 ];
+
+impl Debian {
+    fn is_there(&self) -> bool {
+        match self.probe {
+            Probe::Program(name) => find_program(name).is_some(),
+            Probe::Library(name) => {
+                let mut command = Command::new("pkg-config");
+                output(command.args(["--exists", name])).is_ok_and(|(found, _)| found)
+            }
+        }
+    }
+}
 
 /// What there is.
 #[derive(Default)]
@@ -62,11 +98,11 @@ fn set(environment: &mut Vec<(&'static str, String)>, name: &'static str, value:
 }
 
 fn debian(notes: &mut Vec<String>) -> Outcome {
-    let missing: Vec<_> = DEBIAN.iter().filter(|(_, program, _)| find_program(program).is_none()).collect();
+    let missing: Vec<&Debian> = DEBIAN.iter().filter(|wanted| !wanted.is_there()).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let packages: Vec<&str> = missing.iter().flat_map(|(names, ..)| names.split(' ')).collect();
+    let packages: Vec<&str> = missing.iter().flat_map(|wanted| wanted.packages.split(' ')).collect();
     let is_root = output(Command::new("id").arg("-u")).is_ok_and(|(good, text)| good && text.trim() == "0");
     let installed = match find_program("apt-get") {
         Some(apt) if is_root => {
@@ -81,8 +117,8 @@ fn debian(notes: &mut Vec<String>) -> Outcome {
         None => Err("this is not Debian".to_owned()),
     };
     if let Err(cause) = installed {
-        for (names, _, purpose) in missing {
-            notes.push(format!("no {names} ({purpose}): {cause}"));
+        for wanted in missing {
+            notes.push(format!("no {} ({}): {cause}", wanted.packages, wanted.purpose));
         }
     }
     Ok(())
