@@ -1,7 +1,9 @@
 //! `cargo xtask loom` and `cargo xtask tsan`: the frame bus under a model checker and under ThreadSanitizer. Each has a
 //! target directory of its own, for its flags would make cargo build everything anew.
 
-use crate::shell::{Outcome, cargo, locked, output, run, target_dir};
+use std::process::Command;
+
+use crate::shell::{Outcome, cargo, locked, output, root, run, target_dir};
 
 /// Every interleaving of publish and pin, up to the bound that the test names.
 pub fn loom() -> Outcome {
@@ -12,18 +14,16 @@ pub fn loom() -> Outcome {
         .env("CARGO_TARGET_DIR", target_dir().join("loom")))
 }
 
-/// Real threads, every access watched. ThreadSanitizer wants a standard library that is watched too.
+/// Real threads, every access watched. The standard library is not (that needs the rust-src component), hence the
+/// suppressions beside the crate.
 pub fn tsan() -> Outcome {
-    let (_, sysroot) = output(std::process::Command::new("rustc").args(["--print", "sysroot"]))?;
-    let sources = std::path::Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
-    if !sources.is_dir() {
-        return Err(
-            "ThreadSanitizer builds the standard library: `rustup component add rust-src` first".to_owned()
-        );
-    }
-    let mut command =
-        cargo(&["test", "--package", "peregrine-frame", "--test", "stress", "--test", "policies"]);
-    command.args(["-Zbuild-std", "--target", "x86_64-unknown-linux-gnu"]).args(locked());
-    command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=thread");
+    let (_, version) = output(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc names no host")?;
+    let suppressions = root().join("core/frame/tsan.supp");
+    let mut command = cargo(&["test", "--package", "peregrine-frame", "--target", host]);
+    command.args(["--test", "stress", "--test", "policies", "--test", "forward"]).args(locked());
+    command.env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command.env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer");
     run(command.env("CARGO_TARGET_DIR", target_dir().join("tsan")))
 }

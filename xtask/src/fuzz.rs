@@ -72,6 +72,10 @@ fn build() -> Outcome<PathBuf> {
     let (_, version) = output(rustc.arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc names no host")?;
     let target_dir = target_dir().join("fuzz");
+    // The versions that ship; cargo adds what only the targets need.
+    let lock = root().join("fuzz/Cargo.lock");
+    fs::copy(root().join("Cargo.lock"), &lock)
+        .map_err(|error| format!("cannot write {}: {error}", lock.display()))?;
     let mut command =
         cargo(&["build", "--release", "--bins", "--target", host, "--manifest-path", "fuzz/Cargo.toml"]);
     execute(command.env("RUSTFLAGS", COVERAGE).env("CARGO_TARGET_DIR", &target_dir))?;

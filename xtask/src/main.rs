@@ -25,7 +25,7 @@ cargo xtask COMMAND
   fuzz [TARGET] [--seconds N]
                libFuzzer on one target or on all of them, N seconds each (30); `fuzz list` names them
   loom         the model checker on the frame bus: every interleaving of publish and pin
-  tsan         ThreadSanitizer on the frame bus (needs the rust-src component)
+  tsan         ThreadSanitizer on the frame bus
 ";
 
 fn main() -> ExitCode {
