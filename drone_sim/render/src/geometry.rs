@@ -49,6 +49,7 @@ pub(crate) struct Owner {
     pub mesh: u32,
     pub material: u32,
     pub object: u32,
+    pub seamless: bool,
     pub inv_scale: V3,
     /// Direction to the sun in the (unscaled) object frame.
     pub light: V3,
@@ -85,8 +86,10 @@ impl Chunk {
     }
 
     pub(crate) fn add(&mut self, view: &View, scene: &SceneData, index: u32) {
-        let placed = &scene.placed[index as usize].instance;
-        let mesh = &*scene.meshes[placed.mesh.0 as usize];
+        let whole = &scene.placed[index as usize];
+        let placed = &whole.instance;
+        let mesh_id = scene.mesh_at(whole, (view.cam_from_world * whole.centre).coords.norm());
+        let mesh = &*scene.meshes[mesh_id.0 as usize];
         let material = &scene.materials[placed.material.0 as usize];
         let to_cam = view.cam_from_world * placed.pose;
         let r = to_cam.rotation.to_rotation_matrix().into_inner();
@@ -99,9 +102,10 @@ impl Chunk {
         let l = view.to_sun;
         let owner = self.owners.len() as u32;
         self.owners.push(Owner {
-            mesh: placed.mesh.0,
+            mesh: mesh_id.0,
             material: placed.material.0,
             object: placed.object,
+            seamless: mesh.seamless,
             inv_scale: [0, 1, 2].map(|k| (1.0 / s[k]) as f32),
             light: [0, 1, 2].map(|j| rows[0][j] * l[0] + rows[1][j] * l[1] + rows[2][j] * l[2]),
             up: rows[2],

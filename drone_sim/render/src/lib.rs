@@ -42,6 +42,7 @@ mod scene;
 mod shade;
 mod shadow;
 mod shapes;
+mod simd;
 mod sky;
 mod texture;
 mod tone;

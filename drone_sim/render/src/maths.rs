@@ -43,12 +43,6 @@ pub(crate) fn unit(a: V3) -> V3 {
     if n > 1e-20 { scale(a, 1.0 / n) } else { [0.0, 0.0, 1.0] }
 }
 
-/// exp(-x) for x >= 0, absolute error below 1e-3.
-#[inline(always)]
-pub(crate) fn exp_neg(x: f32) -> f32 {
-    1.0 / (1.0 + x + 0.48 * x * x + 0.235 * x * x * x)
-}
-
 /// sRGB to linear light, 0 to 1, within 1e-12.
 pub(crate) fn srgb_to_linear(s: f64) -> f64 {
     if s <= 0.04045 {
@@ -58,7 +52,7 @@ pub(crate) fn srgb_to_linear(s: f64) -> f64 {
     // x^2.4 = x^2 * (x^2)^(1/5)
     let a = x * x;
     let mut r: f64 = 1.0;
-    for _ in 0..40 {
+    for _ in 0..12 {
         let r4 = r * r * r * r;
         r -= (r4 * r - a) / (5.0 * r4);
     }
@@ -73,7 +67,7 @@ pub(crate) fn linear_to_srgb(x: f64) -> f64 {
     // x^(1/2.4) = ((x^5)^(1/4))^(1/3)
     let a = (x * x * x * x * x).sqrt().sqrt();
     let mut r: f64 = 1.0;
-    for _ in 0..60 {
+    for _ in 0..14 {
         r -= (r * r * r - a) / (3.0 * r * r);
     }
     1.055 * r - 0.055

@@ -16,6 +16,7 @@ pub struct Mesh {
     pub(crate) radius: f32,
     /// Some vertex colour differs from white.
     pub(crate) coloured: bool,
+    pub(crate) seamless: bool,
 }
 
 impl Mesh {
@@ -139,6 +140,14 @@ impl Mesh {
         self
     }
 
+    /// The same mesh without smoothing of the edges between its own triangles, only of its outline: right for ground,
+    /// foliage and other surfaces of one texture, and faster.
+    #[must_use]
+    pub fn seamless(mut self) -> Self {
+        self.seamless = true;
+        self
+    }
+
     /// Tints each vertex by a function of its position and normal (both in the mesh frame); linear light.
     #[must_use]
     pub fn tinted_by(mut self, tint: impl Fn([f32; 3], [f32; 3]) -> [f32; 3]) -> Self {
@@ -198,6 +207,7 @@ impl Mesh {
         self.colours.extend_from_slice(&other.colours);
         self.triangles.extend(other.triangles.iter().map(|t| t.map(|i| i + base)));
         self.coloured |= other.coloured;
+        self.seamless &= other.seamless;
         self.finish();
         self
     }

@@ -2,7 +2,8 @@
 
 use crate::geometry::{Chunk, Tri};
 use crate::scene::SceneData;
-use crate::view::{BLOCKS, TILE};
+use crate::view::{BLOCKS, LANES, TILE};
+use std::array::from_fn;
 
 /// No triangle here.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -12,18 +13,18 @@ pub(crate) const CHUNK_SHIFT: u32 = 26;
 /// One sample per pixel of a tile.
 #[derive(Debug)]
 pub(crate) struct Plane {
-    pub z: Vec<[f32; 8]>,
-    pub id: Vec<[u32; 8]>,
+    pub z: Vec<[f32; LANES]>,
+    pub id: Vec<[u32; LANES]>,
 }
 
 impl Plane {
     pub(crate) fn new() -> Self {
-        Self { z: vec![[0.0; 8]; BLOCKS * TILE], id: vec![[NONE; 8]; BLOCKS * TILE] }
+        Self { z: vec![[0.0; LANES]; BLOCKS * TILE], id: vec![[NONE; LANES]; BLOCKS * TILE] }
     }
 
     pub(crate) fn clear(&mut self, far: f32) {
-        self.z.fill([far; 8]);
-        self.id.fill([NONE; 8]);
+        self.z.fill([far; LANES]);
+        self.id.fill([NONE; LANES]);
     }
 }
 
@@ -72,10 +73,8 @@ impl Spot<'_> {
         let area = Area { x: [x0, x1], y: [y0, y1], start, step_x, step_y, depth, range: tri.range, name };
         if tri.cutout >= 0 {
             self.cut(plane, &area, chunk, tri);
-        } else if step_x == [0; 3] && step_y == [0; 3] {
-            area.fill::<false>(plane);
         } else {
-            area.fill::<true>(plane);
+            area.fill(plane);
         }
     }
 
@@ -99,7 +98,7 @@ impl Spot<'_> {
                 let (fx, fy) = (x as f32, y as f32);
                 let iz = area.depth[0] + area.depth[1] * fx + area.depth[2] * fy;
                 let iz = iz.max(area.range[0]).min(area.range[1]);
-                let (block, lane) = (y as usize * BLOCKS + x as usize / 8, x as usize % 8);
+                let (block, lane) = (y as usize * BLOCKS + x as usize / LANES, x as usize % LANES);
                 if iz <= plane.z[block][lane] {
                     continue;
                 }
@@ -130,31 +129,65 @@ struct Area {
 }
 
 impl Area {
-    /// `EDGES` false: the triangle covers the whole tile.
-    fn fill<const EDGES: bool>(&self, plane: &mut Plane) {
-        let blocks = [self.x[0] as usize / 8, self.x[1] as usize / 8];
-        let lanes: [i32; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
-        let ramp = [0, 1, 2].map(|k| lanes.map(|i| self.step_x[k].wrapping_mul(i)));
-        let slope = lanes.map(|i| self.depth[1] * i as f32);
+    fn fill(&self, plane: &mut Plane) {
+        let blocks = self.x.map(|x| x as usize / LANES);
+        let first = (blocks[0] * LANES) as i32;
+        let lane = |i: usize| i as i32;
+        let shared = Shared {
+            ramp: from_fn(|k| from_fn(|i| self.step_x[k].wrapping_mul(lane(i)))),
+            slope: from_fn(|i| self.depth[1] * i as f32),
+            step: self.step_x.map(|s| s.wrapping_mul(LANES as i32)),
+            change: self.depth[1],
+            range: self.range,
+            name: self.name,
+        };
         for y in self.y[0]..=self.y[1] {
-            let base = [0, 1, 2].map(|k| self.start[k] + self.step_y[k] * y);
-            let row = self.depth[0] + self.depth[2] * y as f32;
-            let first = y as usize * BLOCKS;
-            let zs = &mut plane.z[first + blocks[0]..=first + blocks[1]];
-            let ids = &mut plane.id[first + blocks[0]..=first + blocks[1]];
-            for (n, (z, id)) in zs.iter_mut().zip(ids).enumerate() {
-                let x = ((blocks[0] + n) * 8) as i32;
-                let e = [0, 1, 2].map(|k| base[k] + self.step_x[k] * x);
-                let d = row + self.depth[1] * x as f32;
-                for i in 0..8 {
-                    let inside =
-                        if EDGES { (0..3).fold(0, |m, k| m | e[k].wrapping_add(ramp[k][i])) } else { 0 };
-                    let iz = (d + slope[i]).max(self.range[0]).min(self.range[1]);
-                    let pass = (inside >= 0) & (iz > z[i]);
-                    z[i] = if pass { iz } else { z[i] };
-                    id[i] = if pass { self.name } else { id[i] };
-                }
-            }
+            let edge = from_fn(|k| self.start[k] + self.step_y[k] * y + self.step_x[k] * first);
+            let depth = self.depth[0] + self.depth[2] * y as f32;
+            let row = y as usize * BLOCKS;
+            let range = row + blocks[0]..=row + blocks[1];
+            line(&shared, edge, depth, first as f32, &mut plane.z[range.clone()], &mut plane.id[range]);
         }
+    }
+}
+
+/// What the rows of a triangle have in common.
+struct Shared {
+    /// Change of each edge function within a block.
+    ramp: [[i32; LANES]; 3],
+    slope: [f32; LANES],
+    /// Change from block to block.
+    step: [i32; 3],
+    change: f32,
+    range: [f32; 2],
+    name: u32,
+}
+
+/// One row, a block at a time. Kept out of line and free of branches so that the compiler makes SIMD of it: were
+/// `shared` inlined, it would fold the ramps back into scalar sums.
+#[inline(never)]
+fn line(
+    shared: &Shared,
+    mut edge: [i32; 3],
+    depth: f32,
+    mut x: f32,
+    zs: &mut [[f32; LANES]],
+    ids: &mut [[u32; LANES]],
+) {
+    let [low, high] = shared.range;
+    for (z, id) in zs.iter_mut().zip(ids) {
+        let side = |k: usize, i: usize| edge[k].wrapping_add(shared.ramp[k][i]);
+        let outside: [i32; LANES] = from_fn(|i| (side(0, i) | side(1, i) | side(2, i)) >> 31);
+        let start = depth + shared.change * x;
+        let iz: [f32; LANES] = from_fn(|i| start + shared.slope[i]);
+        let iz: [f32; LANES] = from_fn(|i| if iz[i] > low { iz[i] } else { low });
+        let iz: [f32; LANES] = from_fn(|i| if iz[i] < high { iz[i] } else { high });
+        let nearer: [i32; LANES] = from_fn(|i| if iz[i] > z[i] { -1 } else { 0 });
+        let mask: [u32; LANES] = from_fn(|i| (nearer[i] & !outside[i]) as u32);
+        let bits: [u32; LANES] = from_fn(|i| (iz[i].to_bits() & mask[i]) | (z[i].to_bits() & !mask[i]));
+        *z = bits.map(f32::from_bits);
+        *id = from_fn(|i| (shared.name & mask[i]) | (id[i] & !mask[i]));
+        edge = from_fn(|k| edge[k].wrapping_add(shared.step[k]));
+        x += LANES as f32;
     }
 }

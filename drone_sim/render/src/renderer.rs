@@ -8,14 +8,14 @@ use crate::error::{RenderError, Result};
 use crate::geometry::Chunk;
 use crate::pool::{Job, Pool};
 use crate::raster::{CHUNK_SHIFT, NONE, Plane, SAMPLES, Spot};
-use crate::scene::{Scene, SceneData, check_pose};
+use crate::scene::{Placed, Scene, SceneData, check_pose};
 use crate::shade::Shader;
 use crate::shadow::{BANDS, Band, ShadowSettings, ShadowView};
 use crate::sky::cloud_texture;
 use crate::texture::Texture;
 use crate::tone::Tone;
 use crate::view::{BLOCKS, TILE, View};
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Point3};
 use std::array::from_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -59,7 +59,7 @@ enum Phase {
 struct Input {
     phase: Phase,
     view: Option<View>,
-    scene: Arc<SceneData>,
+    scene: Option<Arc<SceneData>>,
     /// Distance to the near side of the instance's sphere as bits, instance: nearest first.
     visible: Vec<(u32, u32)>,
     /// Ends of the shares in `visible`.
@@ -118,7 +118,7 @@ impl Renderer {
             input: RwLock::new(Input {
                 phase: Phase::Shadow,
                 view: None,
-                scene: Arc::default(),
+                scene: None,
                 visible: Vec::new(),
                 ends: [0; CHUNKS],
             }),
@@ -142,8 +142,8 @@ impl Renderer {
     pub fn set_settings(&mut self, settings: Settings) -> Result {
         let fail = |field, value, expected| Err(RenderError::InvalidParameter { field, value, expected });
         let s = &settings.shadow;
-        if !(64..=8192).contains(&s.resolution) || !s.resolution.is_multiple_of(64) {
-            let expected = "a multiple of 64 between 64 and 8192";
+        if !(64..=8192).contains(&s.resolution) || !s.resolution.is_power_of_two() {
+            let expected = "a power of two between 64 and 8192";
             return fail("ShadowSettings::resolution", f64::from(s.resolution), expected);
         }
         if !(0.5..=5000.0).contains(&s.radius_m) {
@@ -178,8 +178,8 @@ impl Renderer {
         {
             let job = self.pool.job();
             let mut input = locked!(job.input.write());
-            input.scene = Arc::clone(&scene.data);
-            cull(&mut input, &view);
+            input.scene = Some(Arc::clone(&scene.data));
+            cull(&mut input, &scene.data, &view);
             input.view = Some(view);
             let mut all = locked!(job.tiles.write());
             while all.len() < tiles {
@@ -188,7 +188,7 @@ impl Renderer {
         }
         let outcome = self.draw(wanted);
         // Workers are out of the job, so the scene can be given back before the caller changes it again.
-        locked!(self.pool.job().input.write()).scene = Arc::default();
+        locked!(self.pool.job().input.write()).scene = None;
         outcome?;
         self.collect(camera, targets);
         Ok(())
@@ -258,8 +258,13 @@ fn check_targets(camera: &Camera, targets: &Targets<'_>) -> Result {
     Ok(())
 }
 
+/// About how much work an instance is whose centre is at `p` in the camera's frame.
+fn load(scene: &SceneData, placed: &Placed, p: &Point3<f64>) -> usize {
+    8 + scene.meshes[scene.mesh_at(placed, p.coords.norm()).0 as usize].triangles.len()
+}
+
 /// Lists what may be in view, nearest first, and cuts the list into shares of about equal triangle counts.
-fn cull(input: &mut Input, view: &View) {
+fn cull(input: &mut Input, scene: &SceneData, view: &View) {
     let c = &view.camera;
     let (w, h) = (f64::from(c.width), f64::from(c.height));
     // Inward normals of the four sides, optical frame.
@@ -273,7 +278,6 @@ fn cull(input: &mut Input, view: &View) {
         side(0.0, c.fy, c.cy),
         side(0.0, -c.fy, h - c.cy),
     ];
-    let scene = &input.scene;
     input.visible.clear();
     let mut weight = 0;
     let smallest = 0.2 / c.fx.max(c.fy);
@@ -288,7 +292,7 @@ fn cull(input: &mut Input, view: &View) {
         if !outside {
             let near = (p.coords.norm() - r).max(0.0) as f32;
             input.visible.push((near.to_bits(), index as u32));
-            weight += 8 + scene.meshes[placed.instance.mesh.0 as usize].triangles.len();
+            weight += load(scene, placed, &p);
         }
     }
     input.visible.sort_unstable();
@@ -296,8 +300,8 @@ fn cull(input: &mut Input, view: &View) {
     let (mut chunk, mut sum) = (0, 0);
     input.ends = [input.visible.len(); CHUNKS];
     for (i, &(_, index)) in input.visible.iter().enumerate() {
-        let mesh = scene.placed[index as usize].instance.mesh;
-        sum += 8 + scene.meshes[mesh.0 as usize].triangles.len();
+        let placed = &scene.placed[index as usize];
+        sum += load(scene, placed, &(view.cam_from_world * placed.centre));
         while chunk < CHUNKS - 1 && sum >= share * (chunk + 1) {
             input.ends[chunk] = i + 1;
             chunk += 1;
@@ -308,13 +312,13 @@ fn cull(input: &mut Input, view: &View) {
 impl Job for FrameJob {
     fn work(&self) {
         let input = locked!(self.input.read());
-        let Some(view) = &input.view else { return };
+        let (Some(view), Some(scene)) = (&input.view, &input.scene) else { return };
         let take = || self.next.fetch_add(1, Ordering::Relaxed);
         match input.phase {
             Phase::Shadow => {
                 let Some(shadow) = &view.shadow else { return };
                 while let Some(band) = Some(take()).filter(|&b| b < BANDS) {
-                    locked!(self.bands[band].write()).draw(shadow, &input.scene, band);
+                    locked!(self.bands[band].write()).draw(shadow, scene, band);
                 }
             }
             Phase::Geometry => {
@@ -323,11 +327,11 @@ impl Job for FrameJob {
                     chunk.clear(view.tiles[0] * view.tiles[1]);
                     let first = if k == 0 { 0 } else { input.ends[k - 1] };
                     for &(_, index) in &input.visible[first..input.ends[k].max(first)] {
-                        chunk.add(view, &input.scene, index);
+                        chunk.add(view, scene, index);
                     }
                 }
             }
-            Phase::Tiles => self.tiles(view, &input.scene, &take),
+            Phase::Tiles => self.tiles(view, scene, &take),
         }
     }
 }
@@ -404,6 +408,9 @@ impl FrameJob {
                 for x in 0..TILE {
                     names[x] = a[x];
                     mixed[x] = (a[x] != b[x]) | (a[x] != c[x]) | (a[x] != d[x]);
+                    if mixed[x] && shader.one_surface([a[x], b[x], c[x], d[x]]) {
+                        mixed[x] = false;
+                    }
                 }
             } else {
                 names.copy_from_slice(line(0));
@@ -424,9 +431,7 @@ impl FrameJob {
                 }
                 let run = &mut light[..end - x];
                 if name == NONE {
-                    for (i, c) in run.iter_mut().enumerate() {
-                        *c = shader.backdrop((corner[0] + x + i) as f32 + 0.5, y as f32 + 0.5);
-                    }
+                    shader.backdrop(corner[0] + x, y, [0.0; 2], run);
                 } else {
                     shader.run(name, corner[0] + x, y, [0.0, 0.0], run);
                 }
@@ -459,7 +464,7 @@ impl FrameJob {
             let at = at.map(|v| v as f32 / (256 * count) as f32 - 0.5);
             let mut c = [[0.0; 3]];
             if *name == NONE {
-                c[0] = shader.backdrop(x as f32 + 0.5 + at[0], y as f32 + 0.5 + at[1]);
+                shader.backdrop(x, y, at, &mut c);
             } else {
                 shader.run(*name, x, y, at, &mut c);
             }

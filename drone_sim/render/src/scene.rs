@@ -195,6 +195,8 @@ pub(crate) struct Placed {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SceneData {
     pub meshes: Vec<Arc<Mesh>>,
+    /// Per mesh: what to draw instead beyond a distance (metres at unit scale) from the camera to the instance's centre.
+    pub coarse: Vec<Option<(MeshId, f64)>>,
     pub textures: Vec<Arc<Texture>>,
     pub materials: Vec<Material>,
     pub placed: Vec<Placed>,
@@ -203,6 +205,17 @@ pub(crate) struct SceneData {
     pub fog: Fog,
     /// Changes whenever something that throws a shadow does.
     pub version: u64,
+}
+
+impl SceneData {
+    /// The mesh that stands for an instance seen from `distance` metres.
+    pub(crate) fn mesh_at(&self, placed: &Placed, distance: f64) -> MeshId {
+        let mesh = placed.instance.mesh;
+        match self.coarse[mesh.0 as usize] {
+            Some((coarse, beyond)) if distance > beyond * placed.instance.scale.max() => coarse,
+            _ => mesh,
+        }
+    }
 }
 
 /// Everything that can be drawn. Cloning is cheap until one copy is changed.
@@ -252,7 +265,28 @@ impl Scene {
     pub fn add_mesh(&mut self, mesh: Mesh) -> MeshId {
         let data = self.edit();
         data.meshes.push(Arc::new(mesh));
+        data.coarse.push(None);
         MeshId(data.meshes.len() as u32 - 1)
+    }
+
+    /// Draws `coarse` in place of `mesh` where an instance's centre is farther than `beyond_m` metres (times the
+    /// instance's scale) from the camera, and in shadows. Distance alone decides, so cameras of any resolution at one
+    /// place agree about depth. `coarse` should not be larger than `mesh`. Errors: PG-0904, PG-0910.
+    pub fn set_coarse(&mut self, mesh: MeshId, coarse: MeshId, beyond_m: f64) -> Result {
+        known("mesh", mesh.0, self.data.meshes.len())?;
+        known("mesh", coarse.0, self.data.meshes.len())?;
+        if !(0.0..=1e6).contains(&beyond_m) {
+            let field = "set_coarse's beyond_m";
+            return Err(RenderError::InvalidParameter {
+                field,
+                value: beyond_m,
+                expected: "between 0 and 1e6 m",
+            });
+        }
+        let data = self.edit();
+        data.coarse[mesh.0 as usize] = Some((coarse, beyond_m));
+        data.version = next_version();
+        Ok(())
     }
 
     /// Takes in a texture.

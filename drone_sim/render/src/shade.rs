@@ -1,13 +1,15 @@
 //! Visible triangles -> light: each run of pixels that see the same triangle is shaded with shared set-up.
 
 use crate::geometry::{Chunk, Owner, Tri};
-use crate::maths::{V3, add, dot, exp_neg, lerp3, mul, scale, sub, unit};
-use crate::raster::CHUNK_SHIFT;
+use crate::maths::{V3, add, dot, lerp3, mul, scale, sub, unit};
+use crate::raster::{CHUNK_SHIFT, NONE};
 use crate::scene::{Material, SceneData};
 use crate::shadow::{BANDS, Band};
+use crate::simd::F4;
 use crate::sky;
 use crate::texture::Texture;
 use crate::view::View;
+use std::array::from_fn;
 use std::ops::Deref;
 
 pub(crate) struct Shader<'a, C, B> {
@@ -33,11 +35,34 @@ struct Run<'a> {
 }
 
 impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
-    /// The sky at image coordinates (pixels).
-    pub(crate) fn backdrop(&self, x: f32, y: f32) -> V3 {
-        let r = self.view.ray(x, y);
-        let d = unit(self.view.to_world([r[0], r[1], 1.0]));
-        sky::colour(&self.view.sky, self.clouds, self.view.to_sun, self.view.sun, d)
+    /// Whether all samples see one instance that wants no smoothing inside.
+    pub(crate) fn one_surface(&self, names: [u32; 4]) -> bool {
+        let owner = |name: u32| {
+            let chunk: &Chunk = &self.chunks[(name >> CHUNK_SHIFT) as usize];
+            (name >> CHUNK_SHIFT, chunk.tris[(name & ((1 << CHUNK_SHIFT) - 1)) as usize].owner)
+        };
+        if names.contains(&NONE) {
+            return false;
+        }
+        let first = owner(names[0]);
+        self.chunks[first.0 as usize].owners[first.1 as usize].seamless
+            && names[1..].iter().all(|&n| owner(n) == first)
+    }
+
+    /// The sky in pixels `x .. x + out.len()` of row `y`; `offset` moves the sample off the pixel's centre, pixels.
+    pub(crate) fn backdrop(&self, x: usize, y: usize, offset: [f32; 2], out: &mut [V3]) {
+        let view = self.view;
+        let ry = (y as f32 + 0.5 + offset[1] - view.c[1]) * view.inv_f[1];
+        for (group, out) in out.chunks_mut(4).enumerate() {
+            let px = F4::from((x + 4 * group) as f32 + offset[0]);
+            let rx = (px + 0.5 - view.c[0]) * view.inv_f[0];
+            let inverse = F4::all(1.0) / (rx * rx + (1.0 + ry * ry)).sqrt();
+            let d = view.world_rows.map(|r| (rx * r[0] + (r[1] * ry + r[2])) * inverse);
+            let c = sky::colour4(&view.sky, self.clouds, view.to_sun, view.sun, d);
+            for (i, o) in out.iter_mut().enumerate() {
+                *o = [c[0].0[i], c[1].0[i], c[2].0[i]];
+            }
+        }
     }
 
     /// Shades pixels `x .. x + out.len()` of row `y` that all see `name`; `offset` moves the sample off the pixel's
@@ -74,55 +99,85 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
         let row = |p: V3| p[0] + p[2] * gy;
         let (rz, r1, r2) = (row(tri.pz), row(tri.p1), row(tri.p2));
         let du = sub3(run.uv);
-        let (n0, n1, n2) =
-            (run.normal[0], sub(run.normal[1], run.normal[0]), sub(run.normal[2], run.normal[0]));
+        let n0 = run.normal[0];
+        let (n1, n2) = (sub(run.normal[1], n0), sub(run.normal[2], n0));
         let flat = unit(n0);
+        let (light, up) = (run.owner.light, run.owner.up);
+        let flat_facing = [dot(flat, light), dot(flat, up)];
+        let ry = (y as f32 + 0.5 + offset[1] - view.c[1]) * view.inv_f[1];
+        let soft = 1.0 / (1.0 + material.wrap);
         let mut level = (0, 0);
-        for (i, out) in out.iter_mut().enumerate() {
-            let px = (x + i) as f32 + offset[0];
+        for (group, out) in out.chunks_mut(4).enumerate() {
+            let px = F4::from((x + 4 * group) as f32 + offset[0]);
             let gx = px - tri.origin[0];
-            let iz = (rz + tri.pz[1] * gx).max(tri.range[0]).min(tri.range[1]);
-            let z = 1.0 / iz;
-            let w1 = (r1 + tri.p1[1] * gx) * z;
-            let w2 = (r2 + tri.p2[1] * gx) * z;
+            let iz = (gx * tri.pz[1] + rz).max(tri.range[0]).min(tri.range[1]);
+            let z = F4::all(1.0) / iz;
+            let w1 = (gx * tri.p1[1] + r1) * z;
+            let w2 = (gx * tri.p2[1] + r2) * z;
 
-            let mut albedo = run.base;
+            let mut albedo = run.base.map(F4::all);
             if let Some([c0, c1, c2]) = run.colour {
-                albedo = mul(albedo, add(c0, add(scale(sub(c1, c0), w1), scale(sub(c2, c0), w2))));
+                let (d1, d2) = (sub(c1, c0), sub(c2, c0));
+                albedo = from_fn(|k| albedo[k] * (w1 * d1[k] + w2 * d2[k] + c0[k]));
             }
             if let Some(texture) = run.texture {
-                let u = run.uv[0][0] + w1 * du[0][0] + w2 * du[1][0];
-                let v = run.uv[0][1] + w1 * du[0][1] + w2 * du[1][1];
-                if i % 8 == 0 {
-                    level = levels(run, du, [w1, w2], z, texture);
+                let u = w1 * du[0][0] + w2 * du[1][0] + run.uv[0][0];
+                let v = w1 * du[0][1] + w2 * du[1][1] + run.uv[0][1];
+                if group % 2 == 0 {
+                    level = levels(run, du, [w1.0[0], w2.0[0]], z.0[0], texture);
                 }
-                let t = texture.sample(u, v, level.0);
-                albedo = mul(albedo, [t[0] * t[0], t[1] * t[1], t[2] * t[2]]);
+                let t = texture.sample4(u, v, level.0);
+                albedo = from_fn(|k| albedo[k] * t[k] * t[k]);
                 if let Some(detail) = run.detail {
                     let k = material.detail_scale;
-                    let t = detail.sample(u * k, v * k, level.1);
-                    albedo = mul(albedo, [2.0 * t[0] * t[0], 2.0 * t[1] * t[1], 2.0 * t[2] * t[2]]);
+                    let t = detail.sample4(u * k, v * k, level.1);
+                    albedo = from_fn(|k| albedo[k] * t[k] * t[k] * 2.0);
                 }
             }
             if material.unlit {
-                *out = add(albedo, material.emissive);
+                let c: [F4; 3] = from_fn(|k| albedo[k] + material.emissive[k]);
+                for (i, o) in out.iter_mut().enumerate() {
+                    *o = [c[0].0[i], c[1].0[i], c[2].0[i]];
+                }
                 continue;
             }
 
-            let normal = if run.flat { flat } else { unit(add(n0, add(scale(n1, w1), scale(n2, w2)))) };
-            let facing = dot(normal, run.owner.light);
-            let nl = ((facing + material.wrap) / (1.0 + material.wrap)).max(0.0);
-            let up = 0.5 + 0.5 * dot(normal, run.owner.up);
-            let ray = view.ray(px + 0.5, y as f32 + 0.5 + offset[1]);
-            let lit = if nl > 0.0 { nl * self.sunlight([ray[0], ray[1], 1.0], z, facing) } else { 0.0 };
-            let light = add(scale(view.sun, lit), lerp3(view.bounce, view.ambient, up));
-            let mut c = add(mul(albedo, light), material.emissive);
-            if material.specular > 0.0 || material.reflective > 0.0 {
-                c = self.shine(run, normal, ray, lit, c);
+            let (mut facing, mut sky) = (F4::all(flat_facing[0]), F4::all(flat_facing[1]));
+            let mut normal = flat.map(F4::all);
+            if !run.flat {
+                normal = from_fn(|k| w1 * n1[k] + w2 * n2[k] + n0[k]);
+                let length2 = normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2];
+                let inverse = F4::all(1.0) / length2.max(1e-20).sqrt();
+                normal = normal.map(|n| n * inverse);
+                facing = normal[0] * light[0] + normal[1] * light[1] + normal[2] * light[2];
+                sky = normal[0] * up[0] + normal[1] * up[1] + normal[2] * up[2];
             }
-            let distance = z * (1.0 + ray[0] * ray[0] + ray[1] * ray[1]).sqrt();
-            let clear = exp_neg(view.fog.density * distance);
-            *out = lerp3(view.fog.colour, c, clear);
+            let rx = (px + 0.5 - view.c[0]) * view.inv_f[0];
+            let mut lit = ((facing + material.wrap) * soft).max(0.0);
+            if view.shadow.is_some() {
+                lit = lit * self.sunlight(rx, ry, z, facing);
+            }
+            let sky = sky * 0.5 + 0.5;
+            let mut c: [F4; 3] = from_fn(|k| {
+                let ambient = sky * (view.ambient[k] - view.bounce[k]) + view.bounce[k];
+                albedo[k] * (lit * view.sun[k] + ambient) + material.emissive[k]
+            });
+            if material.specular > 0.0 || material.reflective > 0.0 {
+                for i in 0..out.len() {
+                    let at = |v: [F4; 3]| v.map(|c| c.0[i]);
+                    let shone = self.shine(run, at(normal), [rx.0[i], ry], lit.0[i], at(c));
+                    for (c, s) in c.iter_mut().zip(shone) {
+                        c.0[i] = s;
+                    }
+                }
+            }
+            let distance = z * (rx * rx + (1.0 + ry * ry)).sqrt();
+            let clear = (distance * view.fog.density).exp_neg();
+            let fog = view.fog.colour;
+            let c: [F4; 3] = from_fn(|k| (c[k] - fog[k]) * clear + fog[k]);
+            for (i, o) in out.iter_mut().enumerate() {
+                *o = [c[0].0[i], c[1].0[i], c[2].0[i]];
+            }
         }
     }
 
@@ -149,31 +204,34 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
         add(c, scale(view.sun, visible))
     }
 
-    /// Share of the sun that reaches the point at depth `z` along `ray`, 0 to 1.
+    /// Share of the sun that reaches the points at depth `z` along the rays, 0 to 1.
     #[inline(always)]
-    fn sunlight(&self, ray: V3, z: f32, facing: f32) -> f32 {
-        let Some(shadow) = &self.view.shadow else { return 1.0 };
+    fn sunlight(&self, rx: F4, ry: f32, z: F4, facing: F4) -> F4 {
+        let Some(shadow) = &self.view.shadow else { return F4::all(1.0) };
         let m = &shadow.from_camera;
-        let at = |r: &[f32; 4]| (r[0] * ray[0] + r[1] * ray[1] + r[2]) * z + r[3];
+        let at = |r: &[f32; 4]| (rx * r[0] + (r[1] * ry + r[2])) * z + r[3];
         let (u, v) = (at(&m[0]) - 0.5, at(&m[1]) - 0.5);
-        let slope = (1.0 - facing.clamp(0.0, 1.0)) * 2.5 + 1.0;
-        let depth = at(&m[2]) - shadow.texel * slope;
+        let slope = F4::all(3.5) - facing.max(0.0) * 2.5;
+        let depth = at(&m[2]) - slope * shadow.texel;
         let size = shadow.resolution as f32 - 2.0;
-        if !(u >= 0.0 && v >= 0.0 && u < size && v < size) {
-            return 1.0;
+        let ((x, fx), (y, fy)) = (u.split(), v.split());
+        let (width, rows) = (shadow.resolution as usize, shadow.rows);
+        let mut corner = [[1.0f32; 4]; 4];
+        for i in 0..4 {
+            if u.0[i] >= 0.5 && v.0[i] >= 0.5 && u.0[i] < size && v.0[i] < size {
+                let (x, y) = (x[i] as usize, y[i] as usize);
+                let band: &Band = &self.bands[y >> rows];
+                let start = (y & ((1 << rows) - 1)) * width + x;
+                let (near, far) =
+                    (&band.depth[start..start + 2], &band.depth[start + width..start + width + 2]);
+                for (c, d) in corner.iter_mut().zip([near[0], near[1], far[0], far[1]]) {
+                    c[i] = if depth.0[i] <= d { 1.0 } else { 0.0 };
+                }
+            }
         }
-        let (x, y) = (u as usize, v as usize);
-        let (fx, fy) = (u - x as f32, v - y as f32);
-        let width = shadow.resolution as usize;
-        let rows = width / BANDS;
-        let band: &Band = &self.bands[y / rows];
-        let i = (y % rows) * width + x;
-        let d = &band.depth[i..i + width + 2];
-        let open = |k: usize| if depth <= d[k] { 1.0f32 } else { 0.0 };
-        let (a, b, e, f) = (open(0), open(1), open(width), open(width + 1));
+        let [a, b, e, f] = corner.map(F4);
         let top = a + (b - a) * fx;
-        let bottom = e + (f - e) * fx;
-        top + (bottom - top) * fy
+        top + (e + (f - e) * fx - top) * fy
     }
 }
 

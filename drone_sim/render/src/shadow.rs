@@ -15,7 +15,7 @@ pub(crate) const BANDS: usize = 8;
 pub struct ShadowSettings {
     /// Off: everything is lit.
     pub enabled: bool,
-    /// Side of the map, texels: 64 to 8192, a multiple of 64.
+    /// Side of the map, texels: a power of two from 64 to 8192.
     pub resolution: u32,
     /// Half the side of the square around the camera that has shadows, metres.
     pub radius_m: f64,
@@ -30,11 +30,13 @@ impl Default for ShadowSettings {
 /// The map's frame: world -> texels and metres of depth along the light.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ShadowView {
-    /// Rows of world direction: texel x, texel y, depth.
-    pub rows: [V3; 3],
+    /// World directions of: texel x, texel y, depth.
+    pub axes: [V3; 3],
     /// World point that falls on the middle of the map.
     pub centre: [f64; 3],
     pub resolution: u32,
+    /// Rows of a band, as a power of two.
+    pub rows: u32,
     /// Metres per texel.
     pub texel: f32,
     /// Camera space -> map, rows (x, y, z, constant); set per frame.
@@ -55,7 +57,7 @@ impl ShadowView {
         let right = unit(cross(down, side));
         let up = cross(right, down);
         let inverse = (1.0 / texel) as f32;
-        let rows = [right.map(|c| c * inverse), up.map(|c| c * inverse), down];
+        let axes = [right.map(|c| c * inverse), up.map(|c| c * inverse), down];
         // Snap on the ground, in steps of an eighth of the map.
         let cell = settings.radius_m / 4.0;
         let t = pose.translation.vector;
@@ -66,13 +68,15 @@ impl ShadowView {
         let from_camera = [0, 1, 2].map(|k| {
             let mut row = [0.0; 4];
             for (j, c) in row.iter_mut().take(3).enumerate() {
-                *c = (0..3).map(|i| rows[k][i] * r[(i, j)] as f32).sum();
+                *c = (0..3).map(|i| axes[k][i] * r[(i, j)] as f32).sum();
             }
-            row[3] = dot(rows[k], offset) + if k < 2 { half } else { 0.0 };
+            row[3] = dot(axes[k], offset) + if k < 2 { half } else { 0.0 };
             row
         });
         let resolution = settings.resolution;
-        Self { rows, centre, resolution, texel: texel as f32, from_camera, version: scene.version }
+        let band_rows = (resolution / BANDS as u32).trailing_zeros();
+        let version = scene.version;
+        Self { rows: band_rows, axes, centre, resolution, texel: texel as f32, from_camera, version }
     }
 
     /// Whether a map drawn for `other` serves this view too.
@@ -83,7 +87,7 @@ impl ShadowView {
     fn place(&self, p: Point3<f64>) -> V3 {
         let q = [0, 1, 2].map(|k| (p[k] - self.centre[k]) as f32);
         let half = self.resolution as f32 / 2.0;
-        [dot(self.rows[0], q) + half, dot(self.rows[1], q) + half, dot(self.rows[2], q)]
+        [dot(self.axes[0], q) + half, dot(self.axes[1], q) + half, dot(self.axes[2], q)]
     }
 }
 
@@ -116,13 +120,13 @@ impl Band {
             if misses {
                 continue;
             }
-            let mesh = &scene.meshes[placed.instance.mesh.0 as usize];
+            let mesh = &scene.meshes[scene.mesh_at(placed, f64::INFINITY).0 as usize];
             let pose = &placed.instance.pose;
             let s = placed.instance.scale;
             let origin = view.place(pose * Point3::origin());
             let axes = [Vector3::x(), Vector3::y(), Vector3::z()].map(|a| pose * a);
             let m: [V3; 3] = [0, 1, 2].map(|k| {
-                [0, 1, 2].map(|j| dot(view.rows[k], [0, 1, 2].map(|i| axes[j][i] as f32)) * s[j] as f32)
+                [0, 1, 2].map(|j| dot(view.axes[k], [0, 1, 2].map(|i| axes[j][i] as f32)) * s[j] as f32)
             });
             self.corners.clear();
             self.corners.extend(mesh.positions.iter().map(|&v| {

@@ -1,9 +1,11 @@
 //! The backdrop: a gradient, clouds and the sun's glow.
 
-use crate::maths::{V3, add, dot, lerp3, scale};
+use crate::maths::{V3, lerp3};
 use crate::noise::fractal;
 use crate::scene::Sky;
+use crate::simd::F4;
 use crate::texture::Texture;
+use std::array::from_fn;
 
 /// Cloud cover, tiling; red holds density.
 pub(crate) fn cloud_texture() -> Texture {
@@ -23,27 +25,37 @@ pub(crate) fn gradient(sky: &Sky, up: f32) -> V3 {
     lerp3(sky.horizon, sky.zenith, t)
 }
 
-/// The sky along a unit direction (world).
-pub(crate) fn colour(sky: &Sky, clouds: &Texture, to_sun: V3, sun: V3, d: V3) -> V3 {
-    let mut c = gradient(sky, d[2]);
-    if d[2] <= 0.0 {
+/// The sky along four unit directions (world).
+#[inline(always)]
+pub(crate) fn colour4(sky: &Sky, clouds: &Texture, to_sun: V3, sun: V3, d: [F4; 3]) -> [F4; 3] {
+    let up = d[2].max(0.0);
+    let below = (d[2].min(0.0) * -12.0).min(1.0);
+    let t = F4::all(1.0) - (F4::all(1.0) - up) * (F4::all(1.0) - up);
+    let mut c: [F4; 3] = from_fn(|k| {
+        let above = t * (sky.zenith[k] - sky.horizon[k]) + sky.horizon[k];
+        above + (F4::all(sky.ground[k]) - sky.horizon[k]) * below
+    });
+    if d[2].0.iter().all(|&z| z <= 0.0) {
         return c;
     }
-    let s = dot(d, to_sun).max(0.0);
-    if sky.clouds > 0.0 && d[2] > 0.02 {
-        let k = 0.09 / (d[2] + 0.12);
-        let n = clouds.sample(d[0] * k * 3.0, d[1] * k * 3.0, 0)[0];
-        let edge = 0.74 - 0.42 * sky.clouds;
-        let cover = ((n - edge) * 5.0).clamp(0.0, 1.0);
-        let thick = ((n - edge) * 2.4).clamp(0.0, 1.0);
-        let white = add(scale(sky.horizon, 1.25 - 0.55 * thick), scale(sun, 0.10 * (1.0 - thick)));
-        let fade = (d[2] * 7.0).min(1.0);
-        c = lerp3(c, white, cover * fade * 0.9);
+    if sky.clouds > 0.0 {
+        let k = F4::all(0.27) / (up + 0.12);
+        let n = clouds.sample4(d[0] * k, d[1] * k, 0)[0];
+        let over = n - (0.74 - 0.42 * sky.clouds);
+        let cover = (over * 5.0).max(0.0).min(1.0);
+        let thick = (over * 2.4).max(0.0).min(1.0);
+        let share = cover * (up * 7.0).min(1.0) * 0.9;
+        for k in 0..3 {
+            let white = (thick * -0.55 + 1.25) * sky.horizon[k] + (thick * -0.10 + 0.10) * sun[k];
+            c[k] = c[k] + (white - c[k]) * share;
+        }
     }
+    let s = (d[0] * to_sun[0] + d[1] * to_sun[1] + d[2] * to_sun[2]).max(0.0);
     let s2 = s * s;
     let s8 = s2 * s2 * s2 * s2;
     let s32 = s8 * s8 * s8 * s8;
-    let s256 = (s32 * s32) * (s32 * s32) * (s32 * s32) * (s32 * s32);
-    let disc = if s > 0.9994 { 6.0 } else { 0.0 };
-    add(c, scale(sun, s8 * 0.04 + s32 * 0.06 + s256 * 0.35 + disc))
+    let s128 = s32 * s32 * s32 * s32;
+    let disc = F4(s.0.map(|s| if s > 0.9994 { 6.0 } else { 0.0 }));
+    let glow = s8 * 0.04 + s32 * 0.06 + s128 * s128 * 0.35 + disc;
+    from_fn(|k| c[k] + glow * sun[k])
 }

@@ -3,6 +3,7 @@
 
 use crate::error::{RenderError, Result};
 use crate::maths::{V3, srgb_to_linear};
+use crate::simd::F4;
 
 /// A mip-mapped colour texture.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,35 +108,47 @@ impl Texture {
         self.levels.len() as i32 - 1
     }
 
-    /// Bilinear sample of a mip level: the square root of linear light and alpha, each 0 to 1.
+    /// Bilinear samples of a mip level at four places: the square root of linear light as RGB, each 0 to 1.
     #[inline(always)]
-    pub(crate) fn sample(&self, u: f32, v: f32, level: i32) -> [f32; 4] {
+    pub(crate) fn sample4(&self, u: F4, v: F4, level: i32) -> [F4; 3] {
         let l = &self.levels[level.clamp(0, self.last_level()) as usize];
-        let fx = u * (l.width_mask + 1) as f32 - 0.5;
-        let fy = v * (l.height_mask + 1) as f32 - 0.5;
-        let x0 = floor(fx);
-        let y0 = floor(fy);
-        let wx = ((fx - x0 as f32) * 256.0) as u32;
-        let wy = ((fy - y0 as f32) * 256.0) as u32;
+        let (x, fx) = (u * (l.width_mask + 1) as f32 - 0.5).split();
+        let (y, fy) = (v * (l.height_mask + 1) as f32 - 0.5).split();
+        let (wx, wy) = ((fx * 256.0).round(), (fy * 256.0).round());
+        let mut out = [[0.0f32; 4]; 3];
+        const K: f32 = 1.0 / 255.0;
+        for i in 0..4 {
+            let t = self.texel(l, x[i], y[i], wx[i] as u32, wy[i] as u32);
+            out[0][i] = (t & 255) as f32 * K;
+            out[1][i] = ((t >> 8) & 255) as f32 * K;
+            out[2][i] = ((t >> 16) & 255) as f32 * K;
+        }
+        out.map(F4)
+    }
+
+    #[inline(always)]
+    fn texel(&self, l: &Level, x: i32, y: i32, wx: u32, wy: u32) -> u32 {
+        let (x1, y1) = (x.wrapping_add(1), y.wrapping_add(1));
         let (xa, xb, ya, yb) = if self.clamp {
-            let x = |i: i32| i.clamp(0, l.width_mask);
-            let y = |i: i32| i.clamp(0, l.height_mask);
-            (x(x0), x(x0.wrapping_add(1)), y(y0), y(y0.wrapping_add(1)))
+            let cx = |i: i32| i.clamp(0, l.width_mask);
+            let cy = |i: i32| i.clamp(0, l.height_mask);
+            (cx(x), cx(x1), cy(y), cy(y1))
         } else {
-            let (x1, y1) = (x0.wrapping_add(1), y0.wrapping_add(1));
-            (x0 & l.width_mask, x1 & l.width_mask, y0 & l.height_mask, y1 & l.height_mask)
+            (x & l.width_mask, x1 & l.width_mask, y & l.height_mask, y1 & l.height_mask)
         };
         let at = |x: i32, y: i32| l.texels[((y as usize) << l.width_log2) | x as usize];
         let top = blend(at(xa, ya), at(xb, ya), wx);
-        let bottom = blend(at(xa, yb), at(xb, yb), wx);
-        let t = blend(top, bottom, wy);
-        const K: f32 = 1.0 / 255.0;
-        [
-            (t & 255) as f32 * K,
-            ((t >> 8) & 255) as f32 * K,
-            ((t >> 16) & 255) as f32 * K,
-            (t >> 24) as f32 * K,
-        ]
+        blend(top, blend(at(xa, yb), at(xb, yb), wx), wy)
+    }
+
+    /// One place: RGB as by `sample4`, alpha 0 to 1.
+    #[inline(always)]
+    pub(crate) fn sample(&self, u: f32, v: f32, level: i32) -> [f32; 4] {
+        let l = &self.levels[level.clamp(0, self.last_level()) as usize];
+        let (x, fx) = F4::all(u * (l.width_mask + 1) as f32 - 0.5).split();
+        let (y, fy) = F4::all(v * (l.height_mask + 1) as f32 - 0.5).split();
+        let t = self.texel(l, x[0], y[0], (fx * 256.0).round()[0] as u32, (fy * 256.0).round()[0] as u32);
+        [t & 255, (t >> 8) & 255, (t >> 16) & 255, t >> 24].map(|c| c as f32 * (1.0 / 255.0))
     }
 
     /// Whether the nearest texel of a level is opaque.
@@ -151,15 +164,11 @@ impl Texture {
     }
 }
 
-#[inline(always)]
-fn floor(x: f32) -> i32 {
-    let i = x as i32;
-    i - i32::from((i as f32) > x)
-}
-
 /// Four 8-bit lanes: a + (b - a) * w / 256, w 0 to 256.
 #[inline(always)]
 fn blend(a: u32, b: u32, w: u32) -> u32 {
+    // Garbage lanes may bring any weight; they must not overflow.
+    let w = w.min(256);
     let lo = (a & 0x00FF_00FF) * (256 - w) + (b & 0x00FF_00FF) * w;
     let hi = ((a >> 8) & 0x00FF_00FF) * (256 - w) + ((b >> 8) & 0x00FF_00FF) * w;
     ((lo >> 8) & 0x00FF_00FF) | (hi & 0xFF00_FF00)

@@ -29,7 +29,7 @@ impl Tone {
     #[inline(always)]
     pub(crate) fn bytes(&self, c: V3) -> [u8; 3] {
         c.map(|v| {
-            let i = (v.max(0.0).to_bits() >> 15).saturating_sub(FIRST);
+            let i = (if v > 0.0 { v } else { 0.0 }.to_bits() >> 15).saturating_sub(FIRST);
             self.table[(i as usize).min(STEPS - 1)]
         })
     }

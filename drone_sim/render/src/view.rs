@@ -8,8 +8,10 @@ use nalgebra::{Isometry3, Matrix3, Vector3};
 
 /// Side of a tile, pixels.
 pub(crate) const TILE: usize = 64;
-/// Blocks of eight pixels in a tile row.
-pub(crate) const BLOCKS: usize = TILE / 8;
+/// Pixels that are tested together.
+pub(crate) const LANES: usize = 4;
+/// Such blocks in a tile row.
+pub(crate) const BLOCKS: usize = TILE / LANES;
 
 #[derive(Clone, Debug)]
 pub(crate) struct View {

@@ -21,9 +21,9 @@ fn patches(seed: u32) -> Texture {
 }
 
 fn plane(name: &'static str, size: f32, texture: Texture, seed: u32) -> Prop {
-    let mesh = Mesh::plane([size, size], 25.0, 3.0);
+    let mesh = Mesh::plane([size, size], 25.0, 3.0).seamless();
     let material = Material { detail_scale: 0.0437, casts_shadow: false, ..Material::matt([1.0; 3]) };
-    let part = Part { mesh, material, texture: Some(texture), detail: Some(patches(seed)) };
+    let part = Part { detail: Some(patches(seed)), ..Part::textured(mesh, material, texture) };
     Prop { name, label: "", parts: vec![part], colliders: vec![(at(0.0, 0.0, 0.0), Shape::Plane)] }
 }
 

@@ -37,15 +37,27 @@ pub struct Part {
     pub texture: Option<Texture>,
     /// Second texture, see [`Material::detail`].
     pub detail: Option<Texture>,
+    /// A simpler mesh and the distance in metres beyond which it is drawn instead.
+    pub coarse: Option<(Mesh, f64)>,
+    /// Counts as the labelled object: the post of a sign does not, as annotators box the plate alone.
+    pub labelled: bool,
 }
 
 impl Part {
     pub(crate) fn new(mesh: Mesh, material: Material) -> Self {
-        Self { mesh, material, texture: None, detail: None }
+        Self { mesh, material, texture: None, detail: None, coarse: None, labelled: true }
     }
 
     pub(crate) fn textured(mesh: Mesh, material: Material, texture: Texture) -> Self {
-        Self { mesh, material, texture: Some(texture), detail: None }
+        Self { texture: Some(texture), ..Self::new(mesh, material) }
+    }
+
+    pub(crate) fn or_beyond(self, metres: f64, mesh: Mesh) -> Self {
+        Self { coarse: Some((mesh, metres)), ..self }
+    }
+
+    pub(crate) fn unlabelled(self) -> Self {
+        Self { labelled: false, ..self }
     }
 }
 
@@ -66,7 +78,7 @@ pub struct Prop {
 /// A prop that a scene knows; place it as often as needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PropId {
-    parts: Vec<(MeshId, MaterialId)>,
+    parts: Vec<(MeshId, MaterialId, bool)>,
 }
 
 /// A placed prop.
@@ -85,12 +97,17 @@ impl Scene {
             material.texture = part.texture.clone().map(|t| self.add_texture(t)).or(material.texture);
             material.detail = part.detail.clone().map(|t| self.add_texture(t)).or(material.detail);
             let mesh = self.add_mesh(part.mesh.clone());
-            parts.push((mesh, self.add_material(material)?));
+            if let Some((coarse, beyond)) = &part.coarse {
+                let coarse = self.add_mesh(coarse.clone());
+                self.set_coarse(mesh, coarse, *beyond)?;
+            }
+            parts.push((mesh, self.add_material(material)?, part.labelled));
         }
         Ok(PropId { parts })
     }
 
-    /// Places a prop at `pose` (its ground point, world ENU), scaled evenly. Errors: PG-0902, PG-0904, PG-0910.
+    /// Places a prop at `pose` (its ground point, world ENU), scaled evenly. Parts that do not count as the labelled
+    /// object ([`Part::labelled`]) get object id 0. Errors: PG-0902, PG-0904, PG-0910.
     pub fn place(
         &mut self,
         prop: &PropId,
@@ -100,9 +117,9 @@ impl Scene {
         class: u16,
     ) -> Result<PlacedProp> {
         let mut instances = Vec::with_capacity(prop.parts.len());
-        for &(mesh, material) in &prop.parts {
+        for &(mesh, material, labelled) in &prop.parts {
             let instance = Instance::new(mesh, material, pose).scaled(Vector3::repeat(scale));
-            instances.push(self.add_instance(instance.labelled(object, class))?);
+            instances.push(self.add_instance(instance.labelled(if labelled { object } else { 0 }, class))?);
         }
         Ok(PlacedProp { instances })
     }

@@ -100,9 +100,9 @@ fn face() -> Texture {
     .clamped()
 }
 
-/// A North American stop sign, 0.75 m across, its middle 2.1 m above the ground on a steel post; faces +x.
+/// A North American stop sign, 0.914 m (36 inch) across, its middle 2.1 m above the ground on a steel post; faces +x.
 pub fn stop_sign() -> Prop {
-    let reach = 0.375f32;
+    let reach = 0.457f32;
     let radius = reach / (std::f64::consts::PI / 8.0).cos() as f32;
     // The prism's axes x, y, z become y, z, x.
     let turn = Matrix3::new(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0);
@@ -110,7 +110,7 @@ pub fn stop_sign() -> Prop {
     let upright = |x: f64| Isometry3::from_parts(nalgebra::Translation3::new(x, 0.0, 2.1), turn);
     let plate = Mesh::prism(8, radius, 0.004).transformed(&upright(0.040), [1.0; 3]);
     let back = Mesh::prism(8, radius * 0.999, 0.006).transformed(&upright(0.034), [1.0; 3]);
-    let post = Mesh::cuboid([0.05, 0.06, 2.42]).moved([0.0, 0.0, 1.21]);
+    let post = Mesh::cuboid([0.05, 0.06, 2.50]).moved([0.0, 0.0, 1.25]);
     let bolts = Mesh::cylinder(0.012, 0.012, 8);
     let along_x = |z: f64| super::posed([0.044, 0.0, z], [0.0, std::f64::consts::FRAC_PI_2, 0.0]);
     let bolts = bolts
@@ -125,8 +125,8 @@ pub fn stop_sign() -> Prop {
         label: "stop sign",
         parts: vec![Part::textured(plate, paint, face()), Part::new(back.with(&post).with(&bolts), steel)],
         colliders: vec![
-            (at(0.0, 0.0, 1.21), Shape::Box { size: [0.06, 0.06, 2.42] }),
-            (at(0.037, 0.0, 2.1), Shape::Box { size: [0.03, 0.75, 0.75] }),
+            (at(0.0, 0.0, 1.25), Shape::Box { size: [0.06, 0.06, 2.50] }),
+            (at(0.037, 0.0, 2.1), Shape::Box { size: [0.03, 0.92, 0.92] }),
         ],
     }
 }

@@ -102,8 +102,8 @@ pub fn bench() -> Prop {
 /// A traffic light 3.4 m high that faces +x; `lit` is 0 red, 1 amber, 2 green.
 pub fn traffic_light(lit: usize) -> Prop {
     let (black, steel) = (hex(0x1A_1C_1B), hex(0x5A_5E_60));
-    let mut mesh = Mesh::cylinder(0.06, 2.5, 14).moved([0.0, 0.0, 1.25]).tinted(steel);
-    mesh = mesh.with(&Mesh::cuboid([0.24, 0.36, 0.98]).moved([0.0, 0.0, 2.92]).tinted(black));
+    let pole = Mesh::cylinder(0.06, 2.5, 14).moved([0.0, 0.0, 1.25]).tinted(steel);
+    let mut mesh = Mesh::cuboid([0.24, 0.36, 0.98]).moved([0.0, 0.0, 2.92]).tinted(black);
     mesh = mesh.with(&Mesh::cuboid([0.02, 0.56, 1.18]).moved([-0.06, 0.0, 2.92]).tinted(black));
     let quarter = std::f64::consts::FRAC_PI_2;
     let colours = [hex(0xFF_2A_1C), hex(0xFF_B0_20), hex(0x2C_F0_8C)];
@@ -123,6 +123,7 @@ pub fn traffic_light(lit: usize) -> Prop {
         }
     }
     parts.push(Part::new(lamps, gloss(0.4)));
+    parts.push(Part::new(pole, gloss(0.2)).unlabelled());
     parts.push(Part::new(mesh, Material { two_sided: true, ..gloss(0.2) }));
     Prop {
         name: "traffic light",

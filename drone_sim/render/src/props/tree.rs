@@ -110,23 +110,41 @@ fn lump(centre: V3, size: V3, level: u32, rough: f32, texture_m: f32, dice: &mut
             [0, 1, 2].map(|c| centre[c] + p[c] * size[c] * k)
         })
         .collect();
-    let mut mesh = Mesh::creased(&points, &triangles, 180.0).unwrap_or_default();
-    for i in 0..mesh.positions.len() {
-        let (p, t) = (mesh.positions[i], i / 3);
-        let corners = [3 * t, 3 * t + 1, 3 * t + 2].map(|k| mesh.positions[k]);
-        let n = cross(sub(corners[1], corners[0]), sub(corners[2], corners[0])).map(f32::abs);
-        let (a, b) = if n[2] > n[0] && n[2] > n[1] {
-            (p[0], p[1])
-        } else if n[0] > n[1] {
-            (p[1], p[2])
-        } else {
-            (p[0], p[2])
-        };
-        mesh.uvs[i] = [a / texture_m, -b / texture_m];
-        let out = unit(sub(p, centre));
-        mesh.normals[i] = unit(add(scale(mesh.normals[i], 0.65), scale(out, 0.35)));
+    let mut normals = vec![[0.0; 3]; points.len()];
+    for t in &triangles {
+        let [a, b, c] = t.map(|i| points[i as usize]);
+        let n = cross(sub(b, a), sub(c, a));
+        t.iter().for_each(|&i| normals[i as usize] = add(normals[i as usize], n));
     }
+    let mut mesh = Mesh::default();
+    // Index of each corner per mapping axis, made when first needed.
+    let mut known = vec![[u32::MAX; 3]; points.len()];
+    for t in &triangles {
+        let [a, b, c] = t.map(|i| points[i as usize]);
+        let n = cross(sub(b, a), sub(c, a)).map(f32::abs);
+        let axis = if n[2] > n[0] && n[2] > n[1] { 2 } else { usize::from(n[1] >= n[0]) };
+        let corners = t.map(|i| {
+            let i = i as usize;
+            if known[i][axis] == u32::MAX {
+                let p = points[i];
+                let (a, b) = [(p[1], p[2]), (p[0], p[2]), (p[0], p[1])][axis];
+                let out = unit(sub(p, centre));
+                let normal = unit(add(scale(unit(normals[i]), 0.65), scale(out, 0.35)));
+                known[i][axis] = mesh.vertex(p, normal, [a / texture_m, -b / texture_m]);
+            }
+            known[i][axis]
+        });
+        mesh.triangles.push(corners);
+    }
+    mesh.finish();
     mesh
+}
+
+/// The same lump twice, fine and coarse, from the same dice.
+fn lumps(centre: V3, size: V3, rough: f32, texture_m: f32, dice: &mut Dice) -> (Mesh, Mesh) {
+    let mut same = dice.clone();
+    let fine = lump(centre, size, 2, rough, texture_m, dice);
+    (fine, lump(centre, size, 1, rough, texture_m, &mut same))
 }
 
 fn trunk(radius: f32, height: f32, dice: &mut Dice) -> Mesh {
@@ -150,12 +168,12 @@ fn trunk(radius: f32, height: f32, dice: &mut Dice) -> Mesh {
         *p = [p[0] * k + sway, p[1] * k, p[2]];
     }
     mesh.finish();
-    mesh.tinted_by(|p, _| [0.55 + 0.45 * (p[2] / 0.6).clamp(0.0, 1.0); 3])
+    mesh.seamless().tinted_by(|p, _| [0.55 + 0.45 * (p[2] / 0.6).clamp(0.0, 1.0); 3])
 }
 
 /// Darker towards the middle and the underside, as light loses itself among leaves.
 fn shaded(mesh: Mesh, middle: V3, reach: V3) -> Mesh {
-    mesh.tinted_by(|p, _| {
+    mesh.seamless().tinted_by(|p, _| {
         let d = [0, 1, 2].map(|k| (p[k] - middle[k]) / reach[k]);
         let rim = dot(d, d).sqrt().min(1.2);
         [(0.30 + 0.55 * rim * rim) * (0.80 + 0.25 * d[2]).max(0.35); 3]
@@ -171,7 +189,7 @@ pub fn tree(seed: u32) -> Prop {
     let mut wood = trunk(radius, bole + 0.9, &mut dice);
     let top = [0.0, 0.0, (bole + height) / 2.0 + 0.2];
     let reach = [height * 0.30, height * 0.30, (height - bole) / 2.0 + 0.35];
-    let mut crown = Mesh::default();
+    let (mut crown, mut far) = (Mesh::default(), Mesh::default());
     let count = 7;
     for i in 0..count {
         let angle =
@@ -182,13 +200,14 @@ pub fn tree(seed: u32) -> Prop {
         let centre = [top[0] + c * out * reach[0], top[1] + s * out * reach[1], top[2] + up * reach[2]];
         let r = dice.between(0.42, 0.60) * reach[0];
         let size = [r * 1.1, r * 1.1, r * dice.between(0.75, 0.95)];
-        crown = crown.with(&lump(centre, size, 2, 0.17, 1.5, &mut dice));
+        let (fine, coarse) = lumps(centre, size, 0.17, 1.5, &mut dice);
+        (crown, far) = (crown.with(&fine), far.with(&coarse));
         if i > 0 && i % 2 == 0 {
             let foot = [0.0, 0.0, bole * 0.92];
             wood = wood.with(&branch(foot, centre, radius * 0.34));
         }
     }
-    let crown = shaded(crown, top, reach);
+    let (crown, far) = (shaded(crown, top, reach), shaded(far, top, reach));
     let tones = match seed % 3 {
         0 => [0x3E_57_22, 0x55_72_2C, 0x6C_88_38, 0x47_62_2B],
         1 => [0x4A_5E_22, 0x6B_7C_2E, 0x84_92_3C, 0x59_6D_2C],
@@ -204,7 +223,7 @@ pub fn tree(seed: u32) -> Prop {
         label: "",
         parts: vec![
             Part::textured(wood, Material::matt([1.0; 3]), bark),
-            Part::textured(crown, leafy, leaves(seed % 5, tones)),
+            Part::textured(crown, leafy, leaves(seed % 5, tones)).or_beyond(14.0, far),
         ],
         colliders: vec![
             (at(0.0, 0.0, stem / 2.0), Shape::Cylinder { radius: r, length: stem }),
@@ -267,7 +286,7 @@ pub fn pine(seed: u32) -> Prop {
         boughs.normals[i] = unit(add(scale(boughs.normals[i], 0.5), scale(out, 0.5)));
     }
     let reach = [height * 0.21, height * 0.21, height];
-    let boughs = boughs.tinted_by(|p, n| {
+    let boughs = boughs.seamless().tinted_by(|p, n| {
         let rim = ((p[0] * p[0] + p[1] * p[1]).sqrt() / reach[0]).min(1.0);
         [(0.38 + 0.62 * rim) * if n[2] < 0.0 { 0.55 } else { 1.0 }; 3]
     });
