@@ -71,6 +71,9 @@ pub struct Demo {
     /// Another launch file than the built-in demo.
     #[arg(long, value_name = "FILE")]
     pub launch: Option<PathBuf>,
+    /// Do not talk to other processes.
+    #[arg(long)]
+    pub isolated: bool,
 }
 
 /// How time passes.

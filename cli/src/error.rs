@@ -87,10 +87,16 @@ pub enum Error {
     Models(#[from] peregrine_models::Error),
     /// Photos and videos.
     #[error(transparent)]
-    Camera(#[from] peregrine_camera::Error),
+    Camera(#[from] peregrine_camera::CameraError),
     /// Between processes.
     #[error(transparent)]
     Zenoh(#[from] peregrine_zenoh::Error),
+    /// A picture that cannot be drawn or saved.
+    #[error(transparent)]
+    Draw(#[from] crate::draw::DrawError),
+    /// A report that cannot be written.
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
     /// A message that does not decode.
     #[error(transparent)]
     Cdr(#[from] peregrine_msgs::CdrError),

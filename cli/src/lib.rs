@@ -17,8 +17,8 @@ pub use commands::main;
 pub use compose::{Composition, registry};
 pub use error::{Error, Result as CliResult};
 pub use peregrine_core::{
-    __private, App, Clock, Context, Error as NodeError, Extensions, FramePublisher, FrameSlots, Mode, Node, NodeFactory,
-    NodeSpec, OrNode, ParamField, ParamMap, ParamReader, ParamType, ParamValue, Params, Publisher, Qos, Registry,
-    Result, RunReport, Setup, Stop, StopReason, Time, export_node, prelude,
+    __private, App, Clock, Context, Error as NodeError, Extensions, FramePublisher, FrameSlots, Mode, Node,
+    NodeFactory, NodeSpec, OrNode, ParamField, ParamMap, ParamReader, ParamType, ParamValue, Params,
+    Publisher, Qos, Registry, Result, RunReport, Setup, Stop, StopReason, Time, export_node, prelude,
 };
 pub use peregrine_msgs as msgs;

@@ -67,7 +67,13 @@ fn find(inspector: &Inspector, topic: &str) -> Result<TopicEntry> {
     topics.into_iter().find(|t| t.name == wanted).ok_or(Error::NoTopic { topic: wanted, hint })
 }
 
-fn echo(inspector: &Inspector, topic: &str, count: Option<usize>, timeout: Duration, compact: bool) -> Result {
+fn echo(
+    inspector: &Inspector,
+    topic: &str,
+    count: Option<usize>,
+    timeout: Duration,
+    compact: bool,
+) -> Result {
     let entry = find(inspector, topic)?;
     let support = registry::find(&entry.type_name).ok_or_else(|| Error::UnknownType {
         topic: entry.name.clone(),
@@ -123,7 +129,9 @@ fn hz(inspector: &Inspector, topic: &str, duration: Duration, json: bool) -> Res
             stamps.extend(update.stamp_ns);
         }
     }
-    let rate = |count: usize, seconds: f64| if seconds > 0.0 { count.saturating_sub(1) as f64 / seconds } else { 0.0 };
+    let rate = |count: usize, seconds: f64| {
+        if seconds > 0.0 { count.saturating_sub(1) as f64 / seconds } else { 0.0 }
+    };
     let span = |first: Option<f64>, last: Option<f64>| last.unwrap_or(0.0) - first.unwrap_or(0.0);
     let wall: Vec<f64> = arrivals.iter().map(|a| a.duration_since(arrivals[0]).as_secs_f64()).collect();
     let node: Vec<f64> = stamps.iter().map(|s| *s as f64 * 1e-9).collect();

@@ -35,6 +35,9 @@ impl<M: Message> ErasedMessage for M {
     }
 }
 
+/// Reads a message of one type from CDR.
+pub type Decode = fn(&[u8]) -> Result<Arc<dyn ErasedMessage>, CdrError>;
+
 /// What the runtime must know of a message type to carry it without naming it.
 #[derive(Debug, Clone, Copy)]
 pub struct TypeInfo {
@@ -45,7 +48,7 @@ pub struct TypeInfo {
     /// The definition text with its dependencies, as MCAP and rosbag2 store it.
     pub definition: &'static str,
     /// Reads a message of this type.
-    pub decode: fn(&[u8]) -> Result<Arc<dyn ErasedMessage>, CdrError>,
+    pub decode: Decode,
 }
 
 impl TypeInfo {

@@ -1,0 +1,121 @@
+//! From a plan's nodes to an application in this process.
+
+use std::sync::Arc;
+
+use peregrine_core::{App, Mode, NodeSpec, ParamMap, ParamValue, Registry};
+use peregrine_launch::PlannedNode;
+use peregrine_zenoh::{Link, LinkOptions, Transport};
+
+use crate::args::Timing;
+use crate::error::{Error, Result};
+
+/// Every node kind of this program: the stock nodes, and what `export_node!` registered in the crate that links this one.
+pub fn registry() -> Registry {
+    Registry::linked()
+        .with(peregrine_avoidance::PEREGRINE_NODE)
+        .with(peregrine_camera::PEREGRINE_NODE)
+        .with(peregrine_detector::PEREGRINE_NODE)
+        .with(peregrine_recorder::PEREGRINE_NODE)
+        .with(peregrine_sim::node::PEREGRINE_NODE)
+}
+
+/// Nodes that are going to share this process.
+#[derive(Debug)]
+pub struct Composition {
+    /// The application, to which nodes may still be added.
+    pub app: App,
+    link: Option<Arc<Link>>,
+}
+
+impl Composition {
+    /// An application with the given nodes; unless `isolated`, other processes see its topics.
+    ///
+    /// # Errors
+    /// Whatever keeps a node from being configured.
+    pub fn new(mode: Mode, specs: Vec<NodeSpec>, isolated: bool) -> Result<Self> {
+        let registry = registry();
+        let mut app = App::new(mode);
+        for spec in specs {
+            app.add(registry.find(&spec.kind)?, spec)?;
+        }
+        let link = if isolated { None } else { open_link() };
+        Ok(Self { app, link })
+    }
+
+    /// Runs to the end; Ctrl-C asks for an orderly stop, a second one ends the program at once.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub fn run(mut self) -> Result<peregrine_core::RunReport> {
+        if let Some(link) = &self.link {
+            self.app.extend(link.clone());
+            self.app.accept_remote_frames(!self.app.mode().is_lockstep());
+            self.app.add(peregrine_core::NodeFactory::of::<Transport>(), NodeSpec::new("zenoh_transport"))?;
+        }
+        let signals = crate::commands::signals::stop_on_ctrl_c(self.app.stop_handle());
+        let outcome = self.app.run();
+        drop(signals);
+        if let Some(link) = self.link {
+            link.close();
+        }
+        Ok(outcome?)
+    }
+}
+
+/// Other processes are a convenience: without them the nodes of this one still work, and that is said.
+fn open_link() -> Option<Arc<Link>> {
+    match LinkOptions::from_env(true).and_then(|options| Link::open(&options)) {
+        Ok(link) => link.map(Arc::new),
+        Err(error) => {
+            tracing::warn!("{error}; this process goes on by itself");
+            None
+        }
+    }
+}
+
+/// What a plan says of a node, for the runtime.
+///
+/// # Errors
+/// PG-1301 for a parameter that ROS has no type for.
+pub fn spec(node: &PlannedNode) -> Result<NodeSpec> {
+    let mut params = ParamMap::new();
+    for (key, value) in &node.params {
+        let typed = ParamValue::from_json(value).ok_or_else(|| Error::Argument {
+            what: "parameter",
+            value: format!("{key}: {value}"),
+            why: format!("ROS has no parameter of that type (node {})", node.full_name()),
+        })?;
+        params.insert(key.clone(), typed);
+    }
+    // ROS gives every node this one; here the clock is the process's.
+    params.remove("use_sim_time");
+    Ok(NodeSpec {
+        kind: node.kind_name().to_owned(),
+        name: node.name.clone(),
+        namespace: Some(node.namespace.clone()),
+        remaps: node.remaps.clone(),
+        params,
+    })
+}
+
+impl Timing {
+    /// The mode these flags ask for.
+    ///
+    /// # Errors
+    /// PG-1301 for a factor or a number of threads that makes no sense.
+    pub fn mode(self, lockstep_by_default: bool, use_sim_time: bool) -> Result<Mode> {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.unwrap_or(cpus);
+        let bad = |what, value: String, why: &str| Err(Error::Argument { what, value, why: why.into() });
+        if !(1..=256).contains(&threads) {
+            return bad("--threads", threads.to_string(), "give 1 to 256");
+        }
+        if !(self.realtime_factor.is_finite() && self.realtime_factor > 0.0) {
+            return bad("--realtime-factor", self.realtime_factor.to_string(), "give a number above 0");
+        }
+        if self.lockstep || (lockstep_by_default && !self.realtime) {
+            return Ok(Mode::Lockstep { threads });
+        }
+        Ok(Mode::Realtime { threads, factor: self.realtime_factor, use_sim_time })
+    }
+}

@@ -1,0 +1,113 @@
+//! The arguments that every ROS 2 executable takes: `--ros-args -r a:=b -p name:=value --params-file F ... --`.
+
+use std::path::PathBuf;
+
+use peregrine_core::ParamValue;
+
+use crate::error::{Error, Result};
+
+/// What stands between `--ros-args` and `--` (or the end).
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct RosArgs {
+    pub name: Option<String>,
+    pub namespace: Option<String>,
+    pub remaps: Vec<(String, String)>,
+    pub params: Vec<(String, ParamValue)>,
+    pub params_files: Vec<PathBuf>,
+    pub log_level: Option<String>,
+}
+
+/// Takes `--ros-args ... [--]` out of a command line.
+pub fn split(argv: impl IntoIterator<Item = String>) -> (Vec<String>, Vec<String>) {
+    let (mut own, mut ros) = (Vec::new(), Vec::new());
+    let mut inside = false;
+    for word in argv {
+        match (inside, word.as_str()) {
+            (_, "--ros-args") => inside = true,
+            (true, "--") => inside = false,
+            (true, _) => ros.push(word),
+            (false, _) => own.push(word),
+        }
+    }
+    (own, ros)
+}
+
+fn bad(value: &str, why: &str) -> Error {
+    Error::Argument { what: "--ros-args", value: value.to_owned(), why: why.to_owned() }
+}
+
+/// `a:=b` as two words.
+pub fn assignment(text: &str) -> Result<(String, String)> {
+    text.split_once(":=")
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| bad(text, "write it as name:=value"))
+}
+
+impl RosArgs {
+    /// Adds one remap; `__node`, `__name` and `__ns` name the node.
+    pub fn remap(&mut self, text: &str) -> Result {
+        let (from, to) = assignment(text)?;
+        match from.as_str() {
+            "__node" | "__name" => self.name = Some(to),
+            "__ns" => self.namespace = Some(to),
+            _ => self.remaps.push((from, to)),
+        }
+        Ok(())
+    }
+
+    /// Adds one parameter.
+    pub fn param(&mut self, text: &str) -> Result {
+        let (name, value) = assignment(text)?;
+        self.params.push((name, ParamValue::from_text(&value)));
+        Ok(())
+    }
+
+    /// Reads the words between `--ros-args` and `--`.
+    pub fn parse(words: &[String]) -> Result<Self> {
+        let mut args = Self::default();
+        let mut words = words.iter();
+        while let Some(flag) = words.next() {
+            let mut value = || words.next().ok_or_else(|| bad(flag, "a value must follow it"));
+            match flag.as_str() {
+                "-r" | "--remap" => args.remap(value()?)?,
+                "-p" | "--param" => args.param(value()?)?,
+                "--params-file" => args.params_files.push(value()?.into()),
+                "--log-level" => args.log_level = Some(value()?.clone()),
+                // Security enclaves have no meaning without DDS security; the name is accepted, as rmw_zenoh does.
+                "-e" | "--enclave" => {
+                    value()?;
+                }
+                _ => return Err(bad(flag, "known are -r, -p, --params-file, --log-level, --enclave")),
+            }
+        }
+        Ok(args)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_ros_command_line_is_understood() {
+        let (own, ros) =
+            split(words("run camera --ros-args -r __node:=left -r a:=/b -p rate:=10.0 -- --threads 2"));
+        assert_eq!(own, words("run camera --threads 2"));
+        let args = RosArgs::parse(&ros).unwrap();
+        assert_eq!(args.name.as_deref(), Some("left"));
+        assert_eq!(args.remaps, [("a".to_owned(), "/b".to_owned())]);
+        assert_eq!(args.params, [("rate".to_owned(), ParamValue::Double(10.0))]);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for bad in ["-r", "-r x", "-p :=3", "--unknown"] {
+            assert!(RosArgs::parse(&words(bad)).unwrap_err().to_string().contains("PG-1301"), "{bad}");
+        }
+    }
+}
