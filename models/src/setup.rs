@@ -42,13 +42,14 @@ pub fn install_onnxruntime(wheel_dir: &Path, cache_dir: &Path) -> Result<Install
     let partial = library.with_extension(format!("partial-{}", std::process::id()));
     let moved = std::fs::write(&partial, &bytes)
         .and_then(|()| check_written(&partial, &bytes))
-        .and_then(|()| std::fs::rename(&partial, &library));
-    if let Err(source) = moved {
+        .map_err(|source| write(&library, source))
+        .and_then(|()| check_file(&partial))
+        .and_then(|()| std::fs::rename(&partial, &library).map_err(|source| write(&library, source)));
+    if let Err(error) = moved {
         // Best effort: the error that matters is the one reported.
         let _ = std::fs::remove_file(&partial);
-        return Err(write(&library, source));
+        return Err(error);
     }
-    check_file(&library)?;
     let options = LoadOptions {
         backend: BackendChoice::Ort,
         ort_library: Some(library.clone()),
