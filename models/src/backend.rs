@@ -117,7 +117,7 @@ fn judge(manifest: &Manifest, model: &Model, backend: BackendName, outputs: &[&[
                 what: format!("output `{name}`"),
                 found: format!("{} values", output.len()),
                 expected: format!("{shape:?}, {length} values"),
-                remedy: "mend [decoder] or [input] of the manifest".to_owned(),
+                remedy: "mend [decoder] or [input] of the manifest".into(),
             });
         }
         if output.iter().any(|value| !value.is_finite()) {

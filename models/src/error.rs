@@ -58,9 +58,9 @@ pub enum Error {
         /// Its value.
         value: String,
         /// Why it is refused.
-        reason: String,
+        reason: &'static str,
         /// What to write instead.
-        remedy: String,
+        remedy: &'static str,
     },
     /// The weights a manifest names are not there.
     #[error(
@@ -115,7 +115,7 @@ pub enum Error {
         /// What the manifest needs.
         expected: String,
         /// Which key to mend.
-        remedy: String,
+        remedy: Box<str>,
     },
     /// The number of labels is not the number of classes of the network.
     #[error(

@@ -225,8 +225,8 @@ fn fits(manifest: &Manifest, ports: &Ports, model: &str) -> Result<()> {
         found: names(ports),
         expected: format!("`{wanted}`"),
         remedy: match suggest(wanted, ports.iter().map(|p| p.name.as_str())) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("name one of the network's {what}s"),
+            Some(near) => format!("did you mean `{near}`?").into(),
+            None => format!("name one of the network's {what}s").into(),
         },
     };
     let port = ports.inputs.iter().find(|port| port.name == input.name);
@@ -249,7 +249,7 @@ fn fits(manifest: &Manifest, ports: &Ports, model: &str) -> Result<()> {
             what: format!("the ONNX element type of input `{}`", input.name),
             found: port.element.to_string(),
             expected: element.to_string(),
-            remedy: "mend `element` of [input] (1 is f32, 2 is u8)".to_owned(),
+            remedy: "mend `element` of [input] (1 is f32, 2 is u8)".into(),
         });
     }
     for output in &manifest.decoder.outputs {
@@ -278,7 +278,7 @@ fn agree(
         what,
         found: Shape(found).to_string(),
         expected: Shape(expected).to_string(),
-        remedy: remedy.to_owned(),
+        remedy: remedy.into(),
     })
 }
 

@@ -88,7 +88,7 @@ impl Preprocessor {
                 what: "its buffer".to_owned(),
                 found: format!("{length} elements of {found:?}"),
                 expected: format!("{expected} elements of {:?}", self.input.element),
-                remedy: "hand in the buffer of the same network".to_owned(),
+                remedy: "hand in the buffer of the same network".into(),
             });
         }
         match tensor {

@@ -1,4 +1,5 @@
 //! Zero allocations per image in our own stages after the first one. (Engines allocate inside their run; that is theirs.)
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -1,4 +1,5 @@
 //! Killing, corrupting and starving the loader: one clear error each, with its code, and no panic.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Accuracy on real photos: the Rust way from JPEG to boxes must score as the independent Python one does.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
 
 mod common;
 #[path = "common/scorer.rs"]

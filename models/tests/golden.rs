@@ -1,4 +1,5 @@
 //! Pure stages against values made by independent NumPy and OpenCV code (tests/reference/golden.py).
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
 
 mod common;
 

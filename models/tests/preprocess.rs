@@ -1,4 +1,5 @@
 //! Pre-processing against a plain implementation of its definition, over formats, steps, sizes and placements.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
 
 mod common;
 

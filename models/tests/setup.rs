@@ -1,4 +1,5 @@
 //! Installing ONNX Runtime from a wheel: what is no wheel is refused and leaves nothing behind; a real one works.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

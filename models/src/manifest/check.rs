@@ -18,8 +18,8 @@ impl Checker<'_> {
         section: &str,
         key: &'static str,
         value: impl std::fmt::Debug,
-        reason: &str,
-        remedy: &str,
+        reason: &'static str,
+        remedy: &'static str,
     ) -> Result<()> {
         if holds {
             return Ok(());
@@ -29,8 +29,8 @@ impl Checker<'_> {
             line: line_of(self.text, section, key),
             key,
             value: format!("{value:?}"),
-            reason: reason.to_owned(),
-            remedy: remedy.to_owned(),
+            reason,
+            remedy,
         })
     }
 }
