@@ -84,3 +84,24 @@ fn with_a_working_library() {
     let ort = report("ort", Some(&half));
     assert!(ort.starts_with("PG-0421") && ort.contains("cut off"), "{ort}");
 }
+
+/// A library that says it is ONNX Runtime 1.17, made with the system's C compiler.
+#[test]
+fn with_an_old_library() {
+    let root = tempfile::tempdir().unwrap();
+    let (source, library) = (root.path().join("old.c"), root.path().join("libonnxruntime.so.1.17.3"));
+    let code = "static const void *api(unsigned version) { (void)version; return 0; }\n\
+                static const char *version(void) { return \"1.17.3\"; }\n\
+                static struct { const void *(*api)(unsigned); const char *(*version)(void); } base = {api, version};\n\
+                void *OrtGetApiBase(void) { return &base; }\n";
+    std::fs::write(&source, code).unwrap();
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    if !built.is_ok_and(|status| status.success()) {
+        println!("SKIP with_an_old_library: no C compiler `cc`");
+        return;
+    }
+    let ort = report("ort", Some(&library));
+    assert!(ort.starts_with("PG-0422") && ort.contains("1.17.3") && ort.contains("1.18"), "{ort}");
+    let auto = report("auto", Some(&library));
+    assert!(auto.starts_with("nanodet_g_320_w8 on tract") && auto.contains("PG-0422"), "{auto}");
+}
