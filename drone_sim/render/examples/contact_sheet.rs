@@ -86,16 +86,16 @@ fn save(out: &Path, name: &str, camera: &Camera, rgb: &[u8]) -> Outcome {
 fn subjects() -> Vec<(Prop, f64)> {
     vec![
         (props::stop_sign(), -90.0),
-        (props::car(0xA8_1C_1C), -50.0),
-        (props::car(0xD8_DA_DC), -150.0),
+        (props::car(0xA81C1C), -50.0),
+        (props::car(0xD8DADC), -150.0),
         (props::soccer_ball(0.5), 0.0),
-        (props::ball(0.5, 0xD9_6B_1E), 30.0),
+        (props::ball(0.5, 0xD96B1E), 30.0),
         (props::person(1), -70.0),
         (props::person(4), 160.0),
         (props::fire_hydrant(), -60.0),
         (props::bench(), -75.0),
         (props::traffic_light(0), -90.0),
-        (props::umbrella(0xC8_20_20, 0xF0_E8_E0), 10.0),
+        (props::umbrella(0xC82020, 0xF0E8E0), 10.0),
         (props::potted_plant(1), 0.0),
     ]
 }

@@ -35,12 +35,12 @@ pub(crate) struct Spot<'a> {
     pub scene: &'a SceneData,
     /// Pixel of the tile's top-left corner.
     pub corner: [i32; 2],
-    /// Index into `SAMPLES`.
-    pub sample: usize,
+    /// Index in `SAMPLES` of the first plane given to `draw`.
+    pub first: usize,
 }
 
 impl Spot<'_> {
-    pub(crate) fn draw(&self, plane: &mut Plane, chunk: &Chunk, index: u32, name: u32) {
+    pub(crate) fn draw(&self, planes: &mut [Plane], chunk: &Chunk, index: u32, name: u32) {
         let tri = &chunk.tris[index as usize];
         let size = TILE as i32;
         let [tx, ty] = self.corner;
@@ -48,46 +48,63 @@ impl Spot<'_> {
         let x1 = (i32::from(tri.x[1]) - tx).min(size - 1);
         let y0 = (i32::from(tri.y[0]) - ty).max(0);
         let y1 = (i32::from(tri.y[1]) - ty).min(size - 1);
-        let [sx, sy] = SAMPLES[self.sample];
-        let mut start = [0i32; 3];
+        // The edge functions at the corner of the tile, and whether they matter inside it.
+        let mut base = [0i64; 3];
         let mut step_x = [0i32; 3];
         let mut step_y = [0i32; 3];
         for (k, e) in tri.edges.iter().enumerate() {
-            let at =
-                i64::from(e.a) * i64::from(tx * 256 + sx) + i64::from(e.b) * i64::from(ty * 256 + sy) + e.c;
-            // One pixel further on adds a multiple of 256, so the floor keeps every sign.
-            let at = at >> 8;
-            let span =
-                |v: i32| (i64::from(v.min(0)) * i64::from(size), i64::from(v.max(0)) * i64::from(size));
-            let (a, b) = (span(e.a), span(e.b));
-            if at + a.1 + b.1 < 0 {
+            let (a, b) = (i64::from(e.a), i64::from(e.b));
+            let at = a * i64::from(tx * 256) + b * i64::from(ty * 256) + e.c;
+            let reach = i64::from(size * 256);
+            if at + a.max(0) * reach + b.max(0) * reach < 0 {
                 return;
             }
-            if at + a.0 + b.0 < 0 {
-                (start[k], step_x[k], step_y[k]) = (at as i32, e.a, e.b);
+            if at + a.min(0) * reach + b.min(0) * reach < 0 {
+                (base[k], step_x[k], step_y[k]) = (at, e.a, e.b);
             }
         }
-        let gx = (tx as f32 - tri.origin[0]) + (sx - 128) as f32 / 256.0;
-        let gy = (ty as f32 - tri.origin[1]) + (sy - 128) as f32 / 256.0;
-        let depth = [tri.pz[0] + tri.pz[1] * gx + tri.pz[2] * gy, tri.pz[1], tri.pz[2]];
-        let area = Area { x: [x0, x1], y: [y0, y1], start, step_x, step_y, depth, range: tri.range, name };
-        if tri.cutout >= 0 {
-            self.cut(plane, &area, chunk, tri);
-        } else {
-            area.fill(plane);
+        let (gx, gy) = (tx as f32 - tri.origin[0], ty as f32 - tri.origin[1]);
+        let blocks = [x0 as usize / LANES, x1 as usize / LANES];
+        let mut area = Area {
+            x: [x0, x1],
+            y: [y0, y1],
+            blocks,
+            start: [0; 3],
+            step_x,
+            step_y,
+            depth: [0.0, tri.pz[1], tri.pz[2]],
+            shared: Shared {
+                ramp: from_fn(|k| from_fn(|i| step_x[k].wrapping_mul(i as i32))),
+                slope: from_fn(|i| tri.pz[1] * i as f32),
+                step: step_x.map(|s| s.wrapping_mul(LANES as i32)),
+                change: tri.pz[1],
+                range: tri.range,
+                name,
+            },
+        };
+        for (plane, [sx, sy]) in planes.iter_mut().zip(&SAMPLES[self.first..]) {
+            let (fx, fy) = ((sx - 128) as f32 / 256.0, (sy - 128) as f32 / 256.0);
+            area.depth[0] = tri.pz[0] + tri.pz[1] * (gx + fx) + tri.pz[2] * (gy + fy);
+            for k in 0..3 {
+                let (a, b) = (i64::from(step_x[k]), i64::from(step_y[k]));
+                // One pixel further on adds a multiple of 256, so the floor keeps every sign.
+                area.start[k] = ((base[k] + a * i64::from(*sx) + b * i64::from(*sy)) >> 8) as i32;
+            }
+            if tri.cutout >= 0 {
+                self.cut(plane, &area, chunk, tri, [gx + fx, gy + fy]);
+            } else {
+                area.fill(plane);
+            }
         }
     }
 
     /// The slow way for materials with holes: asks the texture at every sample.
-    fn cut(&self, plane: &mut Plane, area: &Area, chunk: &Chunk, tri: &Tri) {
+    fn cut(&self, plane: &mut Plane, area: &Area, chunk: &Chunk, tri: &Tri, shift: [f32; 2]) {
         let owner = &chunk.owners[tri.owner as usize];
         let mesh = &self.scene.meshes[owner.mesh as usize];
         let Some(texture) = self.scene.materials[owner.material as usize].texture else { return };
         let texture = &self.scene.textures[texture.0 as usize];
         let [a, b, c] = mesh.triangles[tri.face as usize].map(|i| mesh.uvs[i as usize]);
-        let [sx, sy] = SAMPLES[self.sample];
-        let shift = [0, 1].map(|k| self.corner[k] as f32 - tri.origin[k]);
-        let shift = [shift[0] + (sx - 128) as f32 / 256.0, shift[1] + (sy - 128) as f32 / 256.0];
         for y in area.y[0]..=area.y[1] {
             for x in area.x[0]..=area.x[1] {
                 let inside =
@@ -97,7 +114,7 @@ impl Spot<'_> {
                 }
                 let (fx, fy) = (x as f32, y as f32);
                 let iz = area.depth[0] + area.depth[1] * fx + area.depth[2] * fy;
-                let iz = iz.max(area.range[0]).min(area.range[1]);
+                let iz = iz.max(tri.range[0]).min(tri.range[1]);
                 let (block, lane) = (y as usize * BLOCKS + x as usize / LANES, x as usize % LANES);
                 if iz <= plane.z[block][lane] {
                     continue;
@@ -110,7 +127,7 @@ impl Spot<'_> {
                 let v = a[1] + w1 * (b[1] - a[1]) + w2 * (c[1] - a[1]);
                 if texture.opaque(u, v, i32::from(tri.cutout)) {
                     plane.z[block][lane] = iz;
-                    plane.id[block][lane] = area.name;
+                    plane.id[block][lane] = area.shared.name;
                 }
             }
         }
@@ -120,33 +137,24 @@ impl Spot<'_> {
 struct Area {
     x: [i32; 2],
     y: [i32; 2],
+    blocks: [usize; 2],
     start: [i32; 3],
     step_x: [i32; 3],
     step_y: [i32; 3],
     depth: [f32; 3],
-    range: [f32; 2],
-    name: u32,
+    shared: Shared,
 }
 
 impl Area {
     fn fill(&self, plane: &mut Plane) {
-        let blocks = self.x.map(|x| x as usize / LANES);
+        let blocks = self.blocks;
         let first = (blocks[0] * LANES) as i32;
-        let lane = |i: usize| i as i32;
-        let shared = Shared {
-            ramp: from_fn(|k| from_fn(|i| self.step_x[k].wrapping_mul(lane(i)))),
-            slope: from_fn(|i| self.depth[1] * i as f32),
-            step: self.step_x.map(|s| s.wrapping_mul(LANES as i32)),
-            change: self.depth[1],
-            range: self.range,
-            name: self.name,
-        };
         for y in self.y[0]..=self.y[1] {
             let edge = from_fn(|k| self.start[k] + self.step_y[k] * y + self.step_x[k] * first);
             let depth = self.depth[0] + self.depth[2] * y as f32;
             let row = y as usize * BLOCKS;
             let range = row + blocks[0]..=row + blocks[1];
-            line(&shared, edge, depth, first as f32, &mut plane.z[range.clone()], &mut plane.id[range]);
+            line(&self.shared, edge, depth, first as f32, &mut plane.z[range.clone()], &mut plane.id[range]);
         }
     }
 }

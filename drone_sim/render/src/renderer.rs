@@ -10,7 +10,7 @@ use crate::pool::{Job, Pool};
 use crate::raster::{CHUNK_SHIFT, NONE, Plane, SAMPLES, Spot};
 use crate::scene::{Placed, Scene, SceneData, check_pose};
 use crate::shade::Shader;
-use crate::shadow::{BANDS, Band, ShadowSettings, ShadowView};
+use crate::shadow::{BANDS, Band, Map, ShadowSettings, ShadowView};
 use crate::sky::cloud_texture;
 use crate::texture::Texture;
 use crate::tone::Tone;
@@ -75,7 +75,6 @@ struct Tile {
 
 struct Scratch {
     planes: Vec<Plane>,
-    light: [[f32; 3]; TILE],
 }
 
 struct FrameJob {
@@ -83,6 +82,7 @@ struct FrameJob {
     next: AtomicUsize,
     chunks: [RwLock<Chunk>; CHUNKS],
     bands: [RwLock<Band>; BANDS],
+    shadow: RwLock<Map>,
     tiles: RwLock<Vec<Mutex<Tile>>>,
     scratch: Vec<Mutex<Scratch>>,
     clouds: Texture,
@@ -112,7 +112,7 @@ impl Renderer {
         let threads = if threads == 0 { cores() } else { threads }.min(256);
         let scratch = || {
             let planes = SAMPLES.iter().map(|_| Plane::new()).collect();
-            Mutex::new(Scratch { planes, light: [[0.0; 3]; TILE] })
+            Mutex::new(Scratch { planes })
         };
         let job = FrameJob {
             input: RwLock::new(Input {
@@ -125,6 +125,7 @@ impl Renderer {
             next: AtomicUsize::new(0),
             chunks: from_fn(|_| RwLock::default()),
             bands: from_fn(|_| RwLock::default()),
+            shadow: RwLock::default(),
             tiles: RwLock::default(),
             scratch: (0..threads).map(|_| scratch()).collect(),
             clouds: cloud_texture(),
@@ -186,7 +187,7 @@ impl Renderer {
                 all.push(Mutex::default());
             }
         }
-        let outcome = self.draw(wanted);
+        let outcome = self.draw(&scene.data, wanted);
         // Workers are out of the job, so the scene can be given back before the caller changes it again.
         locked!(self.pool.job().input.write()).scene = None;
         outcome?;
@@ -194,13 +195,17 @@ impl Renderer {
         Ok(())
     }
 
-    fn draw(&mut self, wanted: Option<ShadowView>) -> Result {
-        if let Some(wanted) = wanted
-            && !self.shadow.is_some_and(|have| have.same_map(&wanted))
-        {
-            self.shadow = None;
-            self.share(Phase::Shadow)?;
-            self.shadow = Some(wanted);
+    fn draw(&mut self, scene: &SceneData, wanted: Option<ShadowView>) -> Result {
+        if let Some(wanted) = wanted {
+            if !self.shadow.is_some_and(|have| have.same_map(&wanted)) {
+                self.shadow = None;
+                self.share(Phase::Shadow)?;
+                let job = self.pool.job();
+                locked!(job.shadow.write()).join(job.bands.iter());
+                self.shadow = Some(wanted);
+            }
+            let job = self.pool.job();
+            locked!(job.shadow.write()).overlay(&wanted, scene, &job.bands);
         }
         self.share(Phase::Geometry)?;
         self.share(Phase::Tiles)
@@ -340,24 +345,22 @@ impl FrameJob {
     fn tiles(&self, view: &View, scene: &SceneData, take: &impl Fn() -> usize) {
         let Some(mut scratch) = self.scratch.iter().find_map(|s| s.try_lock().ok()) else { return };
         let chunks: [_; CHUNKS] = from_fn(|k| locked!(self.chunks[k].read()));
-        let bands: [_; BANDS] = from_fn(|k| locked!(self.bands[k].read()));
+        let shadow = locked!(self.shadow.read());
         let tiles = locked!(self.tiles.read());
-        let shader = Shader { view, scene, chunks: &chunks, bands: &bands, clouds: &self.clouds };
+        let (clouds, tone) = (&self.clouds, &self.tone);
+        let shader = Shader { view, scene, chunks: &chunks, shadow: &shadow.depth, tone, clouds };
         let centre = view.depth || view.object || !view.antialias;
         while let Some(index) = Some(take()).filter(|&t| t < view.tiles[0] * view.tiles[1]) {
             let corner = [index % view.tiles[0] * TILE, index / view.tiles[0] * TILE];
             let mut tile = locked!(tiles[index].lock());
-            let Scratch { planes, light } = &mut *scratch;
-            for (sample, plane) in planes.iter_mut().enumerate() {
-                if (sample == 0 && !centre) || (sample > 0 && !view.antialias) {
-                    continue;
-                }
-                plane.clear((1.0 / view.camera.far_m) as f32);
-                let spot = Spot { scene, corner: corner.map(|c| c as i32), sample };
-                for (k, chunk) in chunks.iter().enumerate() {
-                    for &tri in &chunk.bins[index] {
-                        spot.draw(plane, chunk, tri, ((k as u32) << CHUNK_SHIFT) | tri);
-                    }
+            let planes = &mut scratch.planes;
+            let first = usize::from(!centre);
+            let last = if view.antialias { SAMPLES.len() } else { 1 };
+            planes[first..last].iter_mut().for_each(|p| p.clear((1.0 / view.camera.far_m) as f32));
+            let spot = Spot { scene, corner: corner.map(|c| c as i32), first };
+            for (k, chunk) in chunks.iter().enumerate() {
+                for &tri in &chunk.bins[index] {
+                    spot.draw(&mut planes[first..last], chunk, tri, ((k as u32) << CHUNK_SHIFT) | tri);
                 }
             }
             if view.depth {
@@ -378,100 +381,90 @@ impl FrameJob {
             }
             if view.rgb {
                 tile.rgb.resize(TILE * TILE * 3, 0);
-                self.colour(&shader, planes, light, corner, &mut tile.rgb);
+                colour(&shader, planes, corner, &mut tile.rgb);
             }
         }
     }
+}
 
-    fn colour<C, B>(
-        &self,
-        shader: &Shader<'_, C, B>,
-        planes: &[Plane],
-        light: &mut [[f32; 3]; TILE],
-        corner: [usize; 2],
-        rgb: &mut [u8],
-    ) where
-        C: std::ops::Deref<Target = Chunk>,
-        B: std::ops::Deref<Target = Band>,
-    {
-        let camera = &shader.view.camera;
-        let columns = TILE.min(camera.width as usize - corner[0]);
-        let rows = TILE.min(camera.height as usize - corner[1]);
-        let smooth = shader.view.antialias;
-        let mut names = [NONE; TILE];
-        let mut mixed = [false; TILE];
-        for row in 0..rows {
-            let y = corner[1] + row;
-            let line = |s: usize| planes[s].id[row * BLOCKS..(row + 1) * BLOCKS].as_flattened();
-            if smooth {
-                let (a, b, c, d) = (line(1), line(2), line(3), line(4));
-                for x in 0..TILE {
-                    names[x] = a[x];
-                    mixed[x] = (a[x] != b[x]) | (a[x] != c[x]) | (a[x] != d[x]);
-                    if mixed[x] && shader.one_surface([a[x], b[x], c[x], d[x]]) {
-                        mixed[x] = false;
-                    }
+/// Colours a tile from what its samples see.
+fn colour<C>(shader: &Shader<'_, C>, planes: &[Plane], corner: [usize; 2], rgb: &mut [u8])
+where
+    C: std::ops::Deref<Target = Chunk>,
+{
+    let camera = &shader.view.camera;
+    let columns = TILE.min(camera.width as usize - corner[0]);
+    let rows = TILE.min(camera.height as usize - corner[1]);
+    let smooth = shader.view.antialias;
+    let mut names = [NONE; TILE];
+    let mut mixed = [false; TILE];
+    for row in 0..rows {
+        let y = corner[1] + row;
+        let line = |s: usize| planes[s].id[row * BLOCKS..(row + 1) * BLOCKS].as_flattened();
+        if smooth {
+            let (a, b, c, d) = (line(1), line(2), line(3), line(4));
+            for x in 0..TILE {
+                names[x] = a[x];
+                mixed[x] = (a[x] != b[x]) | (a[x] != c[x]) | (a[x] != d[x]);
+                if mixed[x] && shader.one_surface([a[x], b[x], c[x], d[x]]) {
+                    mixed[x] = false;
                 }
-            } else {
-                names.copy_from_slice(line(0));
             }
-            let mut x = 0;
-            while x < columns {
-                let out = &mut rgb[(row * TILE + x) * 3..];
-                if mixed[x] {
-                    let samples = [1, 2, 3, 4].map(|s| line(s)[x]);
-                    out[..3].copy_from_slice(&self.blend(shader, samples, corner[0] + x, y));
-                    x += 1;
-                    continue;
-                }
-                let name = names[x];
-                let mut end = x + 1;
-                while end < columns && names[end] == name && !mixed[end] {
-                    end += 1;
-                }
-                let run = &mut light[..end - x];
-                if name == NONE {
-                    shader.backdrop(corner[0] + x, y, [0.0; 2], run);
-                } else {
-                    shader.run(name, corner[0] + x, y, [0.0, 0.0], run);
-                }
-                for (c, o) in run.iter().zip(out.chunks_exact_mut(3)) {
-                    o.copy_from_slice(&self.tone.bytes(*c));
-                }
-                x = end;
-            }
+        } else {
+            names.copy_from_slice(line(0));
         }
-    }
-
-    /// A pixel whose samples see different triangles: each is shaded once, amid its own samples.
-    fn blend<C, B>(&self, shader: &Shader<'_, C, B>, names: [u32; 4], x: usize, y: usize) -> [u8; 3]
-    where
-        C: std::ops::Deref<Target = Chunk>,
-        B: std::ops::Deref<Target = Band>,
-    {
-        let mut sum = [0u32; 3];
-        for (i, name) in names.iter().enumerate() {
-            if names[..i].contains(name) {
+        let mut x = 0;
+        while x < columns {
+            let out = &mut rgb[(row * TILE + x) * 3..];
+            if mixed[x] {
+                let samples = [1, 2, 3, 4].map(|s| line(s)[x]);
+                out[..3].copy_from_slice(&blend(shader, samples, corner[0] + x, y));
+                x += 1;
                 continue;
             }
-            let (mut at, mut count) = ([0i32; 2], 0);
-            for (sample, other) in SAMPLES[1..].iter().zip(names) {
-                if other == *name {
-                    at = [at[0] + sample[0], at[1] + sample[1]];
-                    count += 1;
-                }
+            let name = names[x];
+            let mut end = x + 1;
+            while end < columns && names[end] == name && !mixed[end] {
+                end += 1;
             }
-            let at = at.map(|v| v as f32 / (256 * count) as f32 - 0.5);
-            let mut c = [[0.0; 3]];
-            if *name == NONE {
-                shader.backdrop(x, y, at, &mut c);
+            let out = &mut out[..(end - x) * 3];
+            if name == NONE {
+                shader.backdrop(corner[0] + x, y, [0.0; 2], out);
             } else {
-                shader.run(*name, x, y, at, &mut c);
+                shader.run(name, corner[0] + x, y, [0.0; 2], out);
             }
-            for (s, b) in sum.iter_mut().zip(self.tone.bytes(c[0])) {
-                *s += u32::from(b) * count as u32;
+            x = end;
+        }
+    }
+}
+
+/// A pixel whose samples see different triangles: each is shaded once, amid its own samples.
+fn blend<C>(shader: &Shader<'_, C>, names: [u32; 4], x: usize, y: usize) -> [u8; 3]
+where
+    C: std::ops::Deref<Target = Chunk>,
+{
+    let mut sum = [0u32; 3];
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].contains(name) {
+            continue;
+        }
+        let (mut at, mut count) = ([0i32; 2], 0);
+        for (sample, other) in SAMPLES[1..].iter().zip(names) {
+            if other == *name {
+                at = [at[0] + sample[0], at[1] + sample[1]];
+                count += 1;
             }
         }
-        sum.map(|s| ((s + 2) / 4) as u8)
+        let at = at.map(|v| v as f32 / (256 * count) as f32 - 0.5);
+        let mut c = [0u8; 3];
+        if *name == NONE {
+            shader.backdrop(x, y, at, &mut c);
+        } else {
+            shader.run(*name, x, y, at, &mut c);
+        }
+        for (s, b) in sum.iter_mut().zip(c) {
+            *s += u32::from(b) * count as u32;
+        }
     }
+    sum.map(|s| ((s + 2) / 4) as u8)
 }

@@ -190,6 +190,8 @@ pub(crate) struct Placed {
     pub centre: Point3<f64>,
     pub radius: f64,
     pub visible: bool,
+    /// Has been moved since it was placed: drawn into the shadow map anew for every frame.
+    pub moves: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -203,18 +205,25 @@ pub(crate) struct SceneData {
     pub sun: Sun,
     pub sky: Sky,
     pub fog: Fog,
-    /// Changes whenever something that throws a shadow does.
+    /// Instances with `moves` set.
+    pub moving: Vec<u32>,
+    /// Changes whenever something that stands still and throws a shadow does.
     pub version: u64,
 }
 
 impl SceneData {
     /// The mesh that stands for an instance seen from `distance` metres.
     pub(crate) fn mesh_at(&self, placed: &Placed, distance: f64) -> MeshId {
-        let mesh = placed.instance.mesh;
-        match self.coarse[mesh.0 as usize] {
-            Some((coarse, beyond)) if distance > beyond * placed.instance.scale.max() => coarse,
-            _ => mesh,
+        let scale = placed.instance.scale.max();
+        let mut mesh = placed.instance.mesh;
+        // Chains are short; the bound only guards against a circle.
+        for _ in 0..4 {
+            match self.coarse[mesh.0 as usize] {
+                Some((coarse, beyond)) if distance > beyond * scale => mesh = coarse,
+                _ => break,
+            }
         }
+        mesh
     }
 }
 
@@ -325,7 +334,8 @@ impl Scene {
                 expected: "between 1e-6 and 1e6",
             });
         }
-        let mut placed = Placed { instance, centre: Point3::origin(), radius: 0.0, visible: true };
+        let mut placed =
+            Placed { instance, centre: Point3::origin(), radius: 0.0, visible: true, moves: false };
         self.bound(&mut placed);
         let data = self.edit();
         data.placed.push(placed);
@@ -351,9 +361,13 @@ impl Scene {
         let mut placed = self.data.placed[id.0 as usize].clone();
         placed.instance.pose = pose;
         self.bound(&mut placed);
+        let first = !std::mem::replace(&mut placed.moves, true);
         let data = self.edit();
         data.placed[id.0 as usize] = placed;
-        data.version = next_version();
+        if first {
+            data.moving.push(id.0);
+            data.version = next_version();
+        }
         Ok(())
     }
 
@@ -362,8 +376,11 @@ impl Scene {
         known("instance", id.0, self.data.placed.len())?;
         if self.data.placed[id.0 as usize].visible != visible {
             let data = self.edit();
-            data.placed[id.0 as usize].visible = visible;
-            data.version = next_version();
+            let placed = &mut data.placed[id.0 as usize];
+            placed.visible = visible;
+            if !placed.moves {
+                data.version = next_version();
+            }
         }
         Ok(())
     }

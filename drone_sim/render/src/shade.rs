@@ -4,19 +4,21 @@ use crate::geometry::{Chunk, Owner, Tri};
 use crate::maths::{V3, add, dot, lerp3, mul, scale, sub, unit};
 use crate::raster::{CHUNK_SHIFT, NONE};
 use crate::scene::{Material, SceneData};
-use crate::shadow::{BANDS, Band};
 use crate::simd::F4;
 use crate::sky;
 use crate::texture::Texture;
+use crate::tone::Tone;
 use crate::view::View;
 use std::array::from_fn;
 use std::ops::Deref;
 
-pub(crate) struct Shader<'a, C, B> {
+pub(crate) struct Shader<'a, C> {
     pub view: &'a View,
     pub scene: &'a SceneData,
     pub chunks: &'a [C],
-    pub bands: &'a [B; BANDS],
+    /// The shadow map, rows of `ShadowView::resolution` texels.
+    pub shadow: &'a [f32],
+    pub tone: &'a Tone,
     pub clouds: &'a Texture,
 }
 
@@ -34,7 +36,7 @@ struct Run<'a> {
     flat: bool,
 }
 
-impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
+impl<C: Deref<Target = Chunk>> Shader<'_, C> {
     /// Whether all samples see one instance that wants no smoothing inside.
     pub(crate) fn one_surface(&self, names: [u32; 4]) -> bool {
         let owner = |name: u32| {
@@ -49,25 +51,23 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
             && names[1..].iter().all(|&n| owner(n) == first)
     }
 
-    /// The sky in pixels `x .. x + out.len()` of row `y`; `offset` moves the sample off the pixel's centre, pixels.
-    pub(crate) fn backdrop(&self, x: usize, y: usize, offset: [f32; 2], out: &mut [V3]) {
+    /// The sky in pixels `x .. x + out.len() / 3` of row `y`; `offset` moves the sample off the pixel's centre, pixels.
+    pub(crate) fn backdrop(&self, x: usize, y: usize, offset: [f32; 2], out: &mut [u8]) {
         let view = self.view;
         let ry = (y as f32 + 0.5 + offset[1] - view.c[1]) * view.inv_f[1];
-        for (group, out) in out.chunks_mut(4).enumerate() {
+        for (group, out) in out.chunks_mut(12).enumerate() {
             let px = F4::from((x + 4 * group) as f32 + offset[0]);
             let rx = (px + 0.5 - view.c[0]) * view.inv_f[0];
             let inverse = F4::all(1.0) / (rx * rx + (1.0 + ry * ry)).sqrt();
             let d = view.world_rows.map(|r| (rx * r[0] + (r[1] * ry + r[2])) * inverse);
             let c = sky::colour4(&view.sky, self.clouds, view.to_sun, view.sun, d);
-            for (i, o) in out.iter_mut().enumerate() {
-                *o = [c[0].0[i], c[1].0[i], c[2].0[i]];
-            }
+            self.store(c, out);
         }
     }
 
-    /// Shades pixels `x .. x + out.len()` of row `y` that all see `name`; `offset` moves the sample off the pixel's
+    /// Shades pixels `x .. x + out.len() / 3` of row `y` that all see `name`; `offset` moves the sample off the pixel's
     /// centre, pixels.
-    pub(crate) fn run(&self, name: u32, x: usize, y: usize, offset: [f32; 2], out: &mut [V3]) {
+    pub(crate) fn run(&self, name: u32, x: usize, y: usize, offset: [f32; 2], out: &mut [u8]) {
         let chunk: &Chunk = &self.chunks[(name >> CHUNK_SHIFT) as usize];
         let tri = &chunk.tris[(name & ((1 << CHUNK_SHIFT) - 1)) as usize];
         let owner = &chunk.owners[tri.owner as usize];
@@ -93,7 +93,7 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
         self.shade(&run, x, y, offset, out);
     }
 
-    fn shade(&self, run: &Run, x: usize, y: usize, offset: [f32; 2], out: &mut [V3]) {
+    fn shade(&self, run: &Run, x: usize, y: usize, offset: [f32; 2], out: &mut [u8]) {
         let (tri, view, material) = (run.tri, self.view, run.material);
         let gy = y as f32 + offset[1] - tri.origin[1];
         let row = |p: V3| p[0] + p[2] * gy;
@@ -106,8 +106,8 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
         let flat_facing = [dot(flat, light), dot(flat, up)];
         let ry = (y as f32 + 0.5 + offset[1] - view.c[1]) * view.inv_f[1];
         let soft = 1.0 / (1.0 + material.wrap);
-        let mut level = (0, 0);
-        for (group, out) in out.chunks_mut(4).enumerate() {
+        let mut level = 0;
+        for (group, out) in out.chunks_mut(12).enumerate() {
             let px = F4::from((x + 4 * group) as f32 + offset[0]);
             let gx = px - tri.origin[0];
             let iz = (gx * tri.pz[1] + rz).max(tri.range[0]).min(tri.range[1]);
@@ -123,22 +123,20 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
             if let Some(texture) = run.texture {
                 let u = w1 * du[0][0] + w2 * du[1][0] + run.uv[0][0];
                 let v = w1 * du[0][1] + w2 * du[1][1] + run.uv[0][1];
-                if group % 2 == 0 {
-                    level = levels(run, du, [w1.0[0], w2.0[0]], z.0[0], texture);
+                if group % 4 == 0 {
+                    level = mip_level(run, du, [w1.0[0], w2.0[0]], z.0[0], texture);
                 }
-                let t = texture.sample4(u, v, level.0);
+                let t = texture.sample4(u, v, level);
                 albedo = from_fn(|k| albedo[k] * t[k] * t[k]);
                 if let Some(detail) = run.detail {
                     let k = material.detail_scale;
-                    let t = detail.sample4(u * k, v * k, level.1);
+                    let t = detail.nearest4(u * k, v * k);
                     albedo = from_fn(|k| albedo[k] * t[k] * t[k] * 2.0);
                 }
             }
             if material.unlit {
                 let c: [F4; 3] = from_fn(|k| albedo[k] + material.emissive[k]);
-                for (i, o) in out.iter_mut().enumerate() {
-                    *o = [c[0].0[i], c[1].0[i], c[2].0[i]];
-                }
+                self.store(c, out);
                 continue;
             }
 
@@ -154,7 +152,7 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
             }
             let rx = (px + 0.5 - view.c[0]) * view.inv_f[0];
             let mut lit = ((facing + material.wrap) * soft).max(0.0);
-            if view.shadow.is_some() {
+            if view.shadow.is_some() && lit.0 != [0.0; 4] {
                 lit = lit * self.sunlight(rx, ry, z, facing);
             }
             let sky = sky * 0.5 + 0.5;
@@ -163,7 +161,7 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
                 albedo[k] * (lit * view.sun[k] + ambient) + material.emissive[k]
             });
             if material.specular > 0.0 || material.reflective > 0.0 {
-                for i in 0..out.len() {
+                for i in 0..out.len() / 3 {
                     let at = |v: [F4; 3]| v.map(|c| c.0[i]);
                     let shone = self.shine(run, at(normal), [rx.0[i], ry], lit.0[i], at(c));
                     for (c, s) in c.iter_mut().zip(shone) {
@@ -175,9 +173,18 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
             let clear = (distance * view.fog.density).exp_neg();
             let fog = view.fog.colour;
             let c: [F4; 3] = from_fn(|k| (c[k] - fog[k]) * clear + fog[k]);
-            for (i, o) in out.iter_mut().enumerate() {
-                *o = [c[0].0[i], c[1].0[i], c[2].0[i]];
-            }
+            self.store(c, out);
+        }
+    }
+
+    #[inline(always)]
+    fn store(&self, c: [F4; 3], out: &mut [u8]) {
+        let bytes = self.tone.bytes4(c);
+        if let Ok(whole) = <&mut [u8; 12]>::try_from(&mut *out) {
+            whole.copy_from_slice(bytes.as_flattened());
+        } else {
+            let n = out.len();
+            out.copy_from_slice(&bytes.as_flattened()[..n]);
         }
     }
 
@@ -215,16 +222,13 @@ impl<C: Deref<Target = Chunk>, B: Deref<Target = Band>> Shader<'_, C, B> {
         let depth = at(&m[2]) - slope * shadow.texel;
         let size = shadow.resolution as f32 - 2.0;
         let ((x, fx), (y, fy)) = (u.split(), v.split());
-        let (width, rows) = (shadow.resolution as usize, shadow.rows);
+        let width = shadow.resolution as usize;
         let mut corner = [[1.0f32; 4]; 4];
         for i in 0..4 {
             if u.0[i] >= 0.5 && v.0[i] >= 0.5 && u.0[i] < size && v.0[i] < size {
-                let (x, y) = (x[i] as usize, y[i] as usize);
-                let band: &Band = &self.bands[y >> rows];
-                let start = (y & ((1 << rows) - 1)) * width + x;
-                let (near, far) =
-                    (&band.depth[start..start + 2], &band.depth[start + width..start + width + 2]);
-                for (c, d) in corner.iter_mut().zip([near[0], near[1], far[0], far[1]]) {
+                let start = y[i] as usize * width + x[i] as usize;
+                let d = &self.shadow[start..start + width + 2];
+                for (c, d) in corner.iter_mut().zip([d[0], d[1], d[width], d[width + 1]]) {
                     c[i] = if depth.0[i] <= d { 1.0 } else { 0.0 };
                 }
             }
@@ -240,26 +244,22 @@ fn sub3(uv: [[f32; 2]; 3]) -> [[f32; 2]; 2] {
     [[uv[1][0] - uv[0][0], uv[1][1] - uv[0][1]], [uv[2][0] - uv[0][0], uv[2][1] - uv[0][1]]]
 }
 
-/// Mip levels of texture and detail where barycentric weights are `w` and depth is `z`: from the footprint of a pixel
-/// in texels, between its long and its short side.
-fn levels(run: &Run, du: [[f32; 2]; 2], w: [f32; 2], z: f32, texture: &Texture) -> (i32, i32) {
+/// The mip level where barycentric weights are `w` and depth is `z`: from the footprint of a pixel in texels, between its
+/// long and its short side.
+fn mip_level(run: &Run, du: [[f32; 2]; 2], w: [f32; 2], z: f32, texture: &Texture) -> i32 {
     let tri = run.tri;
+    let (width, height) = texture.size();
     let change = |k: usize| {
         let d1 = (tri.p1[k] - w[0] * tri.pz[k]) * z;
         let d2 = (tri.p2[k] - w[1] * tri.pz[k]) * z;
-        [d1 * du[0][0] + d2 * du[1][0], d1 * du[0][1] + d2 * du[1][1]]
+        let u = (d1 * du[0][0] + d2 * du[1][0]) * width as f32;
+        let v = (d1 * du[0][1] + d2 * du[1][1]) * height as f32;
+        u * u + v * v
     };
-    let (dx, dy) = (change(1), change(2));
-    let squared = |size: (u32, u32), k: f32| {
-        let (w, h) = (size.0 as f32 * k, size.1 as f32 * k);
-        let l = |d: [f32; 2]| d[0] * d[0] * w * w + d[1] * d[1] * h * h;
-        let (a, b) = (l(dx), l(dy));
-        let (long, short) = (a.max(b), a.min(b));
-        // Geometric mean of both sides, but at most 2.5 levels sharper than the long side asks for.
-        (long * short).sqrt().max(long / 32.0)
-    };
-    let level = |s: f32| ((s.max(1e-12).to_bits() >> 23) as i32 - 127 + 1) >> 1;
-    let fine = level(squared(texture.size(), 1.0));
-    let coarse = run.detail.map_or(0, |t| level(squared(t.size(), run.material.detail_scale)));
-    (fine.max(0), coarse.max(0))
+    let (a, b) = (change(1), change(2));
+    let (long, short) = if a > b { (a, b) } else { (b, a) };
+    // Geometric mean of both sides, but at most 2.5 levels sharper than the long side asks for.
+    let mean = (long * short).sqrt();
+    let squared = if mean > long / 32.0 { mean } else { long / 32.0 };
+    (((squared.to_bits() >> 23) as i32 - 126) >> 1).max(0)
 }

@@ -4,8 +4,9 @@
 //! frame does not depend on history.
 
 use crate::maths::{V3, cross, dot, unit};
-use crate::scene::SceneData;
+use crate::scene::{Placed, SceneData};
 use nalgebra::{Isometry3, Point3, Vector3};
+use std::sync::{PoisonError, RwLock};
 
 /// Horizontal strips of the map, drawn in parallel.
 pub(crate) const BANDS: usize = 8;
@@ -23,7 +24,7 @@ pub struct ShadowSettings {
 
 impl Default for ShadowSettings {
     fn default() -> Self {
-        Self { enabled: true, resolution: 2048, radius_m: 40.0 }
+        Self { enabled: true, resolution: 1024, radius_m: 36.0 }
     }
 }
 
@@ -35,8 +36,6 @@ pub(crate) struct ShadowView {
     /// World point that falls on the middle of the map.
     pub centre: [f64; 3],
     pub resolution: u32,
-    /// Rows of a band, as a power of two.
-    pub rows: u32,
     /// Metres per texel.
     pub texel: f32,
     /// Camera space -> map, rows (x, y, z, constant); set per frame.
@@ -74,9 +73,8 @@ impl ShadowView {
             row
         });
         let resolution = settings.resolution;
-        let band_rows = (resolution / BANDS as u32).trailing_zeros();
         let version = scene.version;
-        Self { rows: band_rows, axes, centre, resolution, texel: texel as f32, from_camera, version }
+        Self { axes, centre, resolution, texel: texel as f32, from_camera, version }
     }
 
     /// Whether a map drawn for `other` serves this view too.
@@ -91,64 +89,115 @@ impl ShadowView {
     }
 }
 
-/// A strip of the map plus the first row of the next, depth along the light in metres, +inf where nothing is.
+/// A strip of the map of what stands still, depth along the light in metres, +inf where nothing is.
 #[derive(Debug, Default)]
 pub(crate) struct Band {
-    pub rows: usize,
     pub depth: Vec<f32>,
     corners: Vec<V3>,
 }
 
 impl Band {
     pub(crate) fn draw(&mut self, view: &ShadowView, scene: &SceneData, band: usize) {
-        let width = view.resolution as usize;
-        self.rows = width / BANDS;
-        let top = (band * self.rows) as f32;
+        let rows = view.resolution as usize / BANDS;
         self.depth.clear();
-        self.depth.resize(width * (self.rows + 1), f32::INFINITY);
-        for placed in &scene.placed {
-            let material = &scene.materials[placed.instance.material.0 as usize];
-            if !placed.visible || !material.casts_shadow || material.unlit {
-                continue;
+        self.depth.resize(view.resolution as usize * rows, f32::INFINITY);
+        for placed in scene.placed.iter().filter(|p| !p.moves) {
+            cast(&mut self.depth, &mut self.corners, view, scene, placed, band * rows);
+        }
+    }
+}
+
+/// The whole map: the bands, and what moves drawn over them.
+#[derive(Debug, Default)]
+pub(crate) struct Map {
+    pub depth: Vec<f32>,
+    /// Rows that hold shadows of moving things.
+    touched: Vec<[usize; 2]>,
+    corners: Vec<V3>,
+}
+
+impl Map {
+    /// Takes over freshly drawn bands.
+    pub(crate) fn join<'a>(&mut self, bands: impl Iterator<Item = &'a RwLock<Band>>) {
+        self.depth.clear();
+        self.touched.clear();
+        for band in bands {
+            self.depth.extend_from_slice(&band.read().unwrap_or_else(PoisonError::into_inner).depth);
+        }
+    }
+
+    /// Wipes out the moving shadows of the frame before and draws those of this one.
+    pub(crate) fn overlay(&mut self, view: &ShadowView, scene: &SceneData, bands: &[RwLock<Band>; BANDS]) {
+        let width = view.resolution as usize;
+        let rows = width / BANDS;
+        for [from, to] in self.touched.drain(..) {
+            for row in from..to {
+                let band = bands[row / rows].read().unwrap_or_else(PoisonError::into_inner);
+                let source = &band.depth[row % rows * width..][..width];
+                self.depth[row * width..][..width].copy_from_slice(source);
             }
-            let c = view.place(placed.centre);
-            let r = placed.radius as f32 / view.texel + 1.0;
-            let misses = c[0] + r < 0.0
-                || c[0] - r > width as f32
-                || c[1] + r < top
-                || c[1] - r > top + self.rows as f32 + 1.0;
-            if misses {
-                continue;
-            }
-            let mesh = &scene.meshes[scene.mesh_at(placed, f64::INFINITY).0 as usize];
-            let pose = &placed.instance.pose;
-            let s = placed.instance.scale;
-            let origin = view.place(pose * Point3::origin());
-            let axes = [Vector3::x(), Vector3::y(), Vector3::z()].map(|a| pose * a);
-            let m: [V3; 3] = [0, 1, 2].map(|k| {
-                [0, 1, 2].map(|j| dot(view.axes[k], [0, 1, 2].map(|i| axes[j][i] as f32)) * s[j] as f32)
-            });
-            self.corners.clear();
-            self.corners.extend(mesh.positions.iter().map(|&v| {
-                [dot(m[0], v) + origin[0], dot(m[1], v) + origin[1] - top, dot(m[2], v) + origin[2]]
-            }));
-            let cutout = material.texture.map(|t| &scene.textures[t.0 as usize]).filter(|t| t.cutout);
-            for t in &mesh.triangles {
-                let p = t.map(|i| self.corners[i as usize]);
-                match cutout {
-                    None => fill(&mut self.depth, width, p),
-                    Some(texture) => {
-                        let uv = t.map(|i| mesh.uvs[i as usize]);
-                        cut(&mut self.depth, width, p, |w1, w2| {
-                            let u = uv[0][0] + w1 * (uv[1][0] - uv[0][0]) + w2 * (uv[2][0] - uv[0][0]);
-                            let v = uv[0][1] + w1 * (uv[1][1] - uv[0][1]) + w2 * (uv[2][1] - uv[0][1]);
-                            texture.opaque(u, v, 1)
-                        });
-                    }
-                }
+        }
+        for &index in &scene.moving {
+            let placed = &scene.placed[index as usize];
+            if cast(&mut self.depth, &mut self.corners, view, scene, placed, 0) {
+                let c = view.place(placed.centre)[1];
+                let r = placed.radius as f32 / view.texel + 2.0;
+                let row = |v: f32| (v.max(0.0) as usize).min(width);
+                self.touched.push([row(c - r), row(c + r + 1.0)]);
             }
         }
     }
+}
+
+/// Draws one instance into rows `top ..` of the map; false if it throws no shadow there.
+fn cast(
+    depth: &mut [f32],
+    corners: &mut Vec<V3>,
+    view: &ShadowView,
+    scene: &SceneData,
+    placed: &Placed,
+    top: usize,
+) -> bool {
+    let width = view.resolution as usize;
+    let rows = depth.len() / width;
+    let material = &scene.materials[placed.instance.material.0 as usize];
+    if !placed.visible || !material.casts_shadow || material.unlit {
+        return false;
+    }
+    let (low, high) = (top as f32, (top + rows) as f32);
+    let c = view.place(placed.centre);
+    let r = placed.radius as f32 / view.texel + 1.0;
+    if c[0] + r < 0.0 || c[0] - r > width as f32 || c[1] + r < low || c[1] - r > high {
+        return false;
+    }
+    let mesh = &scene.meshes[scene.mesh_at(placed, f64::INFINITY).0 as usize];
+    let pose = &placed.instance.pose;
+    let s = placed.instance.scale;
+    let origin = view.place(pose * Point3::origin());
+    let axes = [Vector3::x(), Vector3::y(), Vector3::z()].map(|a| pose * a);
+    let m: [V3; 3] = [0, 1, 2]
+        .map(|k| [0, 1, 2].map(|j| dot(view.axes[k], [0, 1, 2].map(|i| axes[j][i] as f32)) * s[j] as f32));
+    corners.clear();
+    corners.extend(
+        mesh.positions
+            .iter()
+            .map(|&v| [dot(m[0], v) + origin[0], dot(m[1], v) + origin[1] - low, dot(m[2], v) + origin[2]]),
+    );
+    let cutout = material.texture.map(|t| &scene.textures[t.0 as usize]).filter(|t| t.cutout);
+    for t in &mesh.triangles {
+        let p = t.map(|i| corners[i as usize]);
+        match cutout {
+            None => fill(depth, width, p),
+            Some(texture) => {
+                let uv = t.map(|i| mesh.uvs[i as usize]);
+                cut(depth, width, p, |w1, w2| {
+                    let at = |k: usize| uv[0][k] + w1 * (uv[1][k] - uv[0][k]) + w2 * (uv[2][k] - uv[0][k]);
+                    texture.opaque(at(0), at(1), 1)
+                });
+            }
+        }
+    }
+    true
 }
 
 /// Bounds in texels, then the two edge gradients over the doubled area: barycentric weights of corners 1 and 2.

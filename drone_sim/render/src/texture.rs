@@ -19,7 +19,25 @@ struct Level {
     width_log2: u32,
     width_mask: i32,
     height_mask: i32,
-    texels: Vec<u32>,
+    /// RGBA in 16-bit lanes (values 0 to 255), so that four weights sum up in one multiplication each.
+    texels: Vec<u64>,
+}
+
+/// The first three 16-bit lanes of four texels as numbers.
+#[inline(always)]
+fn unpack(t: [u64; 4], unit: f32) -> [F4; 3] {
+    let mut out = [[0.0f32; 4]; 3];
+    for i in 0..4 {
+        out[0][i] = (t[i] as u32 & 0xFFFF) as i32 as f32;
+        out[1][i] = (t[i] as u32 >> 16) as i32 as f32;
+        out[2][i] = ((t[i] >> 32) as u32 & 0xFFFF) as i32 as f32;
+    }
+    out.map(|c| F4(c) * unit)
+}
+
+fn spread(t: u32) -> u64 {
+    let lane = |k: u32| u64::from((t >> (8 * k)) & 255) << (16 * k);
+    lane(0) | lane(1) | lane(2) | lane(3)
 }
 
 fn encode(linear: f64) -> u32 {
@@ -90,7 +108,7 @@ impl Texture {
                 width_log2: w.trailing_zeros(),
                 width_mask: w as i32 - 1,
                 height_mask: h as i32 - 1,
-                texels: base,
+                texels: base.iter().map(|&t| spread(t)).collect(),
             });
             let Some(smaller) = next else { break };
             base = smaller;
@@ -114,64 +132,69 @@ impl Texture {
         let l = &self.levels[level.clamp(0, self.last_level()) as usize];
         let (x, fx) = (u * (l.width_mask + 1) as f32 - 0.5).split();
         let (y, fy) = (v * (l.height_mask + 1) as f32 - 0.5).split();
-        let (wx, wy) = ((fx * 256.0).round(), (fy * 256.0).round());
-        let mut out = [[0.0f32; 4]; 3];
-        const K: f32 = 1.0 / 255.0;
-        for i in 0..4 {
-            let t = self.texel(l, x[i], y[i], wx[i] as u32, wy[i] as u32);
-            out[0][i] = (t & 255) as f32 * K;
-            out[1][i] = ((t >> 8) & 255) as f32 * K;
-            out[2][i] = ((t >> 16) & 255) as f32 * K;
-        }
-        out.map(F4)
-    }
-
-    #[inline(always)]
-    fn texel(&self, l: &Level, x: i32, y: i32, wx: u32, wy: u32) -> u32 {
-        let (x1, y1) = (x.wrapping_add(1), y.wrapping_add(1));
-        let (xa, xb, ya, yb) = if self.clamp {
-            let cx = |i: i32| i.clamp(0, l.width_mask);
-            let cy = |i: i32| i.clamp(0, l.height_mask);
-            (cx(x), cx(x1), cy(y), cy(y1))
+        // Four weights of 8 bits that sum up to 256.
+        let (wx, wy, both) = ((fx * 256.0).round(), (fy * 256.0).round(), (fx * fy * 256.0).round());
+        let (lx, ly) = (l.width_mask, l.height_mask);
+        let mut place = [[0i32; 4]; 4];
+        if self.clamp {
+            for i in 0..4 {
+                let (x1, y1) = (x[i].wrapping_add(1), y[i].wrapping_add(1));
+                let next = [x[i].clamp(0, lx), x1.clamp(0, lx), y[i].clamp(0, ly), y1.clamp(0, ly)];
+                place.iter_mut().zip(next).for_each(|(p, v)| p[i] = v);
+            }
         } else {
-            (x & l.width_mask, x1 & l.width_mask, y & l.height_mask, y1 & l.height_mask)
-        };
-        let at = |x: i32, y: i32| l.texels[((y as usize) << l.width_log2) | x as usize];
-        let top = blend(at(xa, ya), at(xb, ya), wx);
-        blend(top, blend(at(xa, yb), at(xb, yb), wx), wy)
+            for i in 0..4 {
+                place[0][i] = x[i] & lx;
+                place[1][i] = x[i].wrapping_add(1) & lx;
+                place[2][i] = y[i] & ly;
+                place[3][i] = y[i].wrapping_add(1) & ly;
+            }
+        }
+        let mut t = [0u64; 4];
+        for i in 0..4 {
+            // Lanes beyond a run's end bring garbage weights, hence the wrapping.
+            let b = both[i];
+            let (wx, wy) = (wx[i].wrapping_sub(b), wy[i].wrapping_sub(b));
+            let rest = 256i32.wrapping_sub(b).wrapping_sub(wx).wrapping_sub(wy);
+            let top = (place[2][i] << l.width_log2) as usize;
+            let bottom = (place[3][i] << l.width_log2) as usize;
+            let (xa, xb) = (place[0][i] as usize, place[1][i] as usize);
+            let at = |k: usize, w: i32| l.texels[k].wrapping_mul(w as u64);
+            let upper = at(top | xa, rest).wrapping_add(at(top | xb, wx));
+            t[i] = upper.wrapping_add(at(bottom | xa, wy)).wrapping_add(at(bottom | xb, b));
+        }
+        unpack(t, 1.0 / (255.0 * 256.0))
     }
 
-    /// One place: RGB as by `sample4`, alpha 0 to 1.
+    /// The nearest texels of the finest level at four places, RGB as by `sample4`: for smooth textures.
     #[inline(always)]
-    pub(crate) fn sample(&self, u: f32, v: f32, level: i32) -> [f32; 4] {
-        let l = &self.levels[level.clamp(0, self.last_level()) as usize];
-        let (x, fx) = F4::all(u * (l.width_mask + 1) as f32 - 0.5).split();
-        let (y, fy) = F4::all(v * (l.height_mask + 1) as f32 - 0.5).split();
-        let t = self.texel(l, x[0], y[0], (fx * 256.0).round()[0] as u32, (fy * 256.0).round()[0] as u32);
-        [t & 255, (t >> 8) & 255, (t >> 16) & 255, t >> 24].map(|c| c as f32 * (1.0 / 255.0))
+    pub(crate) fn nearest4(&self, u: F4, v: F4) -> [F4; 3] {
+        let l = &self.levels[0];
+        let (x, _) = (u * (l.width_mask + 1) as f32).split();
+        let (y, _) = (v * (l.height_mask + 1) as f32).split();
+        let mut t = [0u64; 4];
+        for i in 0..4 {
+            let row = ((y[i] & l.height_mask) << l.width_log2) as usize;
+            t[i] = l.texels[row | (x[i] & l.width_mask) as usize];
+        }
+        unpack(t, 1.0 / 255.0)
     }
 
     /// Whether the nearest texel of a level is opaque.
     #[inline(always)]
     pub(crate) fn opaque(&self, u: f32, v: f32, level: i32) -> bool {
-        self.sample(u, v, level)[3] >= 0.5
+        let l = &self.levels[level.clamp(0, self.last_level()) as usize];
+        let (x, _) = F4::all(u * (l.width_mask + 1) as f32).split();
+        let (y, _) = F4::all(v * (l.height_mask + 1) as f32).split();
+        let row = ((y[0] & l.height_mask) << l.width_log2) as usize;
+        l.texels[row | (x[0] & l.width_mask) as usize] >> 48 >= 128
     }
 
     /// Mean linear colour, the one texel of the last level.
     pub fn mean(&self) -> [f32; 3] {
         let t = self.levels[self.levels.len() - 1].texels[0];
-        [0, 1, 2].map(|c| decode(t, c) as f32) as V3
+        [0, 1, 2].map(|c| ((t >> (16 * c)) & 255) as f32 / 255.0).map(|v| v * v) as V3
     }
-}
-
-/// Four 8-bit lanes: a + (b - a) * w / 256, w 0 to 256.
-#[inline(always)]
-fn blend(a: u32, b: u32, w: u32) -> u32 {
-    // Garbage lanes may bring any weight; they must not overflow.
-    let w = w.min(256);
-    let lo = (a & 0x00FF_00FF) * (256 - w) + (b & 0x00FF_00FF) * w;
-    let hi = ((a >> 8) & 0x00FF_00FF) * (256 - w) + ((b >> 8) & 0x00FF_00FF) * w;
-    ((lo >> 8) & 0x00FF_00FF) | (hi & 0xFF00_FF00)
 }
 
 fn resample(w: u32, h: u32, texels: &[u32], nw: u32, nh: u32) -> Vec<u32> {

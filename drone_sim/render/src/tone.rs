@@ -1,6 +1,8 @@
 //! Linear light -> sRGB bytes through a filmic curve (the ACES fit of K. Narkowicz, 2015), by table.
 
-use crate::maths::{V3, linear_to_srgb};
+use crate::maths::linear_to_srgb;
+use crate::simd::F4;
+use std::array::from_fn;
 
 /// Table entries: 17 powers of two from 2^-13, 256 steps each.
 const STEPS: usize = 17 * 256;
@@ -8,29 +10,39 @@ const FIRST: u32 = (127 - 13) << 8;
 
 #[derive(Debug)]
 pub(crate) struct Tone {
-    table: Vec<u8>,
+    table: Box<[u8; STEPS]>,
 }
 
 impl Tone {
     /// `exposure` multiplies the scene's light first.
     pub(crate) fn new(exposure: f64) -> Self {
-        let table = (0..STEPS as u32)
-            .map(|i| {
-                let low = f64::from(f32::from_bits((i + FIRST) << 15));
-                let high = f64::from(f32::from_bits((i + FIRST + 1) << 15));
-                let x = (low + high) / 2.0 * exposure;
-                let film = (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14);
-                (linear_to_srgb(film.clamp(0.0, 1.0)) * 255.0 + 0.5) as u8
-            })
-            .collect();
+        let mut table = Box::new([0u8; STEPS]);
+        for (i, entry) in (0u32..).zip(table.iter_mut()) {
+            let low = f64::from(f32::from_bits((i + FIRST) << 15));
+            let high = f64::from(f32::from_bits((i + FIRST + 1) << 15));
+            let x = (low + high) / 2.0 * exposure;
+            let film = (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14);
+            *entry = (linear_to_srgb(film.clamp(0.0, 1.0)) * 255.0 + 0.5) as u8;
+        }
         Self { table }
     }
 
+    /// Bytes of four colours, lane by lane.
     #[inline(always)]
-    pub(crate) fn bytes(&self, c: V3) -> [u8; 3] {
-        c.map(|v| {
-            let i = (if v > 0.0 { v } else { 0.0 }.to_bits() >> 15).saturating_sub(FIRST);
-            self.table[(i as usize).min(STEPS - 1)]
-        })
+    pub(crate) fn bytes4(&self, c: [F4; 3]) -> [[u8; 3]; 4] {
+        const LAST: i32 = STEPS as i32 - 1;
+        let index: [[i32; 4]; 3] = c.map(|c| {
+            // Negative numbers and NaN come out as 0.
+            let raw = c.max(0.0).0.map(|v| (v.to_bits() >> 15) as i32 - FIRST as i32);
+            let low: [i32; 4] = from_fn(|i| if raw[i] > 0 { raw[i] } else { 0 });
+            from_fn(|i| if low[i] < LAST { low[i] } else { LAST })
+        });
+        let mut out = [[0u8; 3]; 4];
+        for i in 0..4 {
+            for k in 0..3 {
+                out[i][k] = self.table[index[k][i] as usize];
+            }
+        }
+        out
     }
 }

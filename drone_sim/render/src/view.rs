@@ -63,12 +63,6 @@ impl View {
         }
     }
 
-    /// The pixel's ray with z = 1 in the camera frame; `x`, `y` are image coordinates (pixel centre + 0.5).
-    #[inline(always)]
-    pub(crate) fn ray(&self, x: f32, y: f32) -> [f32; 2] {
-        [(x - self.c[0]) * self.inv_f[0], (y - self.c[1]) * self.inv_f[1]]
-    }
-
     #[inline(always)]
     pub(crate) fn to_world(&self, v: V3) -> V3 {
         let r = &self.world_rows;

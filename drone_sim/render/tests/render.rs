@@ -68,7 +68,7 @@ fn forest() -> Scene {
     let ground = scene.add_prop(&props::grass(200.0, 1)).unwrap();
     scene.place(&ground, Isometry3::identity(), 1.0, 0, 0).unwrap();
     let kinds =
-        [props::tree(1), props::pine(2), props::car(0x30_50_A0), props::stop_sign(), props::potted_plant(1)];
+        [props::tree(1), props::pine(2), props::car(0x3050A0), props::stop_sign(), props::potted_plant(1)];
     let kinds = kinds.map(|p| scene.add_prop(&p).unwrap());
     for i in 0..40u32 {
         let (x, y) = (f64::from(i * 7 % 23) - 11.0, 3.0 + f64::from(i * 5 % 31));
@@ -135,7 +135,7 @@ fn depth_agrees_with_exact_rays() {
                 );
             }
         }
-        assert!(compared > 50_000, "{compared}");
+        assert!(compared > 40_000, "{compared}");
         assert!(edges < 320, "{edges} pixels see another object than the exact ray does");
     }
 }
@@ -233,13 +233,11 @@ fn textures_are_upright_and_not_mirrored() {
 #[test]
 fn perspective_bends_texture_as_it_should() {
     // A floor striped across every metre: the stripe at a pixel follows from exact geometry.
-    let stripes = Texture::from_fn(6, |_, v| [if v < 0.5 { 1.0 } else { 0.0 }; 4].map(|c| c as f32));
     let mut scene = Scene::new();
     let texture = scene.add_texture(Texture::from_fn(6, |_, v| {
         let c = if v < 0.5 { 1.0 } else { 0.0 };
         [c, c, c, 1.0]
     }));
-    drop(stripes);
     let unlit = Material { diffuse: [1.0; 3], texture: Some(texture), unlit: true, ..Material::default() };
     let unlit = scene.add_material(unlit).unwrap();
     let floor = scene.add_mesh(Mesh::plane([100.0, 100.0], 300.0, 4.0));
@@ -384,4 +382,49 @@ fn extreme_cameras_and_geometry_do_not_break_the_frame() {
             }
         }
     }
+}
+
+#[test]
+fn moving_things_leave_no_trace_in_later_frames() {
+    let camera = Camera::from_hfov(160, 120, 1.4).unwrap();
+    let view = look_at(Point3::new(0.0, 0.0, 3.0), Point3::new(0.0, 6.0, 0.0));
+    let build = |at: Isometry3<f64>| {
+        let mut scene = Scene::new();
+        let matt = scene.add_material(Material::default()).unwrap();
+        let floor = scene.add_mesh(Mesh::plane([60.0, 60.0], 10.0, 1.0));
+        scene.add_instance(Instance::new(floor, matt, Isometry3::identity())).unwrap();
+        let block = scene.add_mesh(Mesh::cuboid([1.0, 1.0, 1.0]));
+        scene.add_instance(Instance::new(block, matt, Isometry3::translation(1.5, 6.0, 0.5))).unwrap();
+        let id = scene.add_instance(Instance::new(block, matt, at)).unwrap();
+        (scene, id)
+    };
+    let (mut scene, id) = build(Isometry3::translation(-4.0, 5.0, 1.0));
+    let mut renderer = Renderer::new(2).unwrap();
+    let mut last = shoot(&mut renderer, &scene, &camera, &view);
+    for k in 1..=8 {
+        scene.set_pose(id, Isometry3::translation(-4.0 + f64::from(k), 5.0, 1.0)).unwrap();
+        let shot = shoot(&mut renderer, &scene, &camera, &view);
+        assert!(shot.rgb != last.rgb, "step {k} changes the picture");
+        last = shot;
+    }
+    let (fresh, _) = build(Isometry3::translation(4.0, 5.0, 1.0));
+    let want = shoot(&mut Renderer::new(1).unwrap(), &fresh, &camera, &view);
+    assert!(want.rgb == last.rgb, "a thing that came by moving looks as one that always stood there");
+}
+
+#[test]
+fn far_instances_take_the_coarse_mesh_and_their_neighbours_do_not() {
+    let mut scene = Scene::new();
+    let matt = scene.add_material(Material::default()).unwrap();
+    let fine = scene.add_mesh(Mesh::cuboid([1.0; 3]));
+    let coarse = scene.add_mesh(Mesh::cuboid([1.0, 0.2, 1.0]));
+    scene.set_coarse(fine, coarse, 10.0).unwrap();
+    let id = scene.add_instance(Instance::new(fine, matt, Isometry3::translation(0.0, 9.9, 0.0))).unwrap();
+    let camera = Camera::from_hfov(9, 9, 0.05).unwrap();
+    let view = look_at(Point3::origin(), Point3::new(0.0, 1.0, 0.0));
+    let mut renderer = Renderer::new(1).unwrap();
+    let middle = |s: &Shot| s.depth[40];
+    assert!((middle(&shoot(&mut renderer, &scene, &camera, &view)) - 9.4).abs() < 1e-4);
+    scene.set_pose(id, Isometry3::translation(0.0, 10.1, 0.0)).unwrap();
+    assert!((middle(&shoot(&mut renderer, &scene, &camera, &view)) - 10.0).abs() < 1e-4);
 }

@@ -31,7 +31,7 @@ fn panels() -> (Vec<V3>, Vec<V3>) {
 /// A classic black and white football of the given radius, metres, resting on the ground.
 pub fn soccer_ball(radius: f32) -> Prop {
     let (five, six) = panels();
-    let (black, white, seam) = (hex(0x17_17_19), hex(0xF2_F2_EE), hex(0x77_77_75));
+    let (black, white, seam) = (hex(0x171719), hex(0xF2F2EE), hex(0x777775));
     let texture = Texture::from_fn(9, |u, v| {
         let (a, b) = (std::f64::consts::TAU * f64::from(u), std::f64::consts::PI * f64::from(v));
         let d = [(a.cos() * b.sin()) as f32, (a.sin() * b.sin()) as f32, b.cos() as f32];
@@ -56,7 +56,7 @@ pub fn soccer_ball(radius: f32) -> Prop {
 
 /// A plain ball of one sRGB colour (0xRRGGBB) with seams like a basketball's, resting on the ground; radius in metres.
 pub fn ball(radius: f32, colour: u32) -> Prop {
-    let (skin, seam) = (hex(colour), hex(0x20_1A_16));
+    let (skin, seam) = (hex(colour), hex(0x201A16));
     let texture = Texture::from_fn(9, |u, v| {
         let (a, b) = (std::f64::consts::TAU * f64::from(u), std::f64::consts::PI * f64::from(v));
         let d = [(a.cos() * b.sin()) as f32, (a.sin() * b.sin()) as f32, b.cos() as f32];

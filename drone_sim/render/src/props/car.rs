@@ -149,7 +149,7 @@ pub fn car(colour: u32) -> Prop {
     let glass =
         Material { specular: 1.0, sharpness: 8, reflective: 0.16, ..Material::matt([0.012, 0.014, 0.016]) };
     let trim = Material { specular: 0.3, sharpness: 4, reflective: 0.03, ..Material::matt([1.0; 3]) };
-    let (black, grey, rubber) = (hex(0x14_14_15), hex(0xB4_B8_BC), hex(0x1B_1B_1C));
+    let (black, grey, rubber) = (hex(0x141415), hex(0xB4B8BC), hex(0x1B1B1C));
 
     let mut panes = screen(1.0, 0.012).with(&screen(0.0, 0.012));
     for side in [-1.0, 1.0] {
@@ -197,8 +197,8 @@ pub fn car(colour: u32) -> Prop {
     let cuboid = |size: [f32; 3], p: [f32; 3]| Mesh::cuboid(size).moved(p);
     add(cuboid([0.04, 0.72, 0.10], [2.205, 0.0, 0.56]), black);
     add(cuboid([0.05, 1.18, 0.12], [2.185, 0.0, 0.395]), black);
-    add(cuboid([0.02, 0.52, 0.11], [2.232, 0.0, 0.46]), hex(0xE8_E8_E4));
-    add(cuboid([0.02, 0.52, 0.11], [-2.205, 0.0, 0.66]), hex(0xE8_E8_E4));
+    add(cuboid([0.02, 0.52, 0.11], [2.232, 0.0, 0.46]), hex(0xE8E8E4));
+    add(cuboid([0.02, 0.52, 0.11], [-2.205, 0.0, 0.66]), hex(0xE8E8E4));
     add(cuboid([0.06, 1.36, 0.14], [-2.165, 0.0, 0.42]), black);
     for side in [-1.0f32, 1.0] {
         add(cuboid([2.0, 0.03, 0.09], [0.0, side * 0.868, 0.235]), black);

@@ -31,7 +31,7 @@ fn plane(name: &'static str, size: f32, texture: Texture, seed: u32) -> Prop {
 pub fn grass(size: f32, seed: u32) -> Prop {
     // Blades: short strokes drawn over each other, the later the brighter.
     let side = 512usize;
-    let soil = hex(0x4A_43_2C);
+    let soil = hex(0x4A432C);
     let mut texels: Vec<[f32; 3]> = (0..side * side)
         .map(|i| {
             let (u, v) = ((i % side) as f32 / side as f32, (i / side) as f32 / side as f32);
@@ -39,7 +39,7 @@ pub fn grass(size: f32, seed: u32) -> Prop {
             soil.map(|c| c * (0.45 + 0.9 * n))
         })
         .collect();
-    let tones = [hex(0x3C_52_1F), hex(0x52_6B_2A), hex(0x69_80_35), hex(0x7C_8E_45), hex(0x9A_95_55)];
+    let tones = [hex(0x3C521F), hex(0x526B2A), hex(0x698035), hex(0x7C8E45), hex(0x9A9555)];
     let mut dice = Dice::new(seed);
     let strokes = 16_000;
     for k in 0..strokes {
@@ -69,7 +69,7 @@ pub fn grass(size: f32, seed: u32) -> Prop {
 
 /// Grey gravel: a square of `size` metres at z = 0 around the origin.
 pub fn gravel(size: f32, seed: u32) -> Prop {
-    let base = hex(0x8B_86_7C);
+    let base = hex(0x8B867C);
     let texture = Texture::from_fn(9, |u, v| {
         let stones =
             value(u * 96.0, v * 96.0, 96, seed) * 0.6 + value(u * 190.0, v * 190.0, 190, seed + 1) * 0.4;

@@ -37,15 +37,15 @@ pub struct Part {
     pub texture: Option<Texture>,
     /// Second texture, see [`Material::detail`].
     pub detail: Option<Texture>,
-    /// A simpler mesh and the distance in metres beyond which it is drawn instead.
-    pub coarse: Option<(Mesh, f64)>,
+    /// Simpler meshes and the growing distances in metres beyond which they are drawn instead.
+    pub coarse: Vec<(Mesh, f64)>,
     /// Counts as the labelled object: the post of a sign does not, as annotators box the plate alone.
     pub labelled: bool,
 }
 
 impl Part {
     pub(crate) fn new(mesh: Mesh, material: Material) -> Self {
-        Self { mesh, material, texture: None, detail: None, coarse: None, labelled: true }
+        Self { mesh, material, texture: None, detail: None, coarse: Vec::new(), labelled: true }
     }
 
     pub(crate) fn textured(mesh: Mesh, material: Material, texture: Texture) -> Self {
@@ -53,7 +53,9 @@ impl Part {
     }
 
     pub(crate) fn or_beyond(self, metres: f64, mesh: Mesh) -> Self {
-        Self { coarse: Some((mesh, metres)), ..self }
+        let mut part = self;
+        part.coarse.push((mesh, metres));
+        part
     }
 
     pub(crate) fn unlabelled(self) -> Self {
@@ -97,9 +99,11 @@ impl Scene {
             material.texture = part.texture.clone().map(|t| self.add_texture(t)).or(material.texture);
             material.detail = part.detail.clone().map(|t| self.add_texture(t)).or(material.detail);
             let mesh = self.add_mesh(part.mesh.clone());
-            if let Some((coarse, beyond)) = &part.coarse {
+            let mut finer = mesh;
+            for (coarse, beyond) in &part.coarse {
                 let coarse = self.add_mesh(coarse.clone());
-                self.set_coarse(mesh, coarse, *beyond)?;
+                self.set_coarse(finer, coarse, *beyond)?;
+                finer = coarse;
             }
             parts.push((mesh, self.add_material(material)?, part.labelled));
         }

@@ -34,11 +34,11 @@ pub fn person(seed: u32) -> Prop {
     let mut dice = Dice::new(hash(seed, 0x9E7, 1));
     let mut pick =
         |colours: &[u32]| hex(colours[(dice.unit() * colours.len() as f32) as usize % colours.len()]);
-    let shirt = pick(&[0x2F_55_8E, 0x9A_2B_2B, 0xC9_C2_B4, 0x3D_6B_45, 0xD0_8A_2E]);
-    let trousers = pick(&[0x2A_31_45, 0x3B_3B_3D, 0x5B_50_40, 0x24_26_2C]);
-    let skin = pick(&[0xC6_93_72, 0x8D_5A_3E, 0xD9_A7_88, 0x6B_44_30]);
-    let hair = pick(&[0x2B_1D_14, 0x4A_33_20, 0x15_13_12]);
-    let shoe = hex(0x2A_24_20);
+    let shirt = pick(&[0x2F558E, 0x9A2B2B, 0xC9C2B4, 0x3D6B45, 0xD08A2E]);
+    let trousers = pick(&[0x2A3145, 0x3B3B3D, 0x5B5040, 0x24262C]);
+    let skin = pick(&[0xC69372, 0x8D5A3E, 0xD9A788, 0x6B4430]);
+    let hair = pick(&[0x2B1D14, 0x4A3320, 0x151312]);
+    let shoe = hex(0x2A2420);
 
     let mut body = Mesh::default();
     let mut add = |mesh: Mesh, colour: [f32; 3]| body = std::mem::take(&mut body).with(&mesh.tinted(colour));

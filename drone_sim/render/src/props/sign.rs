@@ -77,8 +77,8 @@ fn distance(p: [f32; 2], line: Stroke, place: impl Fn([f32; 2]) -> [f32; 2]) -> 
 }
 
 fn face() -> Texture {
-    let red = hex(0xB8_14_22);
-    let white = hex(0xEC_EC_E8);
+    let red = hex(0xB81422);
+    let white = hex(0xECECE8);
     let letters: [(&[Stroke], f32); 4] = [(&[S], -0.77), (&T, -0.375), (&[O], 0.035), (&[P], 0.455)];
     Texture::from_fn(8, |u, v| {
         let p = [2.0 * u - 1.0, 2.0 * v - 1.0];
@@ -117,13 +117,16 @@ pub fn stop_sign() -> Prop {
         .clone()
         .transformed(&along_x(2.42), [1.0; 3])
         .with(&bolts.transformed(&along_x(1.78), [1.0; 3]));
-    let steel =
-        Material { specular: 0.25, sharpness: 4, reflective: 0.03, ..Material::matt(hex(0x8A_8D_8C)) };
+    let steel = Material { specular: 0.25, sharpness: 4, reflective: 0.03, ..Material::matt(hex(0x8A8D8C)) };
     let paint = Material { specular: 0.15, sharpness: 4, reflective: 0.02, ..Material::matt([1.0; 3]) };
     Prop {
         name: "stop sign",
         label: "stop sign",
-        parts: vec![Part::textured(plate, paint, face()), Part::new(back.with(&post).with(&bolts), steel)],
+        parts: vec![
+            Part::textured(plate, paint, face()),
+            Part::new(back, steel),
+            Part::new(post.with(&bolts), steel).unlabelled(),
+        ],
         colliders: vec![
             (at(0.0, 0.0, 1.25), Shape::Box { size: [0.06, 0.06, 2.50] }),
             (at(0.037, 0.0, 2.1), Shape::Box { size: [0.03, 0.92, 0.92] }),

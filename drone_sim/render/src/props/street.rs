@@ -12,7 +12,7 @@ fn gloss(specular: f32) -> Material {
 
 /// A red American fire hydrant, 0.85 m high, its outlets along y and +x.
 pub fn fire_hydrant() -> Prop {
-    let (red, dark) = (hex(0xB5_1E_17), hex(0x8E_16_12));
+    let (red, dark) = (hex(0xB51E17), hex(0x8E1612));
     let profile = [
         [0.165, 0.0],
         [0.165, 0.05],
@@ -66,7 +66,7 @@ pub fn fire_hydrant() -> Prop {
 
 /// A park bench 1.6 m wide with wooden slats; one sits facing +x.
 pub fn bench() -> Prop {
-    let (wood, iron) = (hex(0x8A_5B_34), hex(0x22_25_24));
+    let (wood, iron) = (hex(0x8A5B34), hex(0x222524));
     let mut mesh = Mesh::default();
     let mut dice = Dice::new(41);
     let mut add = |m: Mesh, c: V3| mesh = std::mem::take(&mut mesh).with(&m.tinted(c));
@@ -101,12 +101,12 @@ pub fn bench() -> Prop {
 
 /// A traffic light 3.4 m high that faces +x; `lit` is 0 red, 1 amber, 2 green.
 pub fn traffic_light(lit: usize) -> Prop {
-    let (black, steel) = (hex(0x1A_1C_1B), hex(0x5A_5E_60));
+    let (black, steel) = (hex(0x1A1C1B), hex(0x5A5E60));
     let pole = Mesh::cylinder(0.06, 2.5, 14).moved([0.0, 0.0, 1.25]).tinted(steel);
     let mut mesh = Mesh::cuboid([0.24, 0.36, 0.98]).moved([0.0, 0.0, 2.92]).tinted(black);
     mesh = mesh.with(&Mesh::cuboid([0.02, 0.56, 1.18]).moved([-0.06, 0.0, 2.92]).tinted(black));
     let quarter = std::f64::consts::FRAC_PI_2;
-    let colours = [hex(0xFF_2A_1C), hex(0xFF_B0_20), hex(0x2C_F0_8C)];
+    let colours = [hex(0xFF2A1C), hex(0xFFB020), hex(0x2CF08C)];
     let mut parts = Vec::new();
     let mut lamps = Mesh::default();
     for (k, colour) in colours.iter().enumerate() {
@@ -159,7 +159,7 @@ pub fn umbrella(colour: u32, other: u32) -> Prop {
         gore.finish();
         cloth = cloth.with(&gore.tinted(tint));
     }
-    let pole = Mesh::cylinder(0.025, 2.25, 10).moved([0.0, 0.0, 1.125]).tinted(hex(0x9C_9C_9C));
+    let pole = Mesh::cylinder(0.025, 2.25, 10).moved([0.0, 0.0, 1.125]).tinted(hex(0x9C9C9C));
     let fabric = Material { two_sided: true, wrap: 0.2, ..Material::matt([1.0; 3]) };
     Prop {
         name: "umbrella",
@@ -185,7 +185,7 @@ pub fn potted_plant(seed: u32) -> Prop {
         [0.21, 0.40],
         [0.0, 0.40],
     ];
-    let pot = Mesh::revolved(&pot, 28, false).tinted(hex(0xB0_5C_3A));
+    let pot = Mesh::revolved(&pot, 28, false).tinted(hex(0xB05C3A));
     let mut plant = Mesh::default();
     for k in 0..54 {
         let a = std::f64::consts::TAU * f64::from(k) * 0.381_966;
@@ -199,7 +199,7 @@ pub fn potted_plant(seed: u32) -> Prop {
             let droop = 0.28 * t * t * (1.0 - rise * 0.6);
             [base[0] + c * out * t - s * w, base[1] + s * out * t + c * w, base[2] + up * t - droop]
         };
-        let tone = hex([0x3F_6B_2A, 0x53_84_35, 0x2F_57_26, 0x66_94_3E][k as usize % 4]);
+        let tone = hex([0x3F6B2A, 0x538435, 0x2F5726, 0x66943E][k as usize % 4]);
         let mut leaf = Mesh::default();
         leaf.polygon(
             &[point(0.0, -0.006), point(0.45, -wide), point(0.45, wide), point(0.0, 0.006)],

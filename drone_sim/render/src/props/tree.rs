@@ -19,7 +19,7 @@ pub(crate) fn bark(seed: u32, dark: u32, light: u32) -> Texture {
         let c =
             lerp3(dark, light, (0.25 + 0.75 * crack) * (0.45 + 0.7 * fine)).map(|c| c * (0.75 + 0.5 * fine));
         let moss = ((fractal(u, v, 3, 3, 0.5, seed + 4) - 0.62) * 3.0).clamp(0.0, 0.5);
-        let c = lerp3(c, hex(0x5A_66_38), moss);
+        let c = lerp3(c, hex(0x5A6638), moss);
         [c[0], c[1], c[2], 1.0]
     })
 }
@@ -140,14 +140,17 @@ fn lump(centre: V3, size: V3, level: u32, rough: f32, texture_m: f32, dice: &mut
     mesh
 }
 
-/// The same lump twice, fine and coarse, from the same dice.
-fn lumps(centre: V3, size: V3, rough: f32, texture_m: f32, dice: &mut Dice) -> (Mesh, Mesh) {
-    let mut same = dice.clone();
+/// The same lump at three levels of detail, finest first, from the same dice.
+fn lumps(centre: V3, size: V3, rough: f32, texture_m: f32, dice: &mut Dice) -> [Mesh; 3] {
+    let (mut second, mut third) = (dice.clone(), dice.clone());
     let fine = lump(centre, size, 2, rough, texture_m, dice);
-    (fine, lump(centre, size, 1, rough, texture_m, &mut same))
+    let middle = lump(centre, size, 1, rough, texture_m, &mut second);
+    // Twenty triangles enclose less: make up for it.
+    let size = size.map(|s| s * 1.12);
+    [fine, middle, lump(centre, size, 0, rough, texture_m, &mut third)]
 }
 
-fn trunk(radius: f32, height: f32, dice: &mut Dice) -> Mesh {
+fn trunk(radius: f32, height: f32, segments: u32, dice: &mut Dice) -> Mesh {
     let (lean, turn) = (dice.between(0.0, 0.03), dice.unit() * 6.0);
     let profile = [
         [radius * 1.55, -0.05],
@@ -157,7 +160,7 @@ fn trunk(radius: f32, height: f32, dice: &mut Dice) -> Mesh {
         [radius * 0.90, height * 0.5],
         [radius * 0.62, height],
     ];
-    let mesh = Mesh::revolved(&profile, 14, true);
+    let mesh = Mesh::revolved(&profile, segments, true);
     let lobes = dice.between(3.0, 5.0).round();
     let mut mesh = mesh.uv_scaled([(radius * 7.0).max(1.0).round(), height / 1.1]);
     for p in &mut mesh.positions {
@@ -186,10 +189,12 @@ pub fn tree(seed: u32) -> Prop {
     let height = dice.between(5.0, 7.6);
     let radius = dice.between(0.13, 0.24);
     let bole = height * dice.between(0.40, 0.48);
-    let mut wood = trunk(radius, bole + 0.9, &mut dice);
+    let mut same = dice.clone();
+    let far_wood = trunk(radius, bole + 0.9, 7, &mut same);
+    let mut wood = trunk(radius, bole + 0.9, 14, &mut dice);
     let top = [0.0, 0.0, (bole + height) / 2.0 + 0.2];
     let reach = [height * 0.30, height * 0.30, (height - bole) / 2.0 + 0.35];
-    let (mut crown, mut far) = (Mesh::default(), Mesh::default());
+    let mut crowns: [Mesh; 3] = Default::default();
     let count = 7;
     for i in 0..count {
         let angle =
@@ -200,21 +205,22 @@ pub fn tree(seed: u32) -> Prop {
         let centre = [top[0] + c * out * reach[0], top[1] + s * out * reach[1], top[2] + up * reach[2]];
         let r = dice.between(0.42, 0.60) * reach[0];
         let size = [r * 1.1, r * 1.1, r * dice.between(0.75, 0.95)];
-        let (fine, coarse) = lumps(centre, size, 0.17, 1.5, &mut dice);
-        (crown, far) = (crown.with(&fine), far.with(&coarse));
+        for (crown, lump) in crowns.iter_mut().zip(lumps(centre, size, 0.17, 1.5, &mut dice)) {
+            *crown = std::mem::take(crown).with(&lump);
+        }
         if i > 0 && i % 2 == 0 {
             let foot = [0.0, 0.0, bole * 0.92];
             wood = wood.with(&branch(foot, centre, radius * 0.34));
         }
     }
-    let (crown, far) = (shaded(crown, top, reach), shaded(far, top, reach));
+    let [crown, far, farthest] = crowns.map(|c| shaded(c, top, reach));
     let tones = match seed % 3 {
-        0 => [0x3E_57_22, 0x55_72_2C, 0x6C_88_38, 0x47_62_2B],
-        1 => [0x4A_5E_22, 0x6B_7C_2E, 0x84_92_3C, 0x59_6D_2C],
-        _ => [0x2F_4D_26, 0x42_63_30, 0x58_78_3A, 0x38_55_2C],
+        0 => [0x3E5722, 0x55722C, 0x6C8838, 0x47622B],
+        1 => [0x4A5E22, 0x6B7C2E, 0x84923C, 0x596D2C],
+        _ => [0x2F4D26, 0x426330, 0x58783A, 0x38552C],
     };
     let leafy = Material { wrap: 0.35, ..Material::matt([1.0; 3]) };
-    let bark = bark(seed % 5, 0x3A_2E_24, 0x8C_7A_66);
+    let bark = bark(seed % 5, 0x3A2E24, 0x8C7A66);
     let r = f64::from(radius) * 1.05;
     let stem = f64::from(bole);
     let round = reach.map(f64::from);
@@ -222,8 +228,10 @@ pub fn tree(seed: u32) -> Prop {
         name: "tree",
         label: "",
         parts: vec![
-            Part::textured(wood, Material::matt([1.0; 3]), bark),
-            Part::textured(crown, leafy, leaves(seed % 5, tones)).or_beyond(14.0, far),
+            Part::textured(wood, Material::matt([1.0; 3]), bark).or_beyond(14.0, far_wood),
+            Part::textured(crown, leafy, leaves(seed % 5, tones))
+                .or_beyond(11.0, far)
+                .or_beyond(30.0, farthest),
         ],
         colliders: vec![
             (at(0.0, 0.0, stem / 2.0), Shape::Cylinder { radius: r, length: stem }),
@@ -243,13 +251,8 @@ fn branch(a: V3, b: V3, radius: f32) -> Mesh {
     stick.uv_scaled([1.0, length]).transformed(&pose, [1.0; 3])
 }
 
-/// A conifer of 6 to 9 m whose lowest boughs begin about 2 m up.
-pub fn pine(seed: u32) -> Prop {
-    let mut dice = Dice::new(hash(seed, 0x91E, 3));
-    let height = dice.between(6.0, 9.0);
-    let radius = dice.between(0.12, 0.20);
-    let wood = trunk(radius, height * 0.9, &mut dice);
-    let first = dice.between(1.9, 2.6);
+/// Layers of drooping boughs from `first` metres to the tip, each of `corners` (even) corners.
+fn boughs(first: f32, height: f32, corners: u32, dice: &mut Dice) -> Mesh {
     let mut boughs = Mesh::default();
     let layers = 7;
     for layer in 0..layers {
@@ -257,24 +260,19 @@ pub fn pine(seed: u32) -> Prop {
         let low = first + (height - first) * t;
         let tall = (height - first) / layers as f32 * 1.9;
         let wide = height * 0.21 * (1.0 - 0.85 * t) * dice.between(0.9, 1.1);
-        let n = 18u32;
         let start = dice.unit();
         let apex = [0.0, 0.0, (low + tall).min(height)];
-        for i in 0..n {
-            let corner = |i: u32, k: f32, z: f32| {
-                let a = std::f64::consts::TAU * (f64::from(i) + f64::from(start)) / f64::from(n);
-                let droop = if i % 2 == 0 { 1.0 } else { 0.62 };
-                [
-                    a.cos() as f32 * wide * k * droop,
-                    a.sin() as f32 * wide * k * droop,
-                    z + (1.0 - droop) * 0.5,
-                ]
+        for i in 0..corners {
+            let corner = |i: u32| {
+                let a = std::f64::consts::TAU * (f64::from(i) + f64::from(start)) / f64::from(corners);
+                let droop = if i.is_multiple_of(2) { 1.0 } else { 0.62 };
+                [a.cos() as f32 * wide * droop, a.sin() as f32 * wide * droop, low + (1.0 - droop) * 0.5]
             };
-            let j = (i + 1) % n;
-            let (a, b) = (corner(i, 1.0, low), corner(j, 1.0, low));
+            let (a, b) = (corner(i), corner((i + 1) % corners));
             let under = [0.0, 0.0, low + tall * 0.30];
-            let across = i as f32 / 3.0;
-            let uv = [[across, tall], [across + 0.33, tall], [across + 0.16, 0.0]];
+            let across = i as f32 * 6.0 / corners as f32;
+            let step = 6.0 / corners as f32;
+            let uv = [[across, tall], [across + step, tall], [across + step / 2.0, 0.0]];
             boughs.polygon(&[a, b, apex], &uv);
             boughs.polygon(&[b, a, under], &uv);
         }
@@ -285,20 +283,36 @@ pub fn pine(seed: u32) -> Prop {
         let out = unit([p[0], p[1], 0.4]);
         boughs.normals[i] = unit(add(scale(boughs.normals[i], 0.5), scale(out, 0.5)));
     }
-    let reach = [height * 0.21, height * 0.21, height];
-    let boughs = boughs.seamless().tinted_by(|p, n| {
-        let rim = ((p[0] * p[0] + p[1] * p[1]).sqrt() / reach[0]).min(1.0);
+    let reach = height * 0.21;
+    boughs.seamless().tinted_by(|p, n| {
+        let rim = ((p[0] * p[0] + p[1] * p[1]).sqrt() / reach).min(1.0);
         [(0.38 + 0.62 * rim) * if n[2] < 0.0 { 0.55 } else { 1.0 }; 3]
-    });
-    let needles = leaves(seed % 4 + 50, [0x22_3B_22, 0x2F_4C_2A, 0x3D_5C_33, 0x2A_42_2A]);
+    })
+}
+
+/// A conifer of 6 to 9 m whose lowest boughs begin about 2 m up.
+pub fn pine(seed: u32) -> Prop {
+    let mut dice = Dice::new(hash(seed, 0x91E, 3));
+    let height = dice.between(6.0, 9.0);
+    let radius = dice.between(0.12, 0.20);
+    let mut same = dice.clone();
+    let far_wood = trunk(radius, height * 0.9, 7, &mut same);
+    let wood = trunk(radius, height * 0.9, 14, &mut dice);
+    let first = dice.between(1.9, 2.6);
+    let mut same = dice.clone();
+    let far = boughs(first, height, 10, &mut same);
+    let near = boughs(first, height, 18, &mut dice);
+    let needles = leaves(seed % 4 + 50, [0x223B22, 0x2F4C2A, 0x3D5C33, 0x2A422A]);
+    let leafy = Material { wrap: 0.3, ..Material::matt([1.0; 3]) };
     let r = f64::from(radius) * 1.05;
     let (bole, tip) = (f64::from(first), f64::from(height));
     Prop {
         name: "pine",
         label: "",
         parts: vec![
-            Part::textured(wood, Material::matt([1.0; 3]), bark(seed % 4 + 20, 0x3B_26_1B, 0x92_6A_4C)),
-            Part::textured(boughs, Material { wrap: 0.3, ..Material::matt([1.0; 3]) }, needles),
+            Part::textured(wood, Material::matt([1.0; 3]), bark(seed % 4 + 20, 0x3B261B, 0x926A4C))
+                .or_beyond(14.0, far_wood),
+            Part::textured(near, leafy, needles).or_beyond(16.0, far),
         ],
         colliders: vec![
             (at(0.0, 0.0, bole / 2.0), Shape::Cylinder { radius: r, length: bole }),
@@ -317,7 +331,7 @@ pub fn bush(seed: u32) -> Prop {
         mesh = mesh.with(&lump(c, [r * 0.7, r * 0.7, r * 0.6], 2, 0.2, 1.3, &mut dice));
     }
     let mesh = shaded(mesh, [0.0, 0.0, r * 0.6], [r, r, r]);
-    let texture = leaves(seed % 4 + 90, [0x37_51_22, 0x4D_6B_2B, 0x62_80_35, 0x40_5A_28]);
+    let texture = leaves(seed % 4 + 90, [0x375122, 0x4D6B2B, 0x628035, 0x405A28]);
     let round = f64::from(r);
     Prop {
         name: "bush",
@@ -337,7 +351,7 @@ pub fn rock(size: f32, seed: u32) -> Prop {
     let texture = Texture::from_fn(8, |u, v| {
         let k = 0.55 + 0.8 * (fractal(u, v, 6, 6, 0.6, seed) - 0.2);
         let lichen = ((fractal(u, v, 5, 4, 0.5, seed + 3) - 0.60) * 4.0).clamp(0.0, 0.6);
-        let c = lerp3(hex(0x7C_79_72).map(|c| c * k), hex(0x8E_93_66), lichen);
+        let c = lerp3(hex(0x7C7972).map(|c| c * k), hex(0x8E9366), lichen);
         [c[0], c[1], c[2], 1.0]
     });
     let reach = f64::from(r);
