@@ -1,0 +1,58 @@
+//! What the fuzz targets call: every parser that meets bytes of a stranger.
+//!
+//! Each entry takes any bytes, touches no file and returns; a panic, a hang or a huge allocation is a defect. Where reading
+//! and writing are both ours, what was read must survive being written and read again. The fuzz targets in `fuzz/` and the
+//! test `fuzz_smoke` call the same functions.
+
+mod image;
+mod launch;
+mod message;
+mod seeds;
+mod zenoh;
+
+pub use image::image_source;
+pub use launch::{launch_xml, launch_yaml, params_file};
+pub use message::{cdr, image_header};
+pub use seeds::{Dice, mutate, seeds};
+pub use zenoh::zenoh_keys;
+
+/// One fuzz target.
+pub struct Entry {
+    /// The name of the target: `fuzz/fuzz_targets/NAME.rs`, `fuzz/seeds/NAME/`.
+    pub name: &'static str,
+    /// What it does with bytes.
+    pub run: fn(&[u8]),
+    /// Files of the repository that are good seeds too, besides `fuzz/seeds/NAME/`: folder and ending.
+    pub samples: &'static [(&'static str, &'static str)],
+}
+
+/// All of them.
+pub const ENTRIES: [Entry; 9] = [
+    Entry { name: "sdf", run: sdf, samples: &[("drone_sim/worlds", ".sdf")] },
+    Entry { name: "manifest", run: manifest, samples: &[("models/weights", ".toml")] },
+    Entry { name: "launch_xml", run: launch_xml, samples: &[("launch/launch", ".xml")] },
+    Entry { name: "launch_yaml", run: launch_yaml, samples: &[("launch/launch", ".yaml")] },
+    Entry { name: "params_file", run: params_file, samples: &[("launch/params", ".yaml")] },
+    Entry { name: "image_source", run: image_source, samples: &[] },
+    Entry { name: "cdr", run: cdr, samples: &[] },
+    Entry { name: "image_header", run: image_header, samples: &[] },
+    Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
+];
+
+/// A simulated world.
+pub fn sdf(data: &[u8]) {
+    peregrine_sim::sdf::fuzz(data);
+}
+
+/// A model's manifest.
+pub fn manifest(data: &[u8]) {
+    if let Err(error) = peregrine_models::Manifest::parse(&String::from_utf8_lossy(data), "fuzz.toml") {
+        code(&error, "PG-04");
+    }
+}
+
+/// Every error of a crate has a code of the crate's block at its front.
+fn code(error: &dyn std::error::Error, block: &str) {
+    let text = error.to_string();
+    assert!(text.starts_with(block), "an error without a code of the block {block}: {text}");
+}

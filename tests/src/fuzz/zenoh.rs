@@ -1,0 +1,26 @@
+//! What other processes write on the wire.
+
+use peregrine_zenoh::keys::{Attachment, Endpoint, data_key, dds_name, gid, ros_name};
+
+use super::code;
+
+/// Bytes as an attachment, text as an endpoint's token and as a type's name.
+pub fn zenoh_keys(data: &[u8]) {
+    match Attachment::parse(data) {
+        Ok(attachment) => assert_eq!(attachment.to_bytes().as_slice(), data),
+        Err(error) => code(&error, "PG-12"),
+    }
+    let text = String::from_utf8_lossy(data);
+    let _ = (ros_name(&text), dds_name(&text), gid(&text), data_key(0, &text, &text, &text));
+    match Endpoint::parse(&text) {
+        Ok(endpoint) => {
+            let token = endpoint.token();
+            match Endpoint::parse(&token) {
+                // One more round: names that nobody writes may lose what sets them apart on the first.
+                Ok(again) => assert_eq!(again.token(), token),
+                Err(error) => panic!("our own token {token:?} is refused: {error}"),
+            }
+        }
+        Err(error) => code(&error, "PG-12"),
+    }
+}
