@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use peregrine_core::{Mode, NodeFactory, NodeSpec};
-use peregrine_launch::{LaunchOptions, LaunchPlan, Share, plan_text};
+use peregrine_launch::{DEMO_XML, LaunchOptions, LaunchPlan, Share, plan_file};
 
 use crate::args::Demo;
 use crate::compose::{Composition, spec};
@@ -85,7 +85,7 @@ fn plan(args: &Demo) -> Result<LaunchPlan> {
     let share = Share::embedded();
     let mut options = LaunchOptions::new(&share).with_process_environment();
     options.arguments = arguments;
-    let plan = plan_text("demo.launch.xml", peregrine_launch::DEMO_XML, &options)?;
+    let plan = plan_file(DEMO_XML, &options)?;
     plan.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     Ok(plan)
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use peregrine_launch::{DEMO_XML, Packages, Share};
+
 use crate::args::New;
 use crate::error::{Error, Result};
 
@@ -88,7 +90,7 @@ fn repository(given: Option<&Path>) -> Result<PathBuf> {
 /// The demo's own launch file with the new node in its container.
 fn launch_file(name: &str) -> Result<String> {
     let node = format!("    <composable_node pkg=\"{name}\" plugin=\"{name}\" name=\"{name}\"/>\n");
-    let demo = peregrine_launch::DEMO_XML;
+    let demo = Share::embedded().read(DEMO_XML).map_err(Error::file("read", DEMO_XML))?;
     let at = demo.rfind("</node_container>").map(|i| demo[..i].rfind('\n').map_or(i, |line| line + 1));
     let at = at.ok_or_else(|| Error::Argument {
         what: "launch file",

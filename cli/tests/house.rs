@@ -1,0 +1,185 @@
+//! Nodes in one process and in several from the same file; topics seen from outside; a node of one's own.
+
+mod common;
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{peregrine, root, run, stderr, stdout};
+
+/// Stopped (SIGINT, as Ctrl-C would) and reaped when the test ends, however it ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let pid = i32::try_from(self.0.id()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            if self.0.try_wait().unwrap().is_some() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const LAUNCH: &str = "<launch>
+  <node_container pkg='peregrine' exec='component_container' name='cameras'>
+    <composable_node pkg='peregrine' plugin='camera' name='camera'>
+      <param name='source' value='pattern'/> <param name='rate_hz' value='20.0'/>
+      <param name='width' value='320'/> <param name='height' value='240'/>
+      <remap from='image_raw' to='raw'/>
+    </composable_node>
+    <composable_node pkg='peregrine' plugin='camera' name='relay'>
+      <param name='source' value='topic'/>
+      <remap from='image_in' to='raw'/>
+      <remap from='image_raw' to='seen'/>
+      <remap from='camera_info' to='seen_info'/>
+    </composable_node>
+  </node_container>
+</launch>";
+
+fn launched(port: &str, more: &[&str]) -> (tempfile::TempDir, Running) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("cameras.launch.xml");
+    std::fs::write(&file, LAUNCH).unwrap();
+    let child = peregrine()
+        .env("PEREGRINE_ZENOH_PORT", port)
+        .arg("launch")
+        .arg(&file)
+        .args(more)
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    (dir, Running(child))
+}
+
+/// Asks until the answer is there: processes need their time to find each other.
+fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what} did not happen in 60 s");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn topic(port: &str, args: &[&str]) -> Option<String> {
+    let output = peregrine().env("PEREGRINE_ZENOH_PORT", port).arg("topic").args(args).output().unwrap();
+    output.status.success().then(|| stdout(&output))
+}
+
+fn seen_through(port: &str) {
+    let list = until("both topics in the list", || {
+        topic(port, &["list"]).filter(|list| list.contains("/raw ") && list.contains("/seen "))
+    });
+    assert!(list.contains("[sensor_msgs/msg/Image]"), "{list}");
+    let echo =
+        until("an image from the relay", || topic(port, &["echo", "/seen", "--count", "1", "--compact"]));
+    let image: serde_json::Value = serde_json::from_str(echo.trim()).unwrap();
+    assert_eq!((image["width"].as_u64(), image["height"].as_u64()), (Some(320), Some(240)));
+    assert_eq!(image["encoding"], "rgb8");
+    let hz = until("a rate", || {
+        topic(port, &["hz", "/seen", "--duration", "3", "--json"])
+            .map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap())
+            .filter(|hz| hz["messages"].as_u64() > Some(5))
+    });
+    assert_eq!(hz["topic"], "/seen");
+}
+
+#[test]
+fn one_process_is_seen_from_outside() {
+    let (_dir, _running) = launched("17461", &[]);
+    seen_through("17461");
+}
+
+#[test]
+fn the_same_file_runs_in_several_processes() {
+    let (_dir, _running) = launched("17462", &["--processes", "several"]);
+    seen_through("17462");
+}
+
+#[test]
+fn lockstep_across_processes_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("cameras.launch.xml");
+    std::fs::write(&file, LAUNCH).unwrap();
+    let output = run(&["launch", file.to_str().unwrap(), "--processes", "several", "--lockstep"]);
+    assert!(stderr(&output).contains("PG-1305"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_demo_is_its_launch_file() {
+    let output =
+        run(&["launch", root().join("launch/launch/demo.launch.xml").to_str().unwrap(), "--plan", "seed:=7"]);
+    let plan: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let kinds: Vec<&str> =
+        plan["nodes"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
+    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "avoidance"]);
+}
+
+#[test]
+fn nodes_and_their_parameters_are_described() {
+    let nodes = stdout(&run(&["node", "list"]));
+    for kind in ["avoidance", "camera", "detector", "drone_sim", "recorder"] {
+        assert!(nodes.contains(kind), "{nodes}");
+    }
+    let params = stdout(&run(&["param", "describe", "detector"]));
+    assert!(params.contains("min_score: double") && params.contains("in -1.0..=1.0"), "{params}");
+}
+
+/// The crate that `peregrine new` writes builds, flies the demo with the node in it, and its topic is in the bag.
+#[test]
+fn a_node_of_ones_own_is_composed_into_the_demo() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("sign_counter");
+    let made = run(&["new", "sign_counter", "--dir", home.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let node = std::fs::read_to_string(home.join("src/node.rs")).unwrap();
+    assert!(node.lines().count() <= 45, "about 30 lines were promised");
+    // The crate is a workspace of its own; built with the repository's lock file, in the target folder of this test's
+    // own build, it compiles one crate and links.
+    std::fs::copy(root().join("Cargo.lock"), home.join("Cargo.lock")).unwrap();
+    let exe = std::path::Path::new(env!("CARGO_BIN_EXE_peregrine"));
+    let target = exe.parent().and_then(|debug| debug.parent()).unwrap();
+    let manifest = home.join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let workspace = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let profiles =
+        &workspace[workspace.find("[profile.dev]").unwrap()..workspace.find("[workspace.lints").unwrap()];
+    let (head, tail) = (text.find("[profile.dev]").unwrap(), text.find("# A workspace").unwrap());
+    std::fs::write(&manifest, format!("{}{profiles}{}", &text[..head], &text[tail..])).unwrap();
+    let build = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--offline", "--target-dir"])
+        .arg(target)
+        .arg("--manifest-path")
+        .arg(&manifest)
+        .output()
+        .unwrap();
+    assert!(build.status.success(), "{}", stderr(&build));
+    let output = std::process::Command::new(target.join("debug/sign_counter"))
+        .args(["demo", "--json", "--no-report", "--isolated", "--launch"])
+        .arg(home.join("launch/demo.launch.xml"))
+        .args(["--seed", "6", "--record", "--out"])
+        .arg(dir.path().join("out"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let metadata = find(&dir.path().join("out"), "metadata.yaml").expect("a bag");
+    let metadata = std::fs::read_to_string(metadata).unwrap();
+    assert!(metadata.contains("/count") && metadata.contains("std_msgs/msg/UInt32"), "{metadata}");
+}
+
+fn find(dir: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+    std::fs::read_dir(dir).ok()?.filter_map(Result::ok).find_map(|entry| {
+        let path = entry.path();
+        if path.is_dir() { find(&path, name) } else { (entry.file_name() == name).then_some(path) }
+    })
+}
