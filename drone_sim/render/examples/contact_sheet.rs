@@ -53,7 +53,7 @@ fn forest(count: usize) -> Outcome<Scene> {
         let kind = (roll() * kinds.len() as f64) as usize;
         let scale = 0.85 + 0.3 * roll();
         scene.place(&kinds[kind], turned(p[0], p[1], roll() * 360.0), scale, placed.len() as u32, 0)?;
-        if placed.len() % 4 == 0 {
+        if placed.len().is_multiple_of(4) {
             let kind = (roll() * low.len() as f64) as usize;
             let (x, y) = (p[0] + 1.2 + roll(), p[1] + roll());
             scene.place(&low[kind], turned(x, y, roll() * 360.0), 0.7 + 0.5 * roll(), 0, 0)?;

@@ -1,6 +1,9 @@
 //! What a picture must be whatever it shows: the same for any number of threads, at the depth an exact ray finds, cut
 //! where the camera's range ends.
 
+// Helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
+
 use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
 use peregrine_render::raycast::{Ray, Shape, nearest};
 use peregrine_render::{

@@ -144,10 +144,11 @@ fn lump(centre: V3, size: V3, level: u32, rough: f32, texture_m: f32, dice: &mut
 fn lumps(centre: V3, size: V3, rough: f32, texture_m: f32, dice: &mut Dice) -> [Mesh; 3] {
     let (mut second, mut third) = (dice.clone(), dice.clone());
     let fine = lump(centre, size, 2, rough, texture_m, dice);
-    let middle = lump(centre, size, 1, rough, texture_m, &mut second);
+    // Fewer corners that stand out farther keep a crown as ragged as before.
+    let middle = lump(centre, size, 1, rough * 1.8, texture_m, &mut second);
     // Twenty triangles enclose less: make up for it.
     let size = size.map(|s| s * 1.12);
-    [fine, middle, lump(centre, size, 0, rough, texture_m, &mut third)]
+    [fine, middle, lump(centre, size, 0, rough * 2.0, texture_m, &mut third)]
 }
 
 fn trunk(radius: f32, height: f32, segments: u32, dice: &mut Dice) -> Mesh {
