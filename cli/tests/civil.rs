@@ -1,5 +1,7 @@
 //! Bad input is answered in one line: a code, the value, a remedy; exit code not 0, and no panic.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{run, stderr, stdout};

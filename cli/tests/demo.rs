@@ -1,5 +1,7 @@
 //! The main job, end to end: the real program flies the real nodes in the simulator.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::sync::Mutex;

@@ -1,5 +1,7 @@
 //! Nodes in one process and in several from the same file; topics seen from outside; a node of one's own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::process::{Child, Stdio};

@@ -1,5 +1,7 @@
 //! Every fuzz entry over its seeds and some damage done to them: what real fuzzing has found stays found.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use peregrine_tests::{

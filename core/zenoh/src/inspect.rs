@@ -1,7 +1,7 @@
 //! Looking at topics from outside: for the command line.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use zenoh::Wait;
@@ -55,10 +55,7 @@ pub struct Stream {
 impl Stream {
     /// The next message; `None` when none came in time.
     pub fn next(&self, timeout: Duration) -> Option<Update> {
-        match self.updates.recv_timeout(timeout) {
-            Ok(update) => Some(update),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.updates.recv_timeout(timeout).ok()
     }
 }
 

@@ -220,12 +220,12 @@ impl Importer {
             step: header.step,
             frame_id: header.frame_id,
         };
-        if let Some(mut loan) = frames.loan(&spec)? {
-            if loan.bytes_mut().len() == pixels.len() {
-                loan.bytes_mut().copy_from_slice(pixels);
-                loan.set_stamp(header.stamp);
-                frames.send(&self.ctx, loan)?;
-            }
+        if let Some(mut loan) = frames.loan(&spec)?
+            && loan.bytes_mut().len() == pixels.len()
+        {
+            loan.bytes_mut().copy_from_slice(pixels);
+            loan.set_stamp(header.stamp);
+            frames.send(&self.ctx, loan)?;
         }
         Ok(())
     }

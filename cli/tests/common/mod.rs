@@ -1,4 +1,6 @@
-//! Running the real program.
+//! Running the real program. Each test file uses a part of this.
+
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
