@@ -27,6 +27,9 @@ pub enum Command {
     /// Look at topics of running programs.
     #[command(subcommand)]
     Topic(Topic),
+    /// Work with bags.
+    #[command(subcommand)]
+    Bag(Bag),
     /// Look at the nodes that are compiled in.
     #[command(subcommand)]
     Node(NodeCommand),
@@ -233,6 +236,17 @@ pub enum Topic {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bag {
+    /// Complete a bag whose recording was cut off: every whole message is copied, with index and metadata.
+    Recover {
+        /// The MCAP file that breaks off.
+        from: PathBuf,
+        /// The new bag: a directory that does not exist yet.
+        to: PathBuf,
     },
 }
 

@@ -91,6 +91,9 @@ pub enum Error {
     /// Between processes.
     #[error(transparent)]
     Zenoh(#[from] peregrine_zenoh::Error),
+    /// Bags.
+    #[error(transparent)]
+    Recorder(Box<peregrine_recorder::RecorderError>),
     /// A picture that cannot be drawn or saved.
     #[error(transparent)]
     Draw(#[from] crate::draw::DrawError),
@@ -105,6 +108,12 @@ pub enum Error {
 impl From<peregrine_launch::LaunchError> for Error {
     fn from(error: peregrine_launch::LaunchError) -> Self {
         Self::Launch(Box::new(error))
+    }
+}
+
+impl From<peregrine_recorder::RecorderError> for Error {
+    fn from(error: peregrine_recorder::RecorderError) -> Self {
+        Self::Recorder(Box::new(error))
     }
 }
 

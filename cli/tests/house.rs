@@ -137,36 +137,24 @@ fn nodes_and_their_parameters_are_described() {
     assert!(params.contains("min_score: double") && params.contains("in -1.0..=1.0"), "{params}");
 }
 
-/// The crate that `peregrine new` writes builds, flies the demo with the node in it, and its topic is in the bag.
+/// The node that `peregrine new` writes is the example of this crate, word for word; the example flies the demo with the
+/// launch file that `peregrine new` writes, and what the node publishes is in the bag. (That the crate also builds
+/// outside of the repository is `cargo xtask newcomer`: it compiles everything once more.)
 #[test]
 fn a_node_of_ones_own_is_composed_into_the_demo() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("sign_counter");
     let made = run(&["new", "sign_counter", "--dir", home.to_str().unwrap()]);
     assert!(made.status.success(), "{}", stderr(&made));
+    let example = root().join("cli/examples/sign_counter");
+    for (written, kept) in [("src/node.rs", "node.rs"), ("src/main.rs", "main.rs")] {
+        let written = std::fs::read_to_string(home.join(written)).unwrap();
+        assert_eq!(written, std::fs::read_to_string(example.join(kept)).unwrap(), "{kept}");
+    }
     let node = std::fs::read_to_string(home.join("src/node.rs")).unwrap();
     assert!(node.lines().count() <= 45, "about 30 lines were promised");
-    // The crate is a workspace of its own; built with the repository's lock file, in the target folder of this test's
-    // own build, it compiles one crate and links.
-    std::fs::copy(root().join("Cargo.lock"), home.join("Cargo.lock")).unwrap();
     let exe = std::path::Path::new(env!("CARGO_BIN_EXE_peregrine"));
-    let target = exe.parent().and_then(|debug| debug.parent()).unwrap();
-    let manifest = home.join("Cargo.toml");
-    let text = std::fs::read_to_string(&manifest).unwrap();
-    let workspace = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let profiles =
-        &workspace[workspace.find("[profile.dev]").unwrap()..workspace.find("[workspace.lints").unwrap()];
-    let (head, tail) = (text.find("[profile.dev]").unwrap(), text.find("# A workspace").unwrap());
-    std::fs::write(&manifest, format!("{}{profiles}{}", &text[..head], &text[tail..])).unwrap();
-    let build = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--offline", "--target-dir"])
-        .arg(target)
-        .arg("--manifest-path")
-        .arg(&manifest)
-        .output()
-        .unwrap();
-    assert!(build.status.success(), "{}", stderr(&build));
-    let output = std::process::Command::new(target.join("debug/sign_counter"))
+    let output = std::process::Command::new(exe.parent().unwrap().join("examples/sign_counter"))
         .args(["demo", "--json", "--no-report", "--isolated", "--launch"])
         .arg(home.join("launch/demo.launch.xml"))
         .args(["--seed", "6", "--record", "--out"])

@@ -5,6 +5,7 @@ mod concurrency;
 mod deny;
 mod fuzz;
 mod lint;
+mod newcomer;
 mod python;
 mod shell;
 mod test;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
                libFuzzer on one target or on all of them, N seconds each (30); `fuzz list` names them
   loom         the model checker on the frame bus: every interleaving of publish and pin
   tsan         ThreadSanitizer on the frame bus
+  newcomer     a node's crate outside of the repository, made by `peregrine new`, built in release and flown
 ";
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz::run(rest),
         "loom" => concurrency::loom(),
         "tsan" => concurrency::tsan(),
+        "newcomer" => newcomer::newcomer(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

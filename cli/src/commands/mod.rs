@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bag;
 mod demo;
 mod detect;
 mod launch;
@@ -40,6 +41,7 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Launch(args) => launch::run(args),
         Command::New(args) => new::run(args),
         Command::Topic(args) => topic::run(args),
+        Command::Bag(args) => bag::run(args),
         Command::Node(args) => node::run_node(args),
         Command::Param(args) => node::run_param(args),
         Command::Setup(args) => setup::run(args),
