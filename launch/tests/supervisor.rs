@@ -219,5 +219,8 @@ fn signals_to_the_supervisor_reach_the_children() {
     let report = run(vec![sh("s", script, ProcessOptions::default())], options).unwrap();
     assert!(report.interrupted);
     assert_eq!(report.jobs[0].1, "exit code 0");
-    assert_eq!(*lines.lock().unwrap(), ["up", "got INT", "got TERM"]);
+    // The signal goes to the whole group: a shell may also say that the `sleep` it waited for was terminated.
+    let mut lines = lines.lock().unwrap();
+    lines.retain(|line| line != "Terminated");
+    assert_eq!(*lines, ["up", "got INT", "got TERM"]);
 }
