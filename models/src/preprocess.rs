@@ -1,7 +1,8 @@
 //! From a camera's bytes to the network's input in one pass.
 //!
-//! For each row of the input two source rows are sampled at the columns needed, blended, converted to the network's
-//! colour order, normalised and written into the tensor: nothing as large as the image is ever written in between.
+//! For each row of the input two source rows are blended into one that stays in the first-level cache, sampled at the
+//! columns needed, converted to the network's colour order, normalised and written into the tensor: nothing as large as
+//! the image is ever written in between.
 //! Bilinear interpolation about pixel centres, without a low-pass filter, as `cv2.resize(INTER_LINEAR)` does it: the
 //! networks were trained behind that.
 //!
@@ -44,9 +45,8 @@ pub struct Preprocessor {
     place: Letterbox,
     columns: Vec<Tap>,
     lines: Vec<Tap>,
-    /// Two sampled source rows, three components each, one after the other.
-    near: Vec<f32>,
-    far: Vec<f32>,
+    /// One blended source row.
+    row: Vec<u16>,
 }
 
 impl Preprocessor {
@@ -64,8 +64,7 @@ impl Preprocessor {
             place,
             columns: Vec::new(),
             lines: Vec::new(),
-            near: Vec::new(),
-            far: Vec::new(),
+            row: Vec::new(),
         }
     }
 
@@ -91,17 +90,21 @@ impl Preprocessor {
                 remedy: "hand in the buffer of the same network".into(),
             });
         }
+        // Which plane of the tensor each of red, green, blue feeds.
+        let plane_of = if self.input.colour == Colour::Rgb { [0, 1, 2] } else { [2, 1, 0] };
         match tensor {
             InputMut::F32(values) => {
-                let normalise = |plane: usize, value: f32, s: &Self| value * s.gain[plane] + s.bias[plane];
                 let pad = f32::from(self.input.letterbox.pad);
-                let pads = [0, 1, 2].map(|plane| normalise(plane, pad, self));
-                let (gain, bias) = (self.gain, self.bias);
-                self.fill(image, values, pads, move |plane, value| value * gain[plane] + bias[plane]);
+                let pads = [0, 1, 2].map(|plane| pad * self.gain[plane] + self.bias[plane]);
+                let gain = plane_of.map(|plane| self.gain[plane] / rows::UNITS);
+                let bias = plane_of.map(|plane| self.bias[plane]);
+                self.fill(image, values, pads, move |component, level| {
+                    level * gain[component] + bias[component]
+                });
             }
             InputMut::U8(values) => {
                 let pad = self.input.letterbox.pad;
-                self.fill(image, values, [pad; 3], |_, value| (value + 0.5) as u8);
+                self.fill(image, values, [pad; 3], |_, level| (level / rows::UNITS + 0.5) as u8);
             }
         }
         Ok(self.place)
@@ -122,8 +125,7 @@ impl Preprocessor {
         );
         taps(&mut self.columns, image.width, self.place.width);
         taps(&mut self.lines, image.height, self.place.height);
-        self.near.resize(3 * self.place.width, 0.0);
-        self.far.resize(3 * self.place.width, 0.0);
+        self.row.resize(rows::row_len(image), 0);
         self.shape = Some(shape);
     }
 
@@ -136,36 +138,18 @@ impl Preprocessor {
     ) {
         let (input_width, place) = (self.input.width, self.place);
         let plane_len = input_width * self.input.height;
-        // Which component of a sampled row feeds each plane of the tensor. Rows are sampled as red, green, blue.
-        let order = if self.input.colour == Colour::Rgb { [0, 1, 2] } else { [2, 1, 0] };
         for (plane, pad) in tensor.chunks_exact_mut(plane_len).zip(pads) {
             pad_around(plane, input_width, &place, pad);
         }
-        let (mut in_near, mut in_far) = (u32::MAX, u32::MAX);
+        let (first, rest) = tensor.split_at_mut(plane_len);
+        let (second, third) = rest.split_at_mut(plane_len);
         for (index, line) in self.lines.iter().enumerate() {
-            if in_near != line.near && in_far == line.near {
-                std::mem::swap(&mut self.near, &mut self.far);
-                std::mem::swap(&mut in_near, &mut in_far);
-            }
-            if in_near != line.near {
-                rows::sample(image, line.near as usize, &self.columns, &mut self.near);
-                in_near = line.near;
-            }
-            if in_far != line.far {
-                rows::sample(image, line.far as usize, &self.columns, &mut self.far);
-                in_far = line.far;
-            }
-            let start = (place.top + index) * input_width + place.left;
-            let width = place.width;
-            for plane in 0..3 {
-                let component = order[plane] * width..(order[plane] + 1) * width;
-                let (near, far) = (&self.near[component.clone()], &self.far[component]);
-                let out = &mut tensor[plane * plane_len + start..][..width];
-                let weight = line.weight;
-                for ((out, near), far) in out.iter_mut().zip(near).zip(far) {
-                    *out = finish(plane, near + (far - near) * weight);
-                }
-            }
+            rows::blend_lines(image, line, &mut self.row);
+            let part = (place.top + index) * input_width + place.left..;
+            let [a, b, c] =
+                [&mut *first, &mut *second, &mut *third].map(|plane| &mut plane[part.clone()][..place.width]);
+            let rgb = if self.input.colour == Colour::Rgb { [a, b, c] } else { [c, b, a] };
+            rows::sample(image, &self.row, &self.columns, rgb, finish);
         }
     }
 }

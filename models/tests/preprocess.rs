@@ -27,15 +27,10 @@ fn noise(length: usize, seed: u32) -> Vec<u8> {
         .collect()
 }
 
-/// Red, green, blue of one pixel, as the definition of each format says.
-fn pixel_of(image: &ImageRef<'_>, x: usize, y: usize) -> [f64; 3] {
+/// The three samples of one pixel as they lie: red, green, blue; or luma and the two chromas.
+fn samples_of(image: &ImageRef<'_>, x: usize, y: usize) -> [f64; 3] {
     let row = &image.data[y * image.step..];
     let plain = |at: usize| f64::from(row[at]);
-    let bt601 = |y: f64, u: f64, v: f64| {
-        let y = 255.0 / 219.0 * (y - 16.0);
-        let (u, v) = (255.0 / 224.0 * (u - 128.0), 255.0 / 224.0 * (v - 128.0));
-        [y + 1.402 * v, y - 0.344_136 * u - 0.714_136 * v, y + 1.772 * u].map(|c| c.clamp(0.0, 255.0))
-    };
     match image.pixel {
         PixelFormat::Rgb8 => [plain(3 * x), plain(3 * x + 1), plain(3 * x + 2)],
         PixelFormat::Bgr8 => [plain(3 * x + 2), plain(3 * x + 1), plain(3 * x)],
@@ -44,11 +39,21 @@ fn pixel_of(image: &ImageRef<'_>, x: usize, y: usize) -> [f64; 3] {
         PixelFormat::Mono8 => [plain(x); 3],
         PixelFormat::Nv12 => {
             let chroma = &image.data[(image.height + y / 2) * image.step + x / 2 * 2..];
-            bt601(plain(x), f64::from(chroma[0]), f64::from(chroma[1]))
+            [plain(x), f64::from(chroma[0]), f64::from(chroma[1])]
         }
-        PixelFormat::Yuyv => bt601(plain(2 * x), plain(x / 2 * 4 + 1), plain(x / 2 * 4 + 3)),
+        PixelFormat::Yuyv => [plain(2 * x), plain(x / 2 * 4 + 1), plain(x / 2 * 4 + 3)],
         _ => unreachable!(),
     }
+}
+
+/// Interpolated samples to red, green, blue.
+fn to_rgb(pixel: PixelFormat, [y, u, v]: [f64; 3]) -> [f64; 3] {
+    if !matches!(pixel, PixelFormat::Nv12 | PixelFormat::Yuyv) {
+        return [y, u, v];
+    }
+    let y = 255.0 / 219.0 * (y - 16.0);
+    let (u, v) = (255.0 / 224.0 * (u - 128.0), 255.0 / 224.0 * (v - 128.0));
+    [y + 1.402 * v, y - 0.344_136 * u - 0.714_136 * v, y + 1.772 * u].map(|c| c.clamp(0.0, 255.0))
 }
 
 /// The definition, pixel by pixel in f64.
@@ -77,10 +82,11 @@ fn plain(image: &ImageRef<'_>, input: &Input) -> Vec<f64> {
                 };
                 let (x0, x1, fx) = at(column - left, nw, image.width);
                 let (y0, y1, fy) = at(row - top, nh, image.height);
-                [0, 1, 2].map(|c| {
-                    let row = |y| pixel_of(image, x0, y)[c] * (1.0 - fx) + pixel_of(image, x1, y)[c] * fx;
+                let samples = [0, 1, 2].map(|c| {
+                    let row = |y| samples_of(image, x0, y)[c] * (1.0 - fx) + samples_of(image, x1, y)[c] * fx;
                     row(y0) * (1.0 - fy) + row(y1) * fy
-                })
+                });
+                to_rgb(image.pixel, samples)
             } else {
                 [f64::from(input.letterbox.pad); 3]
             };
@@ -113,9 +119,9 @@ fn every_format_step_and_placement_follows_the_definition() {
                 let mut tensor = vec![f32::NAN; 3 * 48 * 32];
                 Preprocessor::new(&input).run(&image, InputMut::F32(&mut tensor)).unwrap();
                 for (index, (a, b)) in tensor.iter().zip(plain(&image, &input)).enumerate() {
-                    // 0.02 levels: f32 against f64, and the constants of BT.601 to seven digits.
+                    // 0.05 levels: a blended row is up to 3/256 low, which BT.601 may magnify by 3.6.
                     assert!(
-                        (f64::from(*a) - b).abs() < 0.02 / 57.0,
+                        (f64::from(*a) - b).abs() < 0.05 / 57.0,
                         "{image:?} {fit:?}: element {index}: {a}, not {b}"
                     );
                 }
