@@ -242,11 +242,12 @@ impl DroneSim {
         if self.rates.goal.fire(to.0).is_some() {
             self.out.goal.send(ctx, messages::goal(to, self.flight.world()))?;
         }
-        if let Some(index) = self.rates.depth.fire(to.0) {
-            self.shoot_depth(ctx, to, index, &truth)?;
-        }
+        // The slow picture first: the depth image that a command will come of must not wait for it.
         if self.rates.color.fire(to.0).is_some() {
             self.shoot_color(ctx, to, &truth)?;
+        }
+        if let Some(index) = self.rates.depth.fire(to.0) {
+            self.shoot_depth(ctx, to, index, &truth)?;
         }
         if let Some(outcome) = ended {
             // The clock still moves to this moment, so that nobody reads the last messages before their time.
