@@ -19,7 +19,9 @@ pub fn dds_name(type_name: &str) -> String {
 /// `sensor_msgs::msg::dds_::Image_` as ROS names it. The text itself when it is not in that form.
 pub fn ros_name(dds: &str) -> String {
     match dds.split_once("::dds_::") {
-        Some((package, name)) => format!("{}/{}", package.replace("::", "/"), name.strip_suffix('_').unwrap_or(name)),
+        Some((package, name)) => {
+            format!("{}/{}", package.replace("::", "/"), name.strip_suffix('_').unwrap_or(name))
+        }
         None => dds.to_owned(),
     }
 }
