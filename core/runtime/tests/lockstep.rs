@@ -1,5 +1,7 @@
 //! Lockstep: the same bytes for any number of threads, latencies in simulated time, panics contained.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 extern crate peregrine_core as peregrine;
 
 use std::sync::{Arc, Mutex};

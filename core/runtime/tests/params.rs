@@ -1,5 +1,7 @@
 //! Parameters: defaults, types, ranges, unknown keys; names and registries.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 extern crate peregrine_core as peregrine;
 
 use peregrine::prelude::*;

@@ -1,5 +1,7 @@
 //! Real time: lanes are threads, order is kept, a simulator is paced, a stop stops.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 extern crate peregrine_core as peregrine;
 
 use std::sync::{Arc, Mutex};
