@@ -151,7 +151,8 @@ impl Detector {
         clock: &mut dyn FnMut() -> u64,
     ) -> Result<(&[Detection], StageTimes)> {
         let start = clock();
-        let place = self.preprocessor.run(image, self.backend.input()?)?;
+        // The tensor is the backend's own, and a run only reads it.
+        let place = self.preprocessor.run_again(image, self.backend.input()?)?;
         let filled = clock();
         self.backend.run()?;
         let inferred = clock();

@@ -45,8 +45,11 @@ pub struct Preprocessor {
     place: Letterbox,
     columns: Vec<Tap>,
     lines: Vec<Tap>,
+    /// The weights of `columns`.
+    weights: Vec<f32>,
     /// One blended source row.
     row: Vec<u16>,
+    gathered: rows::Gathered,
 }
 
 impl Preprocessor {
@@ -64,7 +67,9 @@ impl Preprocessor {
             place,
             columns: Vec::new(),
             lines: Vec::new(),
+            weights: Vec::new(),
             row: Vec::new(),
+            gathered: rows::Gathered::default(),
         }
     }
 
@@ -74,8 +79,17 @@ impl Preprocessor {
     /// `PG-0440` for an image whose bytes do not hold what its header says; `PG-0408` for a tensor of another size or
     /// type than the manifest's.
     pub fn run(&mut self, image: &ImageRef<'_>, tensor: InputMut<'_>) -> Result<Letterbox> {
+        self.shape = None;
+        self.run_again(image, tensor)
+    }
+
+    /// The same into the tensor of the last call, which nobody else has written to since: the padding is written only
+    /// when the shape of the image has changed.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::run`].
+    pub fn run_again(&mut self, image: &ImageRef<'_>, tensor: InputMut<'_>) -> Result<Letterbox> {
         image.check()?;
-        self.prepare(image);
         let (found, length) = match &tensor {
             InputMut::F32(values) => (Element::F32, values.len()),
             InputMut::U8(values) => (Element::U8, values.len()),
@@ -90,31 +104,36 @@ impl Preprocessor {
                 remedy: "hand in the buffer of the same network".into(),
             });
         }
+        let changed = self.prepare(image);
         // Which plane of the tensor each of red, green, blue feeds.
         let plane_of = if self.input.colour == Colour::Rgb { [0, 1, 2] } else { [2, 1, 0] };
         match tensor {
             InputMut::F32(values) => {
                 let pad = f32::from(self.input.letterbox.pad);
                 let pads = [0, 1, 2].map(|plane| pad * self.gain[plane] + self.bias[plane]);
+                if changed {
+                    self.pad(values, pads);
+                }
                 let gain = plane_of.map(|plane| self.gain[plane] / rows::UNITS);
                 let bias = plane_of.map(|plane| self.bias[plane]);
-                self.fill(image, values, pads, move |component, level| {
-                    level * gain[component] + bias[component]
-                });
+                self.fill(image, values, move |component, level| level * gain[component] + bias[component]);
             }
             InputMut::U8(values) => {
                 let pad = self.input.letterbox.pad;
-                self.fill(image, values, [pad; 3], |_, level| (level / rows::UNITS + 0.5) as u8);
+                if changed {
+                    self.pad(values, [pad; 3]);
+                }
+                self.fill(image, values, |_, level| (level / rows::UNITS + 0.5) as u8);
             }
         }
         Ok(self.place)
     }
 
-    /// Rebuilds the tables when the shape of the images changes.
-    fn prepare(&mut self, image: &ImageRef<'_>) {
+    /// Rebuilds the tables when the shape of the images changes, and says whether it has.
+    fn prepare(&mut self, image: &ImageRef<'_>) -> bool {
         let shape = (image.width, image.height, image.pixel);
         if self.shape == Some(shape) {
-            return;
+            return false;
         }
         let rule = self.input.letterbox;
         self.place = Letterbox::new(
@@ -125,22 +144,30 @@ impl Preprocessor {
         );
         taps(&mut self.columns, image.width, self.place.width);
         taps(&mut self.lines, image.height, self.place.height);
+        self.weights.clear();
+        self.weights.extend(self.columns.iter().map(|tap| tap.weight));
         self.row.resize(rows::row_len(image), 0);
+        self.gathered.resize(self.columns.len());
         self.shape = Some(shape);
+        true
+    }
+
+    /// Fills what the image will not cover.
+    fn pad<T: Copy>(&self, tensor: &mut [T], pads: [T; 3]) {
+        let width = self.input.width;
+        for (plane, pad) in tensor.chunks_exact_mut(width * self.input.height).zip(pads) {
+            pad_around(plane, width, &self.place, pad);
+        }
     }
 
     fn fill<T: Copy>(
         &mut self,
         image: &ImageRef<'_>,
         tensor: &mut [T],
-        pads: [T; 3],
         finish: impl Fn(usize, f32) -> T + Copy,
     ) {
         let (input_width, place) = (self.input.width, self.place);
         let plane_len = input_width * self.input.height;
-        for (plane, pad) in tensor.chunks_exact_mut(plane_len).zip(pads) {
-            pad_around(plane, input_width, &place, pad);
-        }
         let (first, rest) = tensor.split_at_mut(plane_len);
         let (second, third) = rest.split_at_mut(plane_len);
         for (index, line) in self.lines.iter().enumerate() {
@@ -149,7 +176,7 @@ impl Preprocessor {
             let [a, b, c] =
                 [&mut *first, &mut *second, &mut *third].map(|plane| &mut plane[part.clone()][..place.width]);
             let rgb = if self.input.colour == Colour::Rgb { [a, b, c] } else { [c, b, a] };
-            rows::sample(image, &self.row, &self.columns, rgb, finish);
+            rows::sample(image, &self.row, (&self.columns, &self.weights), &mut self.gathered, rgb, finish);
         }
     }
 }

@@ -26,52 +26,95 @@ pub(super) fn blend_lines(image: &ImageRef<'_>, tap: &Tap, out: &mut [u16]) {
     }
 }
 
-/// `near * (1 - weight) + far * weight` in 8.8 fixed point, low by at most 3 units. Products of 16 bit values of which
-/// the upper half is kept: the one multiplication every processor has in its vectors.
+/// `near * (1 - weight) + far * weight` in 8.8 fixed point with weights of 15 bits, at most 2 units low. The weights are
+/// split in two because products of 16 bits are all that every processor has in its vectors; no sum overflows:
+/// 255 * 256 and 2 * 255 * 127 fit.
 fn blend(near: &[u8], far: &[u8], weight: f32, out: &mut [u16]) {
-    let far_share = ((weight * 65536.0) as u32).min(65535) as u16;
-    let near_share = (65536 - u32::from(far_share)).min(65535) as u16;
-    let upper = |value: u8, share: u16| ((u32::from(u16::from(value) << 8) * u32::from(share)) >> 16) as u16;
+    let far_share = ((weight * 32768.0) as u16).min(32768);
+    let near_share = 32768 - far_share;
+    let (near_upper, near_lower) = (near_share >> 7, near_share & 127);
+    let (far_upper, far_lower) = (far_share >> 7, far_share & 127);
     for ((out, near), far) in out.iter_mut().zip(near).zip(far) {
-        *out = upper(*near, near_share).wrapping_add(upper(*far, far_share));
+        let (near, far) = (u16::from(*near), u16::from(*far));
+        let lower = near.wrapping_mul(near_lower).wrapping_add(far.wrapping_mul(far_lower)) >> 7;
+        *out = near.wrapping_mul(near_upper).wrapping_add(far.wrapping_mul(far_upper)).wrapping_add(lower);
+    }
+}
+
+/// The samples of a blended row that the columns need, component by component, so that the arithmetic on them runs in
+/// vectors.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    near: [Vec<u16>; 3],
+    far: [Vec<u16>; 3],
+}
+
+impl Gathered {
+    /// Makes room for this many columns.
+    pub(super) fn resize(&mut self, columns: usize) {
+        self.near.iter_mut().chain(&mut self.far).for_each(|values| values.resize(columns, 0));
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, columns: &[Tap], pixel: impl Fn(usize) -> [u16; 3]) {
+        let ([n0, n1, n2], [f0, f1, f2]) = (&mut self.near, &mut self.far);
+        let near = n0.iter_mut().zip(n1).zip(n2);
+        let far = f0.iter_mut().zip(f1).zip(f2);
+        for ((tap, ((n0, n1), n2)), ((f0, f1), f2)) in columns.iter().zip(near).zip(far) {
+            [*n0, *n1, *n2] = pixel(tap.near as usize);
+            [*f0, *f1, *f2] = pixel(tap.far as usize);
+        }
     }
 }
 
 /// Samples a blended row at `columns` and writes red, green and blue through `finish`, which gets the component (0 red,
-/// 1 green, 2 blue) and its level in units.
+/// 1 green, 2 blue) and its level in units. `weights` are those of the columns.
 pub(super) fn sample<T>(
     image: &ImageRef<'_>,
     row: &[u16],
-    columns: &[Tap],
-    [red, green, blue]: [&mut [T]; 3],
+    (columns, weights): (&[Tap], &[f32]),
+    gathered: &mut Gathered,
+    rgb: [&mut [T]; 3],
     finish: impl Fn(usize, f32) -> T,
 ) {
     match image.pixel {
-        PixelFormat::Rgb8 => interleaved::<3, T>(row, columns, [red, green, blue], [0, 1, 2], finish),
-        PixelFormat::Bgr8 => interleaved::<3, T>(row, columns, [blue, green, red], [2, 1, 0], finish),
-        PixelFormat::Rgba8 => interleaved::<4, T>(row, columns, [red, green, blue], [0, 1, 2], finish),
-        PixelFormat::Bgra8 => interleaved::<4, T>(row, columns, [blue, green, red], [2, 1, 0], finish),
-        PixelFormat::Mono8 => {
-            let outs = red.iter_mut().zip(green.iter_mut()).zip(blue.iter_mut());
-            for (tap, ((red, green), blue)) in columns.iter().zip(outs) {
-                let level = across(row[tap.near as usize], row[tap.far as usize], tap.weight);
-                (*red, *green, *blue) = (finish(0, level), finish(1, level), finish(2, level));
-            }
-        }
+        PixelFormat::Rgb8 => gathered.fill(columns, |x| {
+            let pixel = &row[x * 3..][..3];
+            [pixel[0], pixel[1], pixel[2]]
+        }),
+        PixelFormat::Bgr8 => gathered.fill(columns, |x| {
+            let pixel = &row[x * 3..][..3];
+            [pixel[2], pixel[1], pixel[0]]
+        }),
+        PixelFormat::Rgba8 => gathered.fill(columns, |x| {
+            let pixel = &row[x * 4..][..4];
+            [pixel[0], pixel[1], pixel[2]]
+        }),
+        PixelFormat::Bgra8 => gathered.fill(columns, |x| {
+            let pixel = &row[x * 4..][..4];
+            [pixel[2], pixel[1], pixel[0]]
+        }),
+        PixelFormat::Mono8 => gathered.fill(columns, |x| [row[x]; 3]),
         PixelFormat::Nv12 => {
             let (luma, chroma) = row.split_at(image.width);
-            let pixel = |x: usize| {
+            gathered.fill(columns, |x| {
                 let pair = &chroma[x & !1..][..2];
                 [luma[x], pair[0], pair[1]]
-            };
-            luma_chroma(columns, [red, green, blue], pixel, finish);
+            });
         }
-        PixelFormat::Yuyv => {
-            let pixel = |x: usize| {
-                let group = &row[(x & !1) * 2..][..4];
-                [group[(x & 1) * 2], group[1], group[3]]
-            };
-            luma_chroma(columns, [red, green, blue], pixel, finish);
+        PixelFormat::Yuyv => gathered.fill(columns, |x| {
+            let group = &row[(x & !1) * 2..][..4];
+            [group[(x & 1) * 2], group[1], group[3]]
+        }),
+    }
+    if matches!(image.pixel, PixelFormat::Nv12 | PixelFormat::Yuyv) {
+        luma_chroma(gathered, weights, rgb, finish);
+    } else {
+        for (component, out) in rgb.into_iter().enumerate() {
+            let samples = gathered.near[component].iter().zip(&gathered.far[component]).zip(weights);
+            for (out, ((near, far), weight)) in out.iter_mut().zip(samples) {
+                *out = finish(component, across(*near, *far, *weight));
+            }
         }
     }
 }
@@ -83,42 +126,27 @@ fn across(near: u16, far: u16, weight: f32) -> f32 {
     near + (far - near) * weight
 }
 
-#[inline(always)]
-fn interleaved<const SAMPLES: usize, T>(
-    row: &[u16],
-    columns: &[Tap],
-    [first, second, third]: [&mut [T]; 3],
-    component: [usize; 3],
-    finish: impl Fn(usize, f32) -> T,
-) {
-    let outs = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut());
-    for (tap, ((first, second), third)) in columns.iter().zip(outs) {
-        let near = &row[tap.near as usize * SAMPLES..][..SAMPLES];
-        let far = &row[tap.far as usize * SAMPLES..][..SAMPLES];
-        *first = finish(component[0], across(near[0], far[0], tap.weight));
-        *second = finish(component[1], across(near[1], far[1], tap.weight));
-        *third = finish(component[2], across(near[2], far[2], tap.weight));
-    }
-}
-
 /// Luma and chroma are interpolated as they are and converted once: ITU-R BT.601, luma 16 to 235, chroma 16 to 240
 /// about 128, the result clamped to 0 to 255.
 #[inline(always)]
 fn luma_chroma<T>(
-    columns: &[Tap],
+    gathered: &Gathered,
+    weights: &[f32],
     [red, green, blue]: [&mut [T]; 3],
-    pixel: impl Fn(usize) -> [u16; 3],
     finish: impl Fn(usize, f32) -> T,
 ) {
-    let outs = red.iter_mut().zip(green.iter_mut()).zip(blue.iter_mut());
-    for (tap, ((red, green), blue)) in columns.iter().zip(outs) {
-        let (near, far) = (pixel(tap.near as usize), pixel(tap.far as usize));
-        let y = 1.164_383_6 * (across(near[0], far[0], tap.weight) - 16.0 * UNITS);
-        let u = across(near[1], far[1], tap.weight) - 128.0 * UNITS;
-        let v = across(near[2], far[2], tap.weight) - 128.0 * UNITS;
-        let clamp = |level: f32| level.clamp(0.0, 255.0 * UNITS);
-        *red = finish(0, clamp(y + 1.596_026_8 * v));
-        *green = finish(1, clamp(y - 0.391_762_3 * u - 0.812_967_65 * v));
-        *blue = finish(2, clamp(y + 2.017_232_1 * u));
+    let component = |index: usize| gathered.near[index].iter().zip(&gathered.far[index]);
+    let samples = component(0).zip(component(1)).zip(component(2)).zip(weights);
+    let outs = red.iter_mut().zip(green).zip(blue);
+    for (((y, u), v), weight, ((red, green), blue)) in samples.zip(outs).map(|((yuv, w), rgb)| (yuv, w, rgb))
+    {
+        let y = 1.164_383_6 * (across(*y.0, *y.1, *weight) - 16.0 * UNITS);
+        let u = across(*u.0, *u.1, *weight) - 128.0 * UNITS;
+        let v = across(*v.0, *v.1, *weight) - 128.0 * UNITS;
+        // Not `clamp`, which must keep NaN and therefore branches.
+        let limit = |level: f32| level.max(0.0).min(255.0 * UNITS);
+        *red = finish(0, limit(y + 1.596_026_8 * v));
+        *green = finish(1, limit(y - 0.391_762_3 * u - 0.812_967_65 * v));
+        *blue = finish(2, limit(y + 2.017_232_1 * u));
     }
 }
