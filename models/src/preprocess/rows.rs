@@ -29,6 +29,10 @@ pub(super) fn blend_lines(image: &ImageRef<'_>, tap: &Tap, out: &mut [u16]) {
 /// `near * (1 - weight) + far * weight` in 8.8 fixed point with weights of 15 bits, at most 2 units low. The weights are
 /// split in two because products of 16 bits are all that every processor has in its vectors; no sum overflows:
 /// 255 * 256 and 2 * 255 * 127 fit.
+///
+/// Compiled twice on x86-64: for every processor, and with vectors of twice the width for those that have AVX2. Both do
+/// the same operations on each element, so the results are the same bits.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
 fn blend(near: &[u8], far: &[u8], weight: f32, out: &mut [u16]) {
     let far_share = ((weight * 32768.0) as u16).min(32768);
     let near_share = 32768 - far_share;
@@ -108,14 +112,26 @@ pub(super) fn sample<T>(
         }),
     }
     if matches!(image.pixel, PixelFormat::Nv12 | PixelFormat::Yuyv) {
-        luma_chroma(gathered, weights, rgb, finish);
+        luma_chroma(gathered, weights, rgb, &finish);
     } else {
         for (component, out) in rgb.into_iter().enumerate() {
-            let samples = gathered.near[component].iter().zip(&gathered.far[component]).zip(weights);
-            for (out, ((near, far), weight)) in out.iter_mut().zip(samples) {
-                *out = finish(component, across(*near, *far, *weight));
-            }
+            lerp(&gathered.near[component], &gathered.far[component], weights, out, component, &finish);
         }
+    }
+}
+
+/// One component of a row (compiled twice, as [`blend`]).
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn lerp<T, F: Fn(usize, f32) -> T>(
+    near: &[u16],
+    far: &[u16],
+    weights: &[f32],
+    out: &mut [T],
+    component: usize,
+    finish: &F,
+) {
+    for (out, ((near, far), weight)) in out.iter_mut().zip(near.iter().zip(far).zip(weights)) {
+        *out = finish(component, across(*near, *far, *weight));
     }
 }
 
@@ -128,13 +144,15 @@ fn across(near: u16, far: u16, weight: f32) -> f32 {
 
 /// Luma and chroma are interpolated as they are and converted once: ITU-R BT.601, luma 16 to 235, chroma 16 to 240
 /// about 128, the result clamped to 0 to 255.
-#[inline(always)]
-fn luma_chroma<T>(
+/// (Compiled twice, as [`blend`].)
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn luma_chroma<T, F: Fn(usize, f32) -> T>(
     gathered: &Gathered,
     weights: &[f32],
-    [red, green, blue]: [&mut [T]; 3],
-    finish: impl Fn(usize, f32) -> T,
+    rgb: [&mut [T]; 3],
+    finish: &F,
 ) {
+    let [red, green, blue] = rgb;
     let component = |index: usize| gathered.near[index].iter().zip(&gathered.far[index]);
     let samples = component(0).zip(component(1)).zip(component(2)).zip(weights);
     let outs = red.iter_mut().zip(green).zip(blue);
@@ -143,8 +161,7 @@ fn luma_chroma<T>(
         let y = 1.164_383_6 * (across(*y.0, *y.1, *weight) - 16.0 * UNITS);
         let u = across(*u.0, *u.1, *weight) - 128.0 * UNITS;
         let v = across(*v.0, *v.1, *weight) - 128.0 * UNITS;
-        // Not `clamp`, which must keep NaN and therefore branches.
-        let limit = |level: f32| level.max(0.0).min(255.0 * UNITS);
+        let limit = |level: f32| level.clamp(0.0, 255.0 * UNITS);
         *red = finish(0, limit(y + 1.596_026_8 * v));
         *green = finish(1, limit(y - 0.391_762_3 * u - 0.812_967_65 * v));
         *blue = finish(2, limit(y + 2.017_232_1 * u));
