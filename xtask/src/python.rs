@@ -117,6 +117,27 @@ pub fn onnxruntime() -> Option<PathBuf> {
     })
 }
 
+/// A folder with the wheel of the pinned ONNX Runtime, as `peregrine setup` fetches it: the installation from a wheel is
+/// tested with a real one.
+pub fn wheels() -> Outcome<PathBuf> {
+    let folder = TESTS.path().join("wheels");
+    let pinned = TESTS.wanted()?;
+    let package =
+        pinned.lines().find(|line| line.starts_with("onnxruntime==")).unwrap_or("onnxruntime").trim();
+    let stamp = folder.join(package);
+    if !stamp.is_file() {
+        let mut command = Command::new(TESTS.program("python"));
+        command.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+        let (fetched, text) =
+            output(command.args(["--only-binary=:all:", "--dest"]).arg(&folder).arg(package))?;
+        if !fetched {
+            return Err(format!("pip could not fetch the wheel of {package}:\n{text}"));
+        }
+        fs::write(&stamp, "").map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
+    }
+    Ok(folder)
+}
+
 fn files(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

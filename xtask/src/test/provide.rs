@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    python::{ROS, TESTS, onnxruntime},
+    python::{ROS, TESTS, onnxruntime, wheels},
     shell::{Outcome, find_program, output, root, run},
 };
 
@@ -75,6 +75,9 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
         set(environment, "PEREGRINE_TEST_PYTHON", TESTS.program("python").display().to_string());
         if let Some(library) = onnxruntime() {
             set(environment, "ORT_DYLIB_PATH", library.display().to_string());
+        }
+        if !quick {
+            set(environment, "PEREGRINE_WHEELS", wheels()?.display().to_string());
         }
     }
     if ROS.is_ready() {
