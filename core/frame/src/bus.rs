@@ -136,19 +136,7 @@ impl Bus {
 
     /// What has happened so far.
     pub fn stats(&self) -> BusStats {
-        let s = &self.shared;
-        BusStats {
-            slots: s.count,
-            slot_bytes: s.slots.pixel_capacity(),
-            keep: s.keep,
-            huge_pages: s.huge,
-            readers: s.control.readers() as usize,
-            pins: s.registry().pins,
-            loaned: s.loaned.load(Ordering::Relaxed).count_ones() as usize,
-            published: s.control.head(),
-            failed_loans: s.failed_loans.load(Ordering::Relaxed),
-            lossless_timeouts: s.lossless_timeouts.load(Ordering::Relaxed),
-        }
+        BusStats::of(&self.shared)
     }
 }
 
@@ -181,6 +169,25 @@ pub struct BusStats {
     pub failed_loans: u64,
     /// Times that the publisher waited for a lossless reader in vain.
     pub lossless_timeouts: u64,
+}
+
+impl BusStats {
+    /// From the control block, so that a bus of another process can be asked as well as one's own.
+    pub(crate) fn of(s: &Shared) -> BusStats {
+        let tally = &s.control.tally.0;
+        BusStats {
+            slots: s.count,
+            slot_bytes: s.slots.pixel_capacity(),
+            keep: s.keep,
+            huge_pages: s.huge,
+            readers: s.control.readers() as usize,
+            pins: s.control.rows().map(|row| row.limit).sum(),
+            loaned: tally.loaned.load(Ordering::Relaxed).count_ones() as usize,
+            published: s.control.head(),
+            failed_loans: tally.failed_loans.load(Ordering::Relaxed),
+            lossless_timeouts: tally.lossless_timeouts.load(Ordering::Relaxed),
+        }
+    }
 }
 
 /// A reader, as the control block shows it. The numbers were read one by one: together they need not be of one moment.

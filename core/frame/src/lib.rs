@@ -85,7 +85,9 @@ pub use self::{
     encoding::Encoding,
     error::{Error, Result},
     frame::Frame,
-    host::{Event, Host, PublishOptions, SubscribeOptions, Subscriber},
+    host::{
+        Event, Found, FoundState, Host, Onlooker, PublishOptions, SlotView, SubscribeOptions, Subscriber,
+    },
     loan::Loan,
     meta::{FrameMeta, Hop, MAX_HOPS, META_MAGIC, META_VERSION, MemKind, PIXEL_OFFSET, hop_id},
     protocol::PINS as MAX_PINS,

@@ -45,7 +45,14 @@ const HUGE: usize = 2 << 20;
 
 fn create_with(name: &str, bytes: usize, kind: Kind, flags: MemfdFlags, granule: usize) -> Option<Memory> {
     let size = bytes.max(1).checked_next_multiple_of(granule)?;
-    let fd = memfd_create(name, flags).ok()?;
+    // Longer names are refused.
+    let end = name
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|end| *end <= 240)
+        .last()
+        .unwrap_or(0);
+    let fd = memfd_create(&name[..end], flags).ok()?;
     ftruncate(&fd, size as u64).ok()?;
     let region = Region::shared(fd.as_fd(), size, true).ok()?;
     let mut seals = NEVER_SHRINKS | SealFlags::GROW;

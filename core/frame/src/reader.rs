@@ -94,7 +94,7 @@ pub struct Reader {
 
 impl Reader {
     pub(crate) fn new(shared: &Arc<Shared>, policy: Policy, pins: usize) -> Result<Reader> {
-        let place = shared.admit(policy, pins, crate::process::own())?;
+        let place = shared.admit(policy, pins, crate::process::own(), false)?;
         Ok(Reader::at(Arc::clone(shared), policy, &place, None))
     }
 

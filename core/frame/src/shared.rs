@@ -83,23 +83,25 @@ impl Shared {
         }
     }
 
-    /// A row for a reader, if the slots and the rows suffice.
-    pub(crate) fn admit(&self, policy: Policy, pins: usize, owner: Owner) -> Result<Place> {
+    /// A row for a reader, if the slots and the rows suffice. A tool may have the slot and the row that are kept for it.
+    pub(crate) fn admit(&self, policy: Policy, pins: usize, owner: Owner, tool: bool) -> Result<Place> {
+        let (slots, rows) =
+            if tool { (self.slots.count(), self.max_readers + 1) } else { (self.count, self.max_readers) };
         let (depth, lossless_ns) = policy.resolve(&self.name, self.keep, pins)?;
         let mut registry = self.registry();
         let sum = registry.pins + pins;
         let needed = self.keep + sum + 2;
-        if needed > self.count {
+        if needed > slots {
             return Err(Error::NotEnoughSlots {
                 bus: self.name.clone(),
-                slots: self.count,
+                slots,
                 needed,
                 keep: self.keep,
                 pins: sum,
             });
         }
         let claim = Claim { pins, depth, lossless_ns, owner };
-        let Some((row, next)) = self.control.claim(self.max_readers, claim) else {
+        let Some((row, next)) = self.control.claim(rows, claim) else {
             return Err(Error::TooManyReaders { bus: self.name.clone(), max: self.max_readers });
         };
         registry.pins = sum;

@@ -7,7 +7,7 @@
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::meta::{FrameMeta, META_MAGIC, META_VERSION, PIXEL_OFFSET};
 use crate::reader::Pins;
@@ -134,6 +134,16 @@ impl Slots {
         assert!(slot < self.count, "slot index out of range");
         // SAFETY: slot < count, and the region is count * stride bytes.
         unsafe { self.region.base().add(slot * self.stride) }
+    }
+
+    /// The description in a slot that may be written meanwhile: whoever asks checks afterwards that it was not.
+    pub(crate) fn peek(&self, slot: usize) -> FrameMeta {
+        const WORDS: usize = size_of::<FrameMeta>() / 8;
+        let words = self.base(slot).cast::<[AtomicU64; WORDS]>();
+        // SAFETY: a slot starts with a FrameMeta, page-aligned. Atomics, for another process may write it now.
+        let words = unsafe { words.as_ref() }.each_ref().map(|w| w.load(Ordering::Relaxed));
+        // SAFETY: of one size, and every bit pattern is a FrameMeta.
+        unsafe { std::mem::transmute::<[u64; WORDS], FrameMeta>(words) }
     }
 
     /// Takes the forwarded frame's guard out of a slot.

@@ -5,6 +5,7 @@
 //! pass through memory alone; the connection stays, and its end says that the other side is gone.
 
 mod folder;
+mod inspect;
 mod publication;
 mod service;
 mod socket;
@@ -14,8 +15,10 @@ pub mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use folder::Folder;
+pub use inspect::{Found, FoundState, Onlooker, SlotView};
 pub(crate) use publication::Publication;
 pub use publication::PublishOptions;
 pub use subscriber::{Event, Subscriber};
@@ -91,6 +94,19 @@ impl Host {
         Subscriber::new(Watch::new(Arc::clone(&self.folder), self.domain, topic, options))
     }
 
+    /// All buses of this domain, live or not. Nobody is disturbed: no row is claimed, no frame is held. A publisher that
+    /// does not answer within `timeout` (a stopped process) is [`FoundState::Silent`].
+    pub fn inspect(&self, timeout: Duration) -> Vec<Found> {
+        inspect::inspect(&self.folder, self.domain, timeout)
+    }
+
+    /// Removes the entries of processes that are dead, and returns how many there were. Whoever looks for a topic does
+    /// the same for that topic.
+    pub fn clear_stale(&self) -> usize {
+        let dead = |entry: &folder::Entry| !crate::process::lives(entry.owner.pid, entry.owner.start_time);
+        self.folder.entries().iter().filter(|(name, entry)| dead(entry) && self.folder.remove(name)).count()
+    }
+
     /// The folder of the buses.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -119,11 +135,19 @@ pub struct SubscribeOptions {
     pub skip_own: bool,
     /// Message type wanted; empty for any. A publisher of another type refuses.
     pub message_type: String,
+    /// A tool that looks in, with one pin: it may use the slot and the row that every bus keeps for that.
+    pub tool: bool,
 }
 
 impl Default for SubscribeOptions {
     fn default() -> Self {
-        Self { policy: Policy::Latest, pins: DEFAULT_PINS, skip_own: false, message_type: String::new() }
+        Self {
+            policy: Policy::Latest,
+            pins: DEFAULT_PINS,
+            skip_own: false,
+            message_type: String::new(),
+            tool: false,
+        }
     }
 }
 

@@ -58,6 +58,7 @@ impl Outlet {
             Ok(place) => {
                 let s = &self.shared;
                 let grant = Grant {
+                    topic: s.name.clone(),
                     message_type: self.message_type.clone(),
                     label: self.label.clone(),
                     keep: s.keep,
@@ -79,6 +80,7 @@ impl Outlet {
     fn place(&self, packet: &[u8], pid: u32) -> Result<Option<Place>> {
         let hello = Hello::decode(packet)?;
         let bus = || self.shared.name.clone();
+        let Request::Read { policy, pins, tool } = hello.request else { return Ok(None) };
         if hello.topic != self.shared.name || hello.domain != self.domain {
             return Err(Error::TopicName {
                 topic: hello.topic,
@@ -89,9 +91,8 @@ impl Outlet {
             let has = self.message_type.clone();
             return Err(Error::TypeMismatch { bus: bus(), has, wants: hello.message_type });
         }
-        let Request::Read { policy, pins } = hello.request else { return Ok(None) };
         let start_time = crate::process::start_time(pid).unwrap_or(0);
-        self.shared.admit(policy, pins, Owner { pid, start_time, remote: true }).map(Some)
+        self.shared.admit(policy, pins, Owner { pid, start_time, remote: true }, tool).map(Some)
     }
 
     /// The descriptors that go with a grant.
@@ -113,8 +114,10 @@ pub(super) fn publish(
     // One more than the readers may count on: a tool that looks in must not take a robot's last slot.
     let count = (config.slots + 1).min(SLOTS);
     let bytes = stride.checked_mul(count).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
-    let control = memfd::create("peregrine-control", CONTROL_BYTES, Kind::Control)?;
-    let frames = memfd::create("peregrine-frames", bytes, Kind::Frames { huge: options.huge_pages })?;
+    // The names are for /proc/PID/maps, where people look for memory.
+    let control = memfd::create(&format!("peregrine-control:{topic}"), CONTROL_BYTES, Kind::Control)?;
+    let kind = Kind::Frames { huge: options.huge_pages };
+    let frames = memfd::create(&format!("peregrine-frames:{topic}"), bytes, kind)?;
     let Memory { fd: frames_fd, region, huge } = frames;
     if options.huge_pages && !huge {
         region.prefer_huge_pages();

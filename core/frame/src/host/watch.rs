@@ -36,6 +36,7 @@ pub(super) struct Watch {
     pub pins: usize,
     /// Publishers of this process are left out.
     pub skip_own: bool,
+    pub tool: bool,
     /// Goes up whenever there is news or a publisher is gone; a futex of this process.
     pub version: AtomicU32,
     state: Mutex<State>,
@@ -72,6 +73,7 @@ impl Watch {
             policy: options.policy,
             pins: options.pins,
             skip_own: options.skip_own,
+            tool: options.tool,
             version: AtomicU32::new(0),
             state: Mutex::default(),
         }
@@ -147,7 +149,7 @@ impl Watch {
             domain: self.domain,
             topic: self.topic.clone(),
             message_type: self.message_type.clone(),
-            request: Request::Read { policy: self.policy, pins: self.pins },
+            request: Request::Read { policy: self.policy, pins: self.pins, tool: self.tool },
         };
         socket::send(&fd, &hello.encode(), &[])?;
         Ok(fd)

@@ -20,7 +20,7 @@ const VERSION: u16 = 1;
 pub struct Hello {
     /// ROS domain id.
     pub domain: u32,
-    /// Full topic name.
+    /// Full topic name; empty, for a look, if it is not known.
     pub topic: String,
     /// Message type wanted; empty for any.
     pub message_type: String,
@@ -37,6 +37,8 @@ pub enum Request {
         policy: Policy,
         /// How many at once.
         pins: usize,
+        /// With the slot that is kept for tools.
+        tool: bool,
     },
     /// To look at the control block, and at nothing else.
     Look,
@@ -54,6 +56,8 @@ pub enum Answer {
 /// The layout of the memory that comes along, and the reader's place in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
+    /// The topic.
+    pub topic: String,
     /// Message type of the bus.
     pub message_type: String,
     /// Who publishes, for people.
@@ -158,18 +162,21 @@ impl Hello {
         out.u32(self.domain);
         out.text(&self.topic);
         out.text(&self.message_type);
-        let (kind, depth, wait, pins) = match self.request {
-            Request::Look => (0, 0, 0, 0),
-            Request::Read { policy: Policy::Latest, pins } => (1, 1, 0, pins),
-            Request::Read { policy: Policy::KeepLast(k), pins } => (2, k, 0, pins),
-            Request::Read { policy: Policy::Lossless { wait }, pins } => {
-                (3, 0, u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX), pins)
-            }
+        let (policy, pins, tool) = match self.request {
+            Request::Look => (None, 0, false),
+            Request::Read { policy, pins, tool } => (Some(policy), pins, tool),
+        };
+        let (kind, depth, wait) = match policy {
+            None => (0, 0, 0),
+            Some(Policy::Latest) => (1, 1, 0),
+            Some(Policy::KeepLast(k)) => (2, k, 0),
+            Some(Policy::Lossless { wait }) => (3, 0, u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)),
         };
         out.small(kind);
         out.small(depth);
         out.u64(wait);
         out.small(pins);
+        out.small(usize::from(tool));
         out.0
     }
 
@@ -184,8 +191,9 @@ impl Hello {
         }
         let (domain, topic, message_type) = (from.u32()?, from.text()?, from.text()?);
         let (kind, depth, wait, pins) = (from.u32()?, from.upto(1 << 16)?, from.u64()?, from.upto(PINS)?);
+        let tool = from.upto(1)? == 1;
         from.end()?;
-        let read = |policy| Request::Read { policy, pins };
+        let read = |policy| Request::Read { policy, pins, tool };
         let request = match kind {
             0 => Request::Look,
             1 => read(Policy::Latest),
@@ -208,6 +216,7 @@ impl Answer {
             }
             Answer::Granted(g) => {
                 let mut out = Out::new(2);
+                out.text(&g.topic);
                 out.text(&g.message_type);
                 out.text(&g.label);
                 for v in [g.keep, g.count, g.slots, g.max_readers, g.present, usize::from(g.huge), g.row] {
@@ -230,7 +239,7 @@ impl Answer {
         let answer = match kind {
             3 => Answer::Refused(from.text()?),
             2 => {
-                let (message_type, label) = (from.text()?, from.text()?);
+                let (topic, message_type, label) = (from.text()?, from.text()?, from.text()?);
                 let (keep, count) = (from.upto(crate::protocol::RING)?, from.upto(SLOTS)?);
                 let (slots, max_readers) = (from.upto(SLOTS)?, from.upto(ROWS)?);
                 let (present, huge, row) = (from.upto(SLOTS)?, from.upto(1)? == 1, from.upto(ROWS - 1)?);
@@ -239,6 +248,7 @@ impl Answer {
                     return Err(bad("holds a number that is out of range"));
                 }
                 Answer::Granted(Grant {
+                    topic,
                     message_type,
                     label,
                     keep,
@@ -279,7 +289,7 @@ mod tests {
     fn packets_survive_the_way_there_and_back() {
         let policies =
             [Policy::Latest, Policy::KeepLast(4), Policy::Lossless { wait: Duration::from_millis(20) }];
-        let reads = policies.map(|policy| Request::Read { policy, pins: 3 });
+        let reads = policies.map(|policy| Request::Read { policy, pins: 3, tool: false });
         for request in reads.into_iter().chain([Request::Look]) {
             let hello = Hello { domain: 7, topic: "/é".into(), message_type: String::new(), request };
             assert_eq!(Hello::decode(&hello.encode()), Ok(hello.clone()));

@@ -55,7 +55,6 @@ impl Control {
     }
 
     /// The frames in the ring: sequence and slot of each.
-    #[allow(dead_code, reason = "for inspect, below")]
     pub fn cells(&self, keep: usize) -> impl Iterator<Item = (u64, usize)> + '_ {
         let cells = self.ring.0[..keep.min(RING)].iter().map(|c| c.load(Ordering::Acquire));
         cells.filter(|c| *c != 0).map(|c| (sequence_of(c), slot_of(c) % SLOTS))
