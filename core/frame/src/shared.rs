@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) slots: Slots,
     /// The slots lie in huge pages.
     pub(crate) huge: bool,
+    /// The slots are not made present for readers of this process.
+    pub(crate) lazy: bool,
     /// Slots that are in the publisher's hands, one bit each. Not part of the protocol: no reader looks at it.
     pub(crate) loaned: AtomicU64,
     pub(crate) failed_loans: AtomicU64,
@@ -74,6 +76,7 @@ impl Shared {
             control,
             slots,
             huge: false,
+            lazy: false,
             loaned: AtomicU64::new(0),
             failed_loans: AtomicU64::new(0),
             lossless_timeouts: AtomicU64::new(0),
@@ -106,7 +109,9 @@ impl Shared {
         };
         registry.pins = sum;
         drop(registry);
-        self.slots.prefault(needed);
+        if owner.remote || !self.lazy {
+            self.slots.prefault(needed);
+        }
         Ok(Place { row, next, pins })
     }
 

@@ -21,7 +21,7 @@ use folder::Folder;
 pub use inspect::{Found, FoundState, Onlooker, SlotView};
 pub(crate) use publication::Publication;
 pub use publication::PublishOptions;
-pub use subscriber::{Event, Subscriber};
+pub use subscriber::{Event, Subscriber, wait_any, wake_word};
 use watch::Watch;
 
 use crate::{BusConfig, DEFAULT_PINS, Error, Policy, Result, Writer};

@@ -27,6 +27,8 @@ pub struct PublishOptions {
     /// Lay the slots in huge pages: reserved ones (`vm.nr_hugepages`) if there are enough, else transparent ones if the
     /// system grants them to shared memory. [`BusStats::huge_pages`](crate::BusStats::huge_pages) says what became of it.
     pub huge_pages: bool,
+    /// No slot is made present before a reader of another process comes: for a bus that only forwards until then.
+    pub lazy: bool,
 }
 
 /// Type of a bus that does not say.
@@ -124,9 +126,12 @@ pub(super) fn publish(
     }
     control.region.populate(0, CONTROL_BYTES);
     let slots = Slots::own(region, stride, count, 0)?;
-    slots.prefault(BusConfig::slots_for(config.keep, 1, crate::DEFAULT_PINS));
+    if !options.lazy {
+        slots.prefault(BusConfig::slots_for(config.keep, 1, crate::DEFAULT_PINS));
+    }
     let mut shared = Shared::new(topic, config.shape(), ControlRef::mapped(control.region)?, slots);
     shared.huge = huge;
+    shared.lazy = options.lazy;
     let shared = Arc::new(shared);
     let message_type =
         if options.message_type.is_empty() { IMAGE.to_owned() } else { options.message_type.clone() };

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::service::{self, Command};
 use super::watch::{News, Watch};
 use crate::futex::{self, Watched};
 use crate::protocol::Owner;
-use crate::shared::Waker;
+use crate::shared::{Shared, Waker};
 use crate::{Frame, Reader, Result};
 
 /// Events that are kept for whoever asks.
@@ -249,31 +249,90 @@ impl Subscriber {
 
     /// Sleeps once: until a frame, a change, `until`, or for no reason.
     fn sleep(&mut self, until: Option<Instant>) {
-        let version = Watched { word: &self.watch.version, value: self.seen, shared: false };
-        match self.readers.as_slice() {
-            [] => futex::wait(version, until),
-            [(_, reader)] => {
-                let bell = reader.shared().doze(reader.row());
-                if reader.pending() == 0 && !reader.is_closed() && !self.has_news() {
-                    futex::wait(bell, until);
-                }
-                reader.shared().control.awake(reader.row());
+        if let [(_, reader)] = self.readers.as_slice() {
+            // The usual case. A change rings this bell too.
+            let bell = reader.shared().doze(reader.row());
+            if self.is_quiet() {
+                futex::wait(bell, until);
             }
-            several => {
-                let mut words = [version; futex::MAX_WORDS];
-                for (word, (_, reader)) in words[1..].iter_mut().zip(several) {
-                    *word = reader.shared().doze(reader.row());
-                }
-                let words = words.get(..several.len() + 1).unwrap_or(&words);
-                let quiet =
-                    several.iter().all(|(_, r)| r.pending() == 0 && !r.is_closed()) && !self.has_news();
-                if quiet && !futex::wait_any(words, until) {
-                    let slice = Instant::now() + SLICE;
-                    futex::wait(words[1], Some(until.map_or(slice, |u| u.min(slice))));
-                }
-                several.iter().for_each(|(_, r)| r.shared().control.awake(r.row()));
-            }
+            reader.shared().control.awake(reader.row());
+        } else {
+            let seen = self.seen;
+            let watch = Arc::clone(&self.watch);
+            sleep_on(Watched { word: &watch.version, value: seen, shared: false }, &mut [self], until);
         }
+    }
+
+    fn version(&self) -> Watched<'_> {
+        Watched { word: &self.watch.version, value: self.seen, shared: false }
+    }
+
+    /// Nothing to take and nothing to take in.
+    fn is_quiet(&self) -> bool {
+        !self.has_news() && self.readers.iter().all(|(_, r)| r.pending() == 0 && !r.is_closed())
+    }
+}
+
+impl AsMut<Subscriber> for Subscriber {
+    fn as_mut(&mut self) -> &mut Subscriber {
+        self
+    }
+}
+
+/// Sleeps while `word` has the value `value` and no subscriber has a frame or an event, at most for `timeout`; it may also
+/// end for no reason. So a thread waits for other threads, who change the word and wake it ([`wake_word`]), and for
+/// publishers in other processes, at once. Allocates nothing.
+///
+/// Before Linux 5.16, and with more than some sixty publishers, frames are looked for every millisecond.
+pub fn wait_any<S: AsMut<Subscriber>>(
+    word: &AtomicU32,
+    value: u32,
+    subscribers: &mut [S],
+    timeout: Duration,
+) {
+    sleep_on(Watched { word, value, shared: false }, subscribers, Instant::now().checked_add(timeout));
+}
+
+/// Wakes the threads that sleep on `word` in [`wait_any`].
+pub fn wake_word(word: &AtomicU32) {
+    futex::wake(word, false);
+}
+
+fn sleep_on<S: AsMut<Subscriber>>(own: Watched<'_>, subscribers: &mut [S], until: Option<Instant>) {
+    let mut words = [own; futex::MAX_WORDS];
+    let mut rows: [Option<(&Shared, usize)>; futex::MAX_WORDS] = [None; futex::MAX_WORDS];
+    let (mut count, mut quiet) = (1, true);
+    for subscriber in subscribers.iter_mut() {
+        let subscriber: &Subscriber = subscriber.as_mut();
+        let bells = subscriber
+            .readers
+            .iter()
+            .map(|(_, r)| (r.shared().doze(r.row()), Some((&**r.shared(), r.row()))));
+        for (word, row) in bells.chain([(subscriber.version(), None)]) {
+            if let (Some(w), Some(r)) = (words.get_mut(count), rows.get_mut(count)) {
+                (*w, *r) = (word, row);
+            }
+            count += 1;
+        }
+        quiet &= subscriber.is_quiet();
+    }
+    if quiet {
+        // One word is a plain futex. More than the kernel takes, or any on an old one: frames are looked for in slices.
+        let slept = match words.get(..count) {
+            Some([one]) => {
+                futex::wait(*one, until);
+                true
+            }
+            Some(all) => futex::wait_any(all, until),
+            None => false,
+        };
+        if !slept {
+            let slice = Instant::now() + SLICE;
+            futex::wait(own, Some(until.map_or(slice, |u| u.min(slice))));
+        }
+    }
+    for (bus, row) in rows.into_iter().flatten() {
+        bus.control.awake(row);
     }
 }
 
