@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) slots: Slots,
     /// The slots lie in huge pages.
     pub(crate) huge: bool,
-    /// The slots are not made present for readers of this process.
+    /// Slots are made present by their first use only.
     pub(crate) lazy: bool,
     /// Slots that are in the publisher's hands, one bit each. Not part of the protocol: no reader looks at it.
     pub(crate) loaned: AtomicU64,
@@ -103,15 +103,16 @@ impl Shared {
                 pins: sum,
             });
         }
+        // Before the row is claimed: what is published until then is not the reader's loss.
+        if !self.lazy {
+            self.slots.prefault(needed);
+        }
         let claim = Claim { pins, depth, lossless_ns, owner };
         let Some((row, next)) = self.control.claim(rows, claim) else {
             return Err(Error::TooManyReaders { bus: self.name.clone(), max: self.max_readers });
         };
         registry.pins = sum;
         drop(registry);
-        if owner.remote || !self.lazy {
-            self.slots.prefault(needed);
-        }
         Ok(Place { row, next, pins })
     }
 

@@ -27,7 +27,8 @@ pub struct PublishOptions {
     /// Lay the slots in huge pages: reserved ones (`vm.nr_hugepages`) if there are enough, else transparent ones if the
     /// system grants them to shared memory. [`BusStats::huge_pages`](crate::BusStats::huge_pages) says what became of it.
     pub huge_pages: bool,
-    /// No slot is made present before a reader of another process comes: for a bus that only forwards until then.
+    /// Slots are made present by their first use, and no sooner: for a bus whose slots are far larger than most of its
+    /// frames, or that mostly forwards.
     pub lazy: bool,
 }
 
