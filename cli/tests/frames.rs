@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{Running, peregrine, stderr, stdout, until};
+use common::{Running, peregrine, peregrine_at, stderr, stdout, until};
 use peregrine_frame::{BusConfig, Encoding, Host, ImageSpec, Policy, PublishOptions};
 use serde_json::Value;
 
@@ -22,8 +22,7 @@ const LAUNCH: &str = "<launch>
 </launch>";
 
 fn ask(dir: &Path, port: &str, args: &[&str]) -> Output {
-    let mut command = peregrine();
-    command.env("PEREGRINE_ZENOH_PORT", port).env("XDG_RUNTIME_DIR", dir).args(args).output().unwrap()
+    peregrine_at(port).env("XDG_RUNTIME_DIR", dir).args(args).output().unwrap()
 }
 
 fn json(dir: &Path, port: &str, args: &[&str]) -> Option<Value> {
@@ -108,8 +107,8 @@ fn topics_of_the_graph_are_watched_over_zenoh() {
     let dir = dir.path();
     let file = dir.join("camera.launch.xml");
     std::fs::write(&file, LAUNCH).unwrap();
-    let mut command = peregrine();
-    command.env("PEREGRINE_ZENOH_PORT", "17464").env("XDG_RUNTIME_DIR", dir).arg("launch").arg(&file);
+    let mut command = peregrine_at("17464");
+    command.env("XDG_RUNTIME_DIR", dir).arg("launch").arg(&file);
     let _camera = Running(command.stdout(std::process::Stdio::null()).spawn().unwrap());
 
     let info = until("the topic in the graph", || {

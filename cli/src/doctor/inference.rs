@@ -1,6 +1,5 @@
 //! The engine of the networks.
 
-use peregrine_models::backend::library::Places;
 use peregrine_models::backend::ort_environment;
 
 use super::{Finding, Level};
@@ -14,8 +13,8 @@ pub(super) fn onnx_runtime() -> Finding {
         Err(error @ peregrine_models::Error::LibraryMissing { .. }) => Finding::new(
             Level::Note,
             WHAT,
-            format!("{error}; looked at {}", Places::from_environment().describe()),
-            "`peregrine setup` fetches it; until then tract runs the networks, several times slower",
+            error.to_string(),
+            "until it is there tract runs the networks, several times slower",
         ),
         Err(error) => Finding::new(
             Level::Bad,
