@@ -27,7 +27,7 @@ pub struct Entry {
 }
 
 /// All of them.
-pub const ENTRIES: [Entry; 9] = [
+pub const ENTRIES: [Entry; 10] = [
     Entry { name: "sdf", run: sdf, samples: &[("drone_sim/worlds", ".sdf")] },
     Entry { name: "manifest", run: manifest, samples: &[("models/weights", ".toml")] },
     Entry { name: "launch_xml", run: launch_xml, samples: &[("launch/launch", ".xml")] },
@@ -37,11 +37,21 @@ pub const ENTRIES: [Entry; 9] = [
     Entry { name: "cdr", run: cdr, samples: &[] },
     Entry { name: "image_header", run: image_header, samples: &[] },
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
+    Entry { name: "frame_handshake", run: frame_handshake, samples: &[] },
 ];
 
 /// A simulated world.
 pub fn sdf(data: &[u8]) {
     peregrine_sim::sdf::fuzz(data);
+}
+
+/// What processes say to each other when one wants to read the frames of another.
+pub fn frame_handshake(data: &[u8]) {
+    use peregrine_frame::host::wire::{Answer, Hello};
+    peregrine_frame::host::wire::fuzz(data);
+    for error in [Hello::decode(data).err(), Answer::decode(data).err()].into_iter().flatten() {
+        code(&error, "PG-01");
+    }
 }
 
 /// A model's manifest.
