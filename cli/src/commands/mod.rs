@@ -3,6 +3,7 @@
 mod bag;
 mod demo;
 mod detect;
+mod doctor;
 mod launch;
 mod new;
 mod node;
@@ -45,6 +46,7 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Node(args) => node::run_node(args),
         Command::Param(args) => node::run_param(args),
         Command::Setup(args) => setup::run(args),
+        Command::Doctor(args) => doctor::run(args),
     }
 }
 
