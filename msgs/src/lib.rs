@@ -27,7 +27,7 @@ mod time;
 pub mod tracks;
 
 pub use error::CdrError;
-pub use message::Message;
+pub use message::{Message, Service};
 
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
