@@ -49,6 +49,10 @@ impl Default for Decoder {
 }
 
 /// What stands at the front of the buffer.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, on the stack; a box would allocate for every frame"
+)]
 enum Front {
     /// Too little to tell.
     Short,
