@@ -38,7 +38,7 @@ fn run(entry: &Entry, bytes: &[u8], from: &str) {
 }
 
 macro_rules! entries {
-    ($($name:ident),+) => {
+    ($($name:ident),+ $(,)?) => {
         $(#[test] fn $name() { smoke(stringify!($name)); })+
 
         #[test]
@@ -65,5 +65,6 @@ entries!(
     cdr,
     image_header,
     zenoh_keys,
-    frame_handshake
+    frame_handshake,
+    mavlink
 );

@@ -27,7 +27,7 @@ pub struct Entry {
 }
 
 /// All of them.
-pub const ENTRIES: [Entry; 10] = [
+pub const ENTRIES: &[Entry] = &[
     Entry { name: "sdf", run: sdf, samples: &[("drone_sim/worlds", ".sdf")] },
     Entry { name: "manifest", run: manifest, samples: &[("models/weights", ".toml")] },
     Entry { name: "launch_xml", run: launch_xml, samples: &[("launch/launch", ".xml")] },
@@ -38,6 +38,7 @@ pub const ENTRIES: [Entry; 10] = [
     Entry { name: "image_header", run: image_header, samples: &[] },
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
     Entry { name: "frame_handshake", run: frame_handshake, samples: &[] },
+    Entry { name: "mavlink", run: mavlink, samples: &[] },
 ];
 
 /// A simulated world.
@@ -59,6 +60,11 @@ pub fn manifest(data: &[u8]) {
     if let Err(error) = peregrine_models::Manifest::parse(&String::from_utf8_lossy(data), "fuzz.toml") {
         code(&error, "PG-04");
     }
+}
+
+/// A link's input.
+pub fn mavlink(data: &[u8]) {
+    peregrine_autopilot::fuzz(data);
 }
 
 /// Every error of a crate has a code of the crate's block at its front.
