@@ -55,4 +55,16 @@ macro_rules! entries {
     };
 }
 
-entries!(sdf, manifest, launch_xml, launch_yaml, params_file, image_source, cdr, image_header, zenoh_keys);
+entries!(
+    sdf,
+    manifest,
+    onnx,
+    model_update,
+    launch_xml,
+    launch_yaml,
+    params_file,
+    image_source,
+    cdr,
+    image_header,
+    zenoh_keys
+);

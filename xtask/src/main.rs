@@ -27,6 +27,7 @@ cargo xtask COMMAND
                libFuzzer on one target or on all of them, N seconds each (30); `fuzz list` names them
   loom         the model checker on the frame bus: every interleaving of publish and pin
   tsan         ThreadSanitizer on the frame bus
+  bench-python OpenCV into .venv/bench: the peer of `peregrine-bench detect`
   newcomer     a node's crate outside of the repository, made by `peregrine new`, built in release and flown
 ";
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         "loom" => concurrency::loom(),
         "tsan" => concurrency::tsan(),
         "newcomer" => newcomer::newcomer(),
+        "bench-python" => python::BENCH.install(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

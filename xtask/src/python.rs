@@ -23,6 +23,8 @@ pub const TESTS: Venv = Venv { folder: ".venv", requirements: "tests.txt", pytho
 /// rclpy of ROS 2 Jazzy; its wheels are for CPython 3.11 alone.
 pub const ROS: Venv =
     Venv { folder: ".venv/ros-jazzy", requirements: "ros-jazzy.txt", pythons: &["python3.11", "python3"] };
+/// The peer of `peregrine-bench detect`.
+pub const BENCH: Venv = Venv { folder: ".venv/bench", requirements: "bench.txt", pythons: &["python3"] };
 /// Tools of the lints.
 pub const TOOLS: Venv = Venv { folder: ".venv/tools", requirements: "tools.txt", pythons: &["python3"] };
 

@@ -4,6 +4,7 @@ mod bag;
 mod demo;
 mod detect;
 mod launch;
+pub(crate) mod model;
 mod new;
 mod node;
 mod run;
@@ -45,6 +46,7 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Node(args) => node::run_node(args),
         Command::Param(args) => node::run_param(args),
         Command::Setup(args) => setup::run(args),
+        Command::Model(args) => model::run(args),
     }
 }
 
