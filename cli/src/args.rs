@@ -40,6 +40,9 @@ pub enum Command {
     Setup(Setup),
     /// Find what stands in the way; explain an error code.
     Doctor(Doctor),
+    /// Look at, measure, shrink, sign and explain detection models.
+    #[command(subcommand)]
+    Model(crate::commands::model::args::Model),
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +59,9 @@ pub struct Demo {
     /// What runs the network.
     #[arg(long, default_value = "auto", value_parser = ["auto", "ort", "tract"])]
     pub backend: String,
+    /// Load a model that nobody trusted has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
     /// Cruise speed, m/s.
     #[arg(long, default_value_t = 4.0)]
     pub cruise: f64,
@@ -124,6 +130,9 @@ pub struct Detect {
     /// Threads of the network.
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+    /// Load a model that nobody trusted has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
 }
 
 #[derive(Debug, Args)]

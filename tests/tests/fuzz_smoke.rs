@@ -58,6 +58,8 @@ macro_rules! entries {
 entries!(
     sdf,
     manifest,
+    onnx,
+    model_update,
     launch_xml,
     launch_yaml,
     params_file,
@@ -66,5 +68,5 @@ entries!(
     image_header,
     zenoh_keys,
     frame_handshake,
-    mavlink
+    mavlink,
 );

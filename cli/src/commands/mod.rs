@@ -5,6 +5,7 @@ mod demo;
 mod detect;
 mod doctor;
 mod launch;
+pub(crate) mod model;
 mod new;
 mod node;
 mod run;
@@ -47,6 +48,7 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Param(args) => node::run_param(args),
         Command::Setup(args) => setup::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Model(args) => model::run(args),
     }
 }
 
