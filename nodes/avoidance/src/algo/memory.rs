@@ -11,7 +11,7 @@
 use super::depth::{Lattice, Pooled};
 use super::geometry::{Pose, Vec3};
 use super::margins::MarginBox;
-use super::view::{RangeView, StampTable, Verdict};
+use super::view::{Levels, Margin, RangeView, Verdict};
 
 /// Remembered views along the way.
 const PLACES: usize = 20;
@@ -22,7 +22,8 @@ const ASK_WITHIN: f64 = 15.0;
 
 #[derive(Debug, Clone)]
 struct Shot {
-    view: RangeView,
+    /// One per [`Margin`].
+    views: [RangeView; 2],
     /// Optical frame in odom.
     pose: Pose,
     stamp: i64,
@@ -31,7 +32,7 @@ struct Shot {
 
 impl Default for Shot {
     fn default() -> Self {
-        Self { view: RangeView::default(), pose: Pose::IDENTITY, stamp: 0, used: false }
+        Self { views: Default::default(), pose: Pose::IDENTITY, stamp: 0, used: false }
     }
 }
 
@@ -85,8 +86,8 @@ impl Memory {
 
     /// Makes room for views of `lattice`, so that [`Self::insert`] never allocates.
     pub fn reserve(&mut self, lattice: &Lattice) {
-        self.live.view.reserve(lattice);
-        self.places.iter_mut().chain(&mut self.directions).for_each(|s| s.view.reserve(lattice));
+        let shots = self.places.iter_mut().chain(&mut self.directions).chain([&mut self.live]);
+        shots.flat_map(|s| &mut s.views).for_each(|view| view.reserve(lattice));
     }
 
     /// Forgets everything.
@@ -104,12 +105,12 @@ impl Memory {
         &mut self,
         pooled: &Pooled,
         lattice: &Lattice,
-        (now, kept): (&StampTable, &StampTable),
+        (now, kept): (&Levels, &Levels),
         boxes: &[MarginBox],
         pose: Pose,
         stamp: i64,
     ) {
-        self.live.view.fill(pooled, lattice, now, boxes);
+        fill(&mut self.live, pooled, lattice, now, boxes);
         (self.live.pose, self.live.stamp, self.live.used) = (pose, stamp, true);
         let (moved, turned) = self.last_kept.map_or((f64::INFINITY, 0.0), |last| {
             ((pose.position - last.position).norm(), pose.rotation.angle_to(last.rotation))
@@ -123,7 +124,7 @@ impl Memory {
         } else {
             return;
         };
-        shot.view.fill(pooled, lattice, kept, boxes);
+        fill(shot, pooled, lattice, kept, boxes);
         (shot.pose, shot.stamp, shot.used) = (pose, stamp, true);
         self.last_kept = Some(pose);
     }
@@ -158,9 +159,9 @@ impl Memory {
 
     /// What is known of the vehicle's ball at `at`, metres from the origin of [`Self::look_from`] in odom axes.
     #[must_use]
-    pub fn verdict(&self, at: [f32; 3]) -> Verdict {
+    pub fn verdict(&self, at: [f32; 3], margin: Margin) -> Verdict {
         for look in &self.looks {
-            let said = self.ask(look, at);
+            let said = self.ask(look, at, margin);
             if said != Verdict::Unknown {
                 return said;
             }
@@ -170,18 +171,24 @@ impl Memory {
 
     /// As [`Self::verdict`], by the current view alone.
     #[must_use]
-    pub fn live_verdict(&self, at: [f32; 3]) -> Verdict {
-        self.looks.first().filter(|l| l.shot == 0).map_or(Verdict::Unknown, |look| self.ask(look, at))
+    pub fn live_verdict(&self, at: [f32; 3], margin: Margin) -> Verdict {
+        self.looks.first().filter(|l| l.shot == 0).map_or(Verdict::Unknown, |look| self.ask(look, at, margin))
     }
 
-    fn ask(&self, look: &Look, [x, y, z]: [f32; 3]) -> Verdict {
+    fn ask(&self, look: &Look, [x, y, z]: [f32; 3], margin: Margin) -> Verdict {
         let along =
             |i: usize| look.rows[i][0] * x + look.rows[i][1] * y + look.rows[i][2] * z + look.offset[i];
         let depth = along(2);
         if depth <= 0.0 {
             return Verdict::Unknown;
         }
-        self.shot(look.shot).view.verdict(along(0), along(1), depth)
+        self.shot(look.shot).views[margin as usize].verdict(along(0), along(1), depth)
+    }
+}
+
+fn fill(shot: &mut Shot, pooled: &Pooled, lattice: &Lattice, levels: &Levels, boxes: &[MarginBox]) {
+    for (view, table) in shot.views.iter_mut().zip(levels) {
+        view.fill(pooled, lattice, table, boxes);
     }
 }
 
@@ -197,6 +204,7 @@ fn pick<'a>(live: &'a Shot, places: &'a [Shot], directions: &'a [Shot], index: u
 mod tests {
     use super::super::depth::Intrinsics;
     use super::super::geometry::Quat;
+    use super::super::view::StampTable;
     use super::*;
 
     fn camera_at(x: f64, yaw: f64) -> Pose {
@@ -208,27 +216,27 @@ mod tests {
 
     struct Fixture {
         lattice: Lattice,
-        table: StampTable,
+        levels: Levels,
         memory: Memory,
     }
 
     impl Fixture {
         fn new() -> Self {
             let lattice = Lattice::new(Intrinsics::new(42.0, 42.0, 39.5, 29.5, 80, 60).unwrap(), 80);
-            let table = StampTable::new(&lattice, 0.45, 0.0, 10.0);
+            let levels = [0.45, 0.31].map(|r| StampTable::new(&lattice, r, 0.0, 10.0));
             let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000 };
-            Self { lattice, table, memory: Memory::new(keeping) }
+            Self { lattice, levels, memory: Memory::new(keeping) }
         }
 
         fn see(&mut self, z: f32, pose: Pose, stamp: i64) {
             let cells = Pooled::from_cells(vec![z; 80 * 60]);
-            let tables = (&self.table, &self.table);
+            let tables = (&self.levels, &self.levels);
             self.memory.insert(&cells, &self.lattice, tables, &[], pose, stamp);
         }
 
         fn ask(&mut self, x: f64, y: f64, now: i64) -> Verdict {
             self.memory.look_from(Vec3::ZERO, now);
-            self.memory.verdict([x as f32, y as f32, 2.0])
+            self.memory.verdict([x as f32, y as f32, 2.0], Margin::Full)
         }
     }
 

@@ -17,6 +17,18 @@ const BINS: usize = 112;
 /// Surfaces nearer than this are stamped as if they were here: they cover most of the view anyway. Metres.
 const NEAREST: f32 = 0.3;
 
+/// How much is kept clear around the body. Errors of tracking grow with speed; a vehicle that creeps may pass nearer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Margin {
+    /// `margin`, at any speed.
+    Full = 0,
+    /// `creep_margin`, up to `creep_speed`.
+    Creep = 1,
+}
+
+/// One table per [`Margin`].
+pub type Levels = [StampTable; 2];
+
 /// What a view says of a ball at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
