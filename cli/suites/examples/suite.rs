@@ -19,16 +19,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::fs::write(out, replay::page(&format!("{} seed {seed}", kind.name()), &world, &outcome))?;
         for m in outcome.track.iter().step_by(number(7, 6) as usize) {
             println!(
-                "{:6.2} ({:6.2} {:6.2} {:5.2}) v {:4.1} cmd ({:5.2} {:5.2} {:5.2}) gap {:4.2} {:?}",
+                "{:6.2} ({:6.2} {:6.2} {:5.2}) v {:4.1} cmd ({:5.2} {:5.2} {:5.2}) gap {:4.2} yaw {:5.2} cap {:4.2} tried {:3} {:?}",
                 m.time, m.position.x, m.position.y, m.position.z, m.speed, m.commanded.x, m.commanded.y, m.commanded.z,
-                m.clearance, m.state
+                m.clearance, m.yaw, m.status.speed_cap_mps, m.status.candidates_tried, m.status.state
             );
         }
         return Ok(());
     }
     let seeds: Vec<u64> = (number(1, 1)..=number(2, 20)).collect();
     let before = std::time::Instant::now();
-    let done = run::run(&course, &seeds, 2, |o| {
+    let done = run::run(&seeds, 2, |seed| {
+        let world = course.world(seed);
+        let o = flight::fly(&world, &course.setup(&world), seed)?;
         if !o.success {
             println!(
                 "seed {}: {} after {:.1} s at ({:.1} {:.1} {:.1}) {:?} clearance {:.2}",
@@ -37,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 o.seconds, o.position.x, o.position.y, o.position.z, o.last, o.clearance
             );
         }
+        Some((o, world.reference_m))
     });
     let wall = before.elapsed().as_secs_f64();
     let flown: f64 = done.iter().map(|(o, _)| o.seconds).sum();

@@ -25,8 +25,10 @@ const LARGEST: u64 = 64 << 20;
 /// Which of the two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A fixed start, a fixed goal.
+    /// A fixed start, a fixed goal, at one altitude.
     Barn,
+    /// As given.
+    Given,
     /// A field that is crossed on a bearing that the seed draws.
     Field,
 }
@@ -69,9 +71,13 @@ struct One {
 }
 
 impl WorldFile {
-    /// Worlds made otherwise.
+    /// One world made otherwise, with a start and a goal of its own.
     #[must_use]
-    pub fn of(form: Form, worlds: Vec<World>) -> Option<Self> {
+    pub fn from_world(world: World) -> Self {
+        Self { form: Form::Given, worlds: vec![world] }
+    }
+
+    fn of(form: Form, worlds: Vec<World>) -> Option<Self> {
         (!worlds.is_empty()).then_some(Self { form, worlds })
     }
 

@@ -6,7 +6,7 @@ use peregrine_avoidance::algo::config::Config;
 use peregrine_avoidance::algo::depth::DepthImage;
 use peregrine_avoidance::algo::geometry::Vec3;
 use peregrine_avoidance::algo::planner::Planner;
-use peregrine_avoidance::algo::state::State;
+use peregrine_avoidance::algo::state::{State, Status};
 
 use crate::camera::{Camera, Stereo};
 use crate::rng::Random;
@@ -53,8 +53,10 @@ pub struct Moment {
     pub speed: f64,
     /// What was commanded, m/s, odom.
     pub commanded: Vec3,
-    /// What the planner was doing.
-    pub state: State,
+    /// What the planner was doing, and why.
+    pub status: Status,
+    /// Heading, radians.
+    pub yaw: f64,
     /// Metres from the body's surface to the nearest thing.
     pub clearance: f64,
 }
@@ -158,7 +160,8 @@ pub fn fly(world: &World, setup: &Setup, seed: u64) -> Option<Outcome> {
                     position: vehicle.position,
                     speed: vehicle.velocity.norm(),
                     commanded: command.velocity,
-                    state: command.status.state,
+                    status: command.status,
+                    yaw: vehicle.yaw,
                     clearance: world.clearance(vehicle.position, time, &contact) - BODY,
                 });
             }

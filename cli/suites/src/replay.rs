@@ -95,7 +95,7 @@ pub fn map(world: &World, outcome: &Outcome, width: f64) -> String {
             py(a.position.y),
             px(b.position.x),
             py(b.position.y),
-            colour(a.state)
+            colour(a.status.state)
         );
     }
     let mark = |svg: &mut String, x: f64, y: f64, name: &str| {

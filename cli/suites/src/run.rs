@@ -3,23 +3,22 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::flight::{Outcome, fly};
-use crate::suite::Course;
+use crate::flight::Outcome;
 
-/// Flies every seed. `tell` hears of each flight as it ends, in any order. The result is in the order of `seeds`; a seed
-/// whose settings are not valid is left out.
-pub fn run(course: &Course, seeds: &[u64], jobs: usize, tell: impl Fn(&Outcome) + Sync) -> Vec<(Outcome, Option<f64>)> {
+/// Calls `one` for every seed, on `jobs` threads. The result is in the order of the seeds, whatever ended first; a seed
+/// for which `one` has no answer is left out.
+pub fn run<F>(seeds: &[u64], jobs: usize, one: F) -> Vec<(Outcome, Option<f64>)>
+where
+    F: Fn(u64) -> Option<(Outcome, Option<f64>)> + Sync,
+{
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(seeds.len()));
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, seeds.len().max(1)) {
             scope.spawn(|| {
                 while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let world = course.world(seed);
-                    let Some(outcome) = fly(&world, &course.setup(&world), seed) else { continue };
-                    tell(&outcome);
-                    let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    done.push((outcome, world.reference_m));
+                    let Some(flown) = one(seed) else { continue };
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(flown);
                 }
             });
         }

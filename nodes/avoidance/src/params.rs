@@ -35,7 +35,7 @@ pub struct AvoidanceParams {
     #[param(default = 0.2, range = 0.02..=3.0)]
     pub margin_m: f64,
     /// Kept clear beyond the body's radius when not faster than creep_speed_mps, metres, 0.02 to margin_m.
-    #[param(default = 0.08, range = 0.02..=3.0)]
+    #[param(default = 0.06, range = 0.02..=3.0)]
     pub creep_margin_m: f64,
     /// Up to this speed creep_margin_m is enough, m/s, 0 to 3; 0 always keeps the full margin.
     #[param(default = 1.0, range = 0.0..=3.0)]
@@ -74,13 +74,13 @@ pub struct AvoidanceParams {
     #[param(default = 3, range = 2..=100)]
     pub frozen_frames: u32,
     /// How long a view is remembered, seconds, 1 to 600.
-    #[param(default = 30.0, range = 1.0..=600.0)]
+    #[param(default = 20.0, range = 1.0..=600.0)]
     pub memory_age_s: f64,
     /// Extra margin for remembered views (odometry drift while remembered), metres, 0 to 1.
     #[param(default = 0.03, range = 0.0..=1.0)]
     pub memory_margin_m: f64,
     /// Distance between remembered views, metres, 0.1 to 5.
-    #[param(default = 0.4, range = 0.1..=5.0)]
+    #[param(default = 0.2, range = 0.1..=5.0)]
     pub keyframe_distance_m: f64,
     /// Turn between remembered views, radians, 0.05 to 1.
     #[param(default = 0.25, range = 0.05..=1.0)]
@@ -106,7 +106,7 @@ pub struct AvoidanceParams {
     /// Turn rate of a look around, rad/s, 0.1 to 3.
     #[param(default = 1.0, range = 0.1..=3.0)]
     pub scan_rate_radps: f64,
-    /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 128 x 128.
+    /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 192 x 192.
     #[param(default = 0.15, range = 0.1..=1.0)]
     pub guidance_cell_m: f64,
     /// Extra margin per detected class: label=metres. Margins only ever add.

@@ -158,7 +158,7 @@ mod tests {
     fn memory(wall: f32) -> Memory {
         let lattice = Lattice::new(Intrinsics::new(42.0, 42.0, 39.5, 29.5, 80, 60).unwrap(), 80);
         let levels: Levels = [0.45, 0.31].map(|r| StampTable::new(&lattice, r, 0.0, 10.0));
-        let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000 };
+        let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000, margin: 0.0 };
         let mut memory = Memory::new(keeping);
         let pose = Pose { position: Vec3::new(0.0, 0.0, 2.0), rotation: Quat::FLU_FROM_OPTICAL };
         let cells = Pooled::from_cells(vec![wall; 80 * 60]);

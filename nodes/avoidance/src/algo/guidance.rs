@@ -319,11 +319,11 @@ impl Guidance {
             return Proposal { reaches, ..straight };
         }
         // The farthest point of the way to which a straight line is not much worse than the way itself.
-        let (mut leg, mut worst) = (0, 3.0_f32);
+        let (mut leg, mut worst) = (0, 1.3_f32);
         for step in 0..steps {
             let cell = self.search.path()[step];
             worst = worst.max(self.cost[cell]);
-            if self.sees(from, self.center_of(cell), worst + 0.5) {
+            if self.sees(from, self.center_of(cell), worst + 0.3) {
                 leg = step;
             }
         }

@@ -14,11 +14,15 @@ use super::margins::MarginBox;
 use super::view::{Levels, Margin, RangeView, Verdict};
 
 /// Remembered views along the way.
-const PLACES: usize = 20;
+const PLACES: usize = 32;
 /// Remembered views of a look around.
 const DIRECTIONS: usize = 28;
 /// Views farther away than this are not asked, metres.
 const ASK_WITHIN: f64 = 15.0;
+/// Views are kept this many times as long as they answer at any speed.
+const OLDER: i64 = 8;
+/// What odometry is taken to drift by (two sigma), m per square root of a second.
+const DRIFT: f32 = 0.02;
 
 #[derive(Debug, Clone)]
 struct Shot {
@@ -42,6 +46,8 @@ struct Look {
     shot: usize,
     rows: [[f32; 3]; 3],
     offset: [f32; 3],
+    /// What its pose may be off by, metres; only for creeping when not 0.
+    drift: f32,
 }
 
 /// When a view is remembered, and for how long.
@@ -51,8 +57,11 @@ pub struct Keeping {
     pub distance: f64,
     /// Turn between views, radians.
     pub angle: f64,
-    /// Oldest view that is asked, nanoseconds.
+    /// Oldest view that is asked at any speed, nanoseconds. Older ones still answer a vehicle that creeps, with a margin that
+    /// grows as odometry drifts.
     pub age: i64,
+    /// Drift that the margin of remembered views covers, metres.
+    pub margin: f32,
 }
 
 /// The current view and its predecessors.
@@ -135,16 +144,19 @@ impl Memory {
         let count = 1 + PLACES + DIRECTIONS;
         for index in 0..count {
             let shot = self.shot(index);
-            let fresh = now - shot.stamp <= self.keeping.age;
-            if !shot.used || !fresh || (shot.pose.position - origin).norm() > ASK_WITHIN {
+            let age = now - shot.stamp;
+            if !shot.used || age > OLDER * self.keeping.age || (shot.pose.position - origin).norm() > ASK_WITHIN {
                 continue;
             }
+            let seconds = (age.max(0) as f64 * 1e-9) as f32;
+            let drift = if age <= self.keeping.age { 0.0 } else { DRIFT * seconds.sqrt() - self.keeping.margin };
             let to_camera = shot.pose.rotation.inverse();
             let offset = to_camera.rotate(origin - shot.pose.position);
             self.looks.push(Look {
                 shot: index,
                 rows: to_camera.rows().map(|r| r.map(|v| v as f32)),
                 offset: [offset.x as f32, offset.y as f32, offset.z as f32],
+                drift: drift.max(0.0),
             });
         }
         // Newest first; the live view is the newest, and equal stamps keep it in front.
@@ -179,16 +191,21 @@ impl Memory {
         let along =
             |i: usize| look.rows[i][0] * x + look.rows[i][1] * y + look.rows[i][2] * z + look.offset[i];
         let depth = along(2);
-        if depth <= 0.0 {
+        if depth <= 0.0 || look.drift > 0.0 && margin == Margin::Full {
             return Verdict::Unknown;
         }
-        self.shot(look.shot).views[margin as usize].verdict(along(0), along(1), depth)
+        self.shot(look.shot).views[margin as usize].verdict_grown(along(0), along(1), depth, look.drift)
     }
 }
 
 fn fill(shot: &mut Shot, pooled: &Pooled, lattice: &Lattice, levels: &Levels, boxes: &[MarginBox]) {
     for (view, table) in shot.views.iter_mut().zip(levels) {
         view.fill(pooled, lattice, table, boxes);
+    }
+    // A widened margin is known to the inflated view alone.
+    if boxes.is_empty() {
+        let creep = Margin::Creep as usize;
+        shot.views[creep].keep_depths(pooled, levels[creep].depth_error());
     }
 }
 
@@ -224,7 +241,7 @@ mod tests {
         fn new() -> Self {
             let lattice = Lattice::new(Intrinsics::new(42.0, 42.0, 39.5, 29.5, 80, 60).unwrap(), 80);
             let levels = [0.45, 0.31].map(|r| StampTable::new(&lattice, r, 0.0, 10.0));
-            let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000 };
+            let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000, margin: 0.0 };
             Self { lattice, levels, memory: Memory::new(keeping) }
         }
 

@@ -107,6 +107,7 @@ impl Planner {
             distance: config.keyframe_distance,
             angle: config.keyframe_angle,
             age: ns(config.memory_age),
+            margin: config.memory_margin as f32,
         };
         Ok(Self {
             guard: Guard::new(limits),
@@ -417,6 +418,10 @@ impl Planner {
 
         let along = self.guide(here, goal);
         let unreachable = self.unreachable(now, to_goal.norm_xy());
+        if unreachable && speed < AT_REST {
+            let status = self.status(now, State::Stuck);
+            return self.hold(now, &odometry, self.config.scan_rate, status);
+        }
         let lead = self.lead();
         let mut candidates = std::mem::take(&mut self.candidates);
         let c = &self.config;
@@ -472,7 +477,7 @@ impl Planner {
         }
         self.candidates = candidates;
         if proven {
-            self.trail.note(here);
+            self.trail.note(here, now, (self.config.memory_age * 1e9) as i64);
         }
         let mut status = self.status(now, State::Braking);
         status.candidates_tried = tried;
