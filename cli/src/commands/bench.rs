@@ -33,12 +33,17 @@ fn seeds(text: &str) -> Result<Vec<u64>> {
     };
     match range {
         Some((a, b)) if a <= b && b - a < MOST => Ok((a..=b).collect()),
-        _ => Err(wrong("--seeds", text, "write A..B with A not above B, at most 100000 of them, or one number")),
+        _ => Err(wrong(
+            "--seeds",
+            text,
+            "write A..B with A not above B, at most 100000 of them, or one number",
+        )),
     }
 }
 
 fn course(args: &BenchAvoid) -> Result<Course> {
-    let suite = Suite::named(&args.suite).ok_or_else(|| wrong("suite", &args.suite, "there is none of this name"))?;
+    let suite =
+        Suite::named(&args.suite).ok_or_else(|| wrong("suite", &args.suite, "there is none of this name"))?;
     if args.speed.is_some_and(|s| !(0.2..=15.0).contains(&s)) {
         return Err(wrong("--speed", args.speed.unwrap_or(f64::NAN), "give 0.2 to 15 m/s"));
     }
@@ -113,7 +118,11 @@ fn avoid(args: &BenchAvoid) -> Result {
         eprintln!("{flown:.0} s flown in {wall:.1} s, {:.1} x real time", flown / wall.max(1e-9));
     }
     if let Some(dir) = &args.failures {
-        std::fs::create_dir_all(dir).map_err(|source| Error::File { what: "create", path: dir.clone(), source })?;
+        std::fs::create_dir_all(dir).map_err(|source| Error::File {
+            what: "create",
+            path: dir.clone(),
+            source,
+        })?;
         for outcome in outcomes.iter().filter(|o| !o.success) {
             page(args, &course, outcome.seed, &dir.join(format!("{}-{}.html", args.suite, outcome.seed)))?;
         }

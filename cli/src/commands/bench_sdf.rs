@@ -34,9 +34,8 @@ pub fn read(path: &Path) -> Result<World> {
         let up = turn[(2, 2)].abs() > 0.999;
         // Half extents along the world's axes of a thing with these half edges.
         let hull = |x: f64, y: f64, z: f64| {
-            let reach = |row: usize| {
-                turn[(row, 0)].abs() * x + turn[(row, 1)].abs() * y + turn[(row, 2)].abs() * z
-            };
+            let reach =
+                |row: usize| turn[(row, 0)].abs() * x + turn[(row, 1)].abs() * y + turn[(row, 2)].abs() * z;
             Shape::Block {
                 center: Vec3::new(at.x, at.y, at.z),
                 half: Vec3::new(reach(0), reach(1), reach(2)),
@@ -75,7 +74,8 @@ pub fn read(path: &Path) -> Result<World> {
         return Err(Error::Argument {
             what: "--world",
             value: name,
-            why: "it holds nothing to fly around; give a world with boxes, cylinders or other primitives".into(),
+            why: "it holds nothing to fly around; give a world with boxes, cylinders or other primitives"
+                .into(),
         });
     }
     Ok(out)

@@ -20,8 +20,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for m in outcome.track.iter().step_by(number(7, 6) as usize) {
             println!(
                 "{:6.2} ({:6.2} {:6.2} {:5.2}) v {:4.1} cmd ({:5.2} {:5.2} {:5.2}) gap {:4.2} yaw {:5.2} cap {:4.2} tried {:3} {:?}",
-                m.time, m.position.x, m.position.y, m.position.z, m.speed, m.commanded.x, m.commanded.y, m.commanded.z,
-                m.clearance, m.yaw, m.status.speed_cap_mps, m.status.candidates_tried, m.status.state
+                m.time,
+                m.position.x,
+                m.position.y,
+                m.position.z,
+                m.speed,
+                m.commanded.x,
+                m.commanded.y,
+                m.commanded.z,
+                m.clearance,
+                m.yaw,
+                m.status.speed_cap_mps,
+                m.status.candidates_tried,
+                m.status.state
             );
         }
         return Ok(());
@@ -36,7 +47,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 "seed {}: {} after {:.1} s at ({:.1} {:.1} {:.1}) {:?} clearance {:.2}",
                 o.seed,
                 if o.collided { "CONTACT" } else { "not there" },
-                o.seconds, o.position.x, o.position.y, o.position.z, o.last, o.clearance
+                o.seconds,
+                o.position.x,
+                o.position.y,
+                o.position.z,
+                o.last,
+                o.clearance
             );
         }
         Some((o, world.reference_m))

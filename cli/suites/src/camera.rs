@@ -40,12 +40,7 @@ impl Camera {
         let f = width as f64 / 2.0 / (87.0_f64.to_radians() / 2.0).tan();
         let (cx, cy) = (width as f64 / 2.0 - 0.5, height as f64 / 2.0 - 0.5);
         let intrinsics = Intrinsics::new(f, f, cx, cy, width, height).ok()?;
-        Some(Self {
-            intrinsics,
-            far,
-            bytes: vec![0; width * height * 4],
-            depth: vec![0.0; width * height],
-        })
+        Some(Self { intrinsics, far, bytes: vec![0; width * height * 4], depth: vec![0.0; width * height] })
     }
 
     /// Takes a picture from `pose` (optical frame in the world) at `time` seconds; `near` are the shapes in reach.
@@ -217,8 +212,7 @@ impl Post {
             for (i, pixel) in row.iter_mut().enumerate() {
                 let u = i as f32;
                 let t = lid / (first[2] + step[2] * u);
-                let (px, py) =
-                    (t * (first[0] + step[0] * u) - self.x, t * (first[1] + step[1] * u) - self.y);
+                let (px, py) = (t * (first[0] + step[0] * u) - self.x, t * (first[1] + step[1] * u) - self.y);
                 let inside = px * px + py * py <= self.square && t > 0.02 && t < *pixel;
                 *pixel = if inside { t } else { *pixel };
             }

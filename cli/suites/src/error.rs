@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum SuiteError {
     /// A suite of others' worlds without their file.
-    #[error("PG-2001 suite `{suite}` flies worlds that others published and that are not part of this program. Give their file with --world, usually {usual}.")]
+    #[error(
+        "PG-2001 suite `{suite}` flies worlds that others published and that are not part of this program. Give their file with --world, usually {usual}."
+    )]
     NoFile {
         /// The suite.
         suite: &'static str,
@@ -23,7 +25,9 @@ pub enum SuiteError {
         cause: std::io::Error,
     },
     /// The file is not a list of worlds.
-    #[error("PG-2003 the world file {path} is not a list of worlds: {cause}. It should be {{\"worlds\": [{{\"cyl\": [[x, y, radius]], \"box\": [[x, y, z, length, width, height, yaw]]}}]}}, metres and radians.")]
+    #[error(
+        "PG-2003 the world file {path} is not a list of worlds: {cause}. It should be {{\"worlds\": [{{\"cyl\": [[x, y, radius]], \"box\": [[x, y, z, length, width, height, yaw]]}}]}}, metres and radians."
+    )]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -105,9 +105,10 @@ impl WorldFile {
         let altitude = raw.altitude_m.unwrap_or(1.5);
         let (form, worlds) = match &raw.worlds {
             Worlds::List(list) => {
-                let worlds = list.iter().enumerate().map(|(i, one)| {
-                    listed(&raw, one, altitude).map_err(|e| format!("world {i}: {e}"))
-                });
+                let worlds = list
+                    .iter()
+                    .enumerate()
+                    .map(|(i, one)| listed(&raw, one, altitude).map_err(|e| format!("world {i}: {e}")));
                 (Form::Barn, worlds.collect::<Result<Vec<_>, _>>()?)
             }
             Worlds::Named(named) => {
@@ -204,9 +205,12 @@ fn cross(mut world: World, seed: u64) -> World {
     let mut rng = Random::new(seed, 0xF1E1D);
     let angle = rng.between(0.0, std::f64::consts::TAU);
     let (sin, cos) = angle.sin_cos();
-    let reach = world.shapes.iter().map(|s| s.disc()).fold(1.0_f64, |far, (x, y, r)| {
-        far.max((x * cos + y * sin).abs() + r)
-    }) + 2.5;
+    let reach = world
+        .shapes
+        .iter()
+        .map(|s| s.disc())
+        .fold(1.0_f64, |far, (x, y, r)| far.max((x * cos + y * sin).abs() + r))
+        + 2.5;
     let aside = rng.between(-0.4, 0.4) * reach;
     let z = world.start.z;
     let at = |along: f64| Vec3::new(along * cos - aside * sin, along * sin + aside * cos, z);

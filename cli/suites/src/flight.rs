@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use peregrine_avoidance::algo::config::Config;
 use peregrine_avoidance::algo::depth::DepthImage;
-use peregrine_avoidance::algo::geometry::Vec3;
-use peregrine_avoidance::algo::planner::Planner;
+use peregrine_avoidance::algo::geometry::{Pose, Vec3};
+use peregrine_avoidance::algo::planner::{Command, Planner};
 use peregrine_avoidance::algo::state::{State, Status};
 
 use crate::camera::{Camera, Stereo};
@@ -91,6 +91,18 @@ pub struct Outcome {
 /// Flies one task. `None` when the settings are not valid.
 #[must_use]
 pub fn fly(world: &World, setup: &Setup, seed: u64) -> Option<Outcome> {
+    fly_with(world, setup, seed, |planner, now, stamp, image, _| planner.on_depth(now, stamp, image))
+}
+
+/// As [`fly`], with the planner's call in the caller's hands: to measure it, or to tamper with what it is given. The last
+/// argument is the true pose of the body at the image's stamp.
+#[must_use]
+pub fn fly_with(
+    world: &World,
+    setup: &Setup,
+    seed: u64,
+    mut plan: impl FnMut(&mut Planner, i64, i64, &DepthImage<'_>, &Pose) -> Command,
+) -> Option<Outcome> {
     let mut camera = Camera::new(setup.rays, setup.far as f32)?;
     let mut planner = Planner::new(setup.config.clone()).ok()?;
     planner.set_intrinsics(camera.intrinsics);
@@ -109,6 +121,7 @@ pub fn fly(world: &World, setup: &Setup, seed: u64) -> Option<Outcome> {
     world.near(world.start, sight, &mut reach);
     // Images under way: when they arrive, when they were taken, their bytes.
     let mut image_at: Option<(u64, i64)> = None;
+    let mut seen_from = vehicle.pose();
     let mut pending: VecDeque<(u64, Vec3, f64)> = VecDeque::new();
     let steps = |seconds: f64| (seconds / STEP).round() as u64;
     let mut out = Outcome {
@@ -134,7 +147,8 @@ pub fn fly(world: &World, setup: &Setup, seed: u64) -> Option<Outcome> {
                 reach_at = vehicle.position;
             }
             world.near(vehicle.position, 4.0, &mut contact);
-            let pose = vehicle.pose().then(&planner.config().camera_in_body);
+            seen_from = vehicle.pose();
+            let pose = seen_from.then(&planner.config().camera_in_body);
             camera.shoot(world, &reach, time, &pose, &noisy, &mut rng);
             image_at = Some((step + steps(setup.camera_latency).min(FRAME_STEPS - 1), now));
             sightings.look(world, &vehicle, now, setup.far);
@@ -148,7 +162,7 @@ pub fn fly(world: &World, setup: &Setup, seed: u64) -> Option<Outcome> {
             }
             let k = camera.intrinsics;
             let image = DepthImage::new(k.width, k.height, k.width * 4, "32FC1", &camera.bytes).ok()?;
-            let command = planner.on_depth(now, stamp, &image);
+            let command = plan(&mut planner, now, stamp, &image, &seen_from);
             let late = setup.command_latency * latency.between(1.0 - share, 1.0 + share);
             pending.push_back((step + steps(late).max(1), command.velocity_heading, command.yaw_rate));
             out.cycles += 1;

@@ -179,6 +179,7 @@ pub fn page(title: &str, world: &World, outcome: &Outcome) -> String {
         outcome.last.reason(),
         map(world, outcome, 900.0),
         plot(&outcome.track, "speed", "m/s", fastest, |m| m.speed),
-        plot(&outcome.track, "distance of the body's surface to the nearest thing", "m", 3.0, |m| m.clearance),
+        plot(&outcome.track, "distance of the body's surface to the nearest thing", "m", 3.0, |m| m
+            .clearance),
     )
 }

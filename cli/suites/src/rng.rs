@@ -8,7 +8,8 @@ impl Random {
     /// A stream of its own for each (`seed`, `purpose`).
     #[must_use]
     pub fn new(seed: u64, purpose: u64) -> Self {
-        let mut stream = Self(seed.wrapping_mul(0x9E6C_63D0_876A_46F1) ^ purpose.wrapping_mul(0xD1B5_4A32_D192_ED03));
+        let mut stream =
+            Self(seed.wrapping_mul(0x9E6C_63D0_876A_46F1) ^ purpose.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let first = stream.bits();
         Self(first)
     }

@@ -40,7 +40,12 @@ impl Sightings {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seen: Vec::new(), queue: std::collections::VecDeque::new(), rng: Random::new(seed, 0x5EE), images: 0 }
+        Self {
+            seen: Vec::new(),
+            queue: std::collections::VecDeque::new(),
+            rng: Random::new(seed, 0x5EE),
+            images: 0,
+        }
     }
 
     /// Looks at the world at `now` (ns); every third image (10 Hz) becomes a list of tracks.
@@ -68,7 +73,9 @@ impl Sightings {
             let mut draw = || f64::from(self.rng.gauss());
             *bias = *bias * 0.9 + Vec3::new(draw(), draw(), 0.0) * 0.44;
             list.push(Track {
-                position: p + *bias * ERROR.0 + Vec3::new(0.0, 0.0, if mover.kind == Kind::Person { 0.9 } else { 0.15 }),
+                position: p
+                    + *bias * ERROR.0
+                    + Vec3::new(0.0, 0.0, if mover.kind == Kind::Person { 0.9 } else { 0.15 }),
                 velocity: v + Vec3::new(bias.y, bias.x, 0.0) * ERROR.1,
                 radius: mover.kind.radius(),
                 half_height: if mover.kind == Kind::Person { 0.9 } else { 0.15 },

@@ -33,7 +33,8 @@ pub fn summary(suite: Suite, speed: f64, outcomes: &[Outcome], references: &[Opt
     let runs = outcomes.len();
     let good: Vec<&Outcome> = outcomes.iter().filter(|o| o.success).collect();
     let (low, high) = wilson(good.len(), runs);
-    let mean = |of: &dyn Fn(&Outcome) -> f64| good.iter().map(|o| of(o)).sum::<f64>() / good.len().max(1) as f64;
+    let mean =
+        |of: &dyn Fn(&Outcome) -> f64| good.iter().map(|o| of(o)).sum::<f64>() / good.len().max(1) as f64;
     let seeds = |which: &dyn Fn(&Outcome) -> bool| {
         outcomes.iter().filter(|o| which(o)).map(|o| o.seed).collect::<Vec<_>>()
     };

@@ -107,7 +107,10 @@ impl Course {
         let worlds = match (file, suite) {
             (Some(file), _) => Some(WorldFile::read(&file)?),
             (None, Suite::Barn | Suite::ForestGen | Suite::File) => {
-                return Err(SuiteError::NoFile { suite: suite.name(), usual: suite.file().unwrap_or("FILE.json") });
+                return Err(SuiteError::NoFile {
+                    suite: suite.name(),
+                    usual: suite.file().unwrap_or("FILE.json"),
+                });
             }
             (None, _) => None,
         };

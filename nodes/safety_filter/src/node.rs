@@ -35,7 +35,7 @@ pub struct SafetyFilterParams {
     #[param(default = 0.25, range = 0.05..=3.0)]
     pub body_radius_m: f64,
     /// Kept clear beyond it, metres, 0 to 3. Less than the planner's, so that it acts only where the planner failed.
-    #[param(default = 0.04, range = 0.0..=3.0)]
+    #[param(default = 0.05, range = 0.0..=3.0)]
     pub margin_m: f64,
     /// Deceleration the vehicle surely reaches, m/s2, 0.3 to 30.
     #[param(default = 4.0, range = 0.3..=30.0)]
@@ -115,7 +115,11 @@ impl SafetyFilterParams {
         let fence = (corner("fence_low_m", &self.fence_low_m)?, corner("fence_high_m", &self.fence_high_m)?);
         if let Some(axis) = (0..3).find(|i| fence.0[*i] >= fence.1[*i]) {
             let (name, value) = ("fence_low_m", fence.0[axis]);
-            return Err(FilterError::ParameterOutOfRange { name, value, expected: "below fence_high_m in every axis" });
+            return Err(FilterError::ParameterOutOfRange {
+                name,
+                value,
+                expected: "below fence_high_m in every axis",
+            });
         }
         if self.fresh_s >= self.stale_s {
             let (name, value) = ("fresh_s", self.fresh_s);
@@ -244,15 +248,17 @@ impl SafetyFilterNode {
     fn on_camera_info(&mut self, _: &Context, info: &CameraInfo) -> Result {
         let [fx, _, cx, _, fy, cy, ..] = info.k;
         let sound = fx > 0.0 && fy > 0.0 && [fx, fy, cx, cy].iter().all(|v| v.is_finite());
-        self.camera =
-            sound.then_some(Pinhole { k: [fx, fy, cx, cy], size: (info.width as usize, info.height as usize) });
+        self.camera = sound
+            .then_some(Pinhole { k: [fx, fy, cx, cy], size: (info.width as usize, info.height as usize) });
         Ok(())
     }
 
     fn pose_at(&self, stamp: i64) -> Option<Pose> {
-        self.odometry.iter().copied().min_by_key(|p| (p.stamp - stamp).abs()).filter(|p| {
-            (p.stamp - stamp).abs() <= PAIR_WITHIN
-        })
+        self.odometry
+            .iter()
+            .copied()
+            .min_by_key(|p| (p.stamp - stamp).abs())
+            .filter(|p| (p.stamp - stamp).abs() <= PAIR_WITHIN)
     }
 
     fn on_depth(&mut self, ctx: &Context, frame: &Frame) -> Result {
@@ -266,7 +272,10 @@ impl SafetyFilterNode {
         let stamp = frame.stamp().0;
         let (Some(camera), Some(pose), true) = (self.camera, self.pose_at(stamp), known) else {
             if !known && self.bad_images == 0 {
-                tracing::warn!(node = ctx.node_name(), "a depth image cannot be read; publish 32FC1 or 16UC1");
+                tracing::warn!(
+                    node = ctx.node_name(),
+                    "a depth image cannot be read; publish 32FC1 or 16UC1"
+                );
             }
             self.bad_images += u64::from(!known);
             return Ok(());
@@ -277,7 +286,8 @@ impl SafetyFilterNode {
         let eye = along(pose.at, 1.0, pose.turn.apply(self.camera_mount.0));
         let turn = pose.turn.after(&self.camera_mount.1);
         let worth = ingest::depth(&mut self.shell, &image, &camera, eye, &turn, self.params.max_range_m);
-        if worth.valid >= LEAST_VALID && !self.repeats.frozen(worth.digest, pose.at) {
+        let frozen = worth.digest.is_some_and(|d| self.repeats.frozen(d, pose.at));
+        if worth.valid >= LEAST_VALID && !frozen {
             self.shell.end(stamp);
             self.sensed = Some(self.sensed.map_or(stamp, |s| s.max(stamp)));
         }
@@ -337,7 +347,8 @@ impl SafetyFilterNode {
             None => self.passed += 1,
         }
         let out = if self.in_odom { verdict.velocity } else { heading.undo(verdict.velocity) };
-        let stopped = norm(verdict.velocity) == 0.0 && verdict.cause.is_some_and(|c| c <= Cause::BatteryCritical);
+        let stopped =
+            norm(verdict.velocity) == 0.0 && verdict.cause.is_some_and(|c| c <= Cause::BatteryCritical);
         let frame_id = if self.in_odom { "odom" } else { "base_link" };
         let header = Header { stamp: ctx.now().to_msg(), frame_id: frame_id.into() };
         let twist = Twist {

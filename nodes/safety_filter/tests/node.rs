@@ -90,22 +90,30 @@ impl Node for World {
             w.pending.push_back((w.frame as f64 * STEP + 0.05, v));
             Ok(())
         })?;
-        setup.subscribe("safety_filter/status", Qos::Reliable, |w: &mut Self, _: &Context, m: &DiagnosticArray| {
-            let status = &m.status[0];
-            let mut seen = w.seen.lock().unwrap();
-            if seen.causes.last() != Some(&status.message) {
-                seen.causes.push(status.message.clone());
-            }
-            let last = seen.causes.last().cloned().unwrap();
-            if let Some(count) = status.values.iter().find(|v| v.key == last) {
-                seen.counted = count.value.parse().unwrap();
-            }
-            Ok(())
-        })?;
-        setup.subscribe("safety_filter/obstacles", Qos::Sensor, |w: &mut Self, _: &Context, m: &LaserScan| {
-            w.seen.lock().unwrap().ring = m.ranges.clone();
-            Ok(())
-        })?;
+        setup.subscribe(
+            "safety_filter/status",
+            Qos::Reliable,
+            |w: &mut Self, _: &Context, m: &DiagnosticArray| {
+                let status = &m.status[0];
+                let mut seen = w.seen.lock().unwrap();
+                if seen.causes.last() != Some(&status.message) {
+                    seen.causes.push(status.message.clone());
+                }
+                let last = seen.causes.last().cloned().unwrap();
+                if let Some(count) = status.values.iter().find(|v| v.key == last) {
+                    seen.counted = count.value.parse().unwrap();
+                }
+                Ok(())
+            },
+        )?;
+        setup.subscribe(
+            "safety_filter/obstacles",
+            Qos::Sensor,
+            |w: &mut Self, _: &Context, m: &LaserScan| {
+                w.seen.lock().unwrap().ring = m.ranges.clone();
+                Ok(())
+            },
+        )?;
         Ok(Self {
             plan: *setup.extension::<Plan>().unwrap(),
             frame: 0,

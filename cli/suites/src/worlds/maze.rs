@@ -49,7 +49,11 @@ fn corridors(rng: &mut Random) -> World {
             continue;
         }
         let (nx, ny) = open[(rng.bits() % open.len() as u64) as usize];
-        if nx == x { north[y.min(ny)][x] = false } else { east[y][x.min(nx)] = false }
+        if nx == x {
+            north[y.min(ny)][x] = false
+        } else {
+            east[y][x.min(nx)] = false
+        }
         seen[ny][nx] = true;
         stack.push((nx, ny));
     }
@@ -81,7 +85,8 @@ fn corridors(rng: &mut Random) -> World {
 
 /// A pocket between start and goal, open toward the start.
 fn trap(rng: &mut Random) -> World {
-    let mut world = World::new(Vec3::new(0.0, 0.0, ALTITUDE), Vec3::new(30.0, rng.between(-2.0, 2.0), ALTITUDE));
+    let mut world =
+        World::new(Vec3::new(0.0, 0.0, ALTITUDE), Vec3::new(30.0, rng.between(-2.0, 2.0), ALTITUDE));
     let (depth, half) = (rng.between(3.0, 9.0), rng.between(2.0, 5.5));
     let (end, shift) = (rng.between(13.0, 18.0), rng.between(-1.5, 1.5));
     world.wall((end, shift - half), (end, shift + half));

@@ -154,7 +154,9 @@ impl Guidance {
                 if self.window(at.x, at.y).is_some() {
                     let (ix, iy) = self.global(at.x, at.y);
                     let slot = Self::slot(ix, iy);
-                    self.evidence[slot] = (self.evidence[slot] + if z < SURE_WITHIN { 2 * SEEN_SURFACE } else { SEEN_SURFACE }).min(CEILING);
+                    self.evidence[slot] = (self.evidence[slot]
+                        + if z < SURE_WITHIN { 2 * SEEN_SURFACE } else { SEEN_SURFACE })
+                    .min(CEILING);
                     self.seen[slot] = 1;
                 }
             }

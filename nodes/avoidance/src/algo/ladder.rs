@@ -23,7 +23,13 @@ const ESCAPE_SPEED: f64 = 3.0;
 impl Planner {
     /// At rest: stays where it came to rest, against wind and drifting velocity. Moving back there is a command like any
     /// other, and needs its certificate.
-    pub(super) fn hold(&mut self, now: i64, odometry: &Odometry, yaw_rate: f64, mut status: Status) -> Command {
+    pub(super) fn hold(
+        &mut self,
+        now: i64,
+        odometry: &Odometry,
+        yaw_rate: f64,
+        mut status: Status,
+    ) -> Command {
         let here = odometry.pose.position;
         if odometry.velocity.norm() > AT_REST {
             return self.command(odometry, Vec3::ZERO, yaw_rate, status);
@@ -37,7 +43,14 @@ impl Planner {
         let certified = (away.norm() > IN_PLACE)
             .then(|| {
                 let evidence = self.sources(now).evidence(here);
-                evidence.certify(&self.plants(), here, odometry.velocity, back, self.hold_time(), Margin::Creep)
+                evidence.certify(
+                    &self.plants(),
+                    here,
+                    odometry.velocity,
+                    back,
+                    self.hold_time(),
+                    Margin::Creep,
+                )
             })
             .flatten();
         match certified {

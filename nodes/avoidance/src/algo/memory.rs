@@ -145,11 +145,15 @@ impl Memory {
         for index in 0..count {
             let shot = self.shot(index);
             let age = now - shot.stamp;
-            if !shot.used || age > OLDER * self.keeping.age || (shot.pose.position - origin).norm() > ASK_WITHIN {
+            if !shot.used
+                || age > OLDER * self.keeping.age
+                || (shot.pose.position - origin).norm() > ASK_WITHIN
+            {
                 continue;
             }
             let seconds = (age.max(0) as f64 * 1e-9) as f32;
-            let drift = if age <= self.keeping.age { 0.0 } else { DRIFT * seconds.sqrt() - self.keeping.margin };
+            let drift =
+                if age <= self.keeping.age { 0.0 } else { DRIFT * seconds.sqrt() - self.keeping.margin };
             let to_camera = shot.pose.rotation.inverse();
             let offset = to_camera.rotate(origin - shot.pose.position);
             self.looks.push(Look {

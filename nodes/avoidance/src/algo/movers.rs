@@ -5,6 +5,8 @@
 
 use super::geometry::Vec3;
 
+/// Slower than this stands still, m/s.
+const WALKS: f64 = 0.4;
 /// Tracks kept.
 const MOST: usize = 64;
 /// Farther ahead nothing is predicted, seconds.
@@ -51,13 +53,15 @@ impl Track {
 pub struct Movers {
     list: Vec<Track>,
     stamp: Option<i64>,
+    /// When something last moved, ns.
+    moved: Option<i64>,
 }
 
 impl Movers {
     /// None, with room for all that are kept.
     #[must_use]
     pub fn new() -> Self {
-        Self { list: Vec::with_capacity(MOST), stamp: None }
+        Self { list: Vec::with_capacity(MOST), stamp: None, moved: None }
     }
 
     /// Takes the place of all tracks before. Those with numbers out of range are left out.
@@ -65,12 +69,21 @@ impl Movers {
         self.list.clear();
         self.list.extend(tracks.filter(Track::sound).take(MOST));
         self.stamp = Some(stamp);
+        if self.list.iter().any(|t| t.velocity.norm() > WALKS) {
+            self.moved = Some(stamp);
+        }
+    }
+
+    /// True when something moved in the last `seconds` before `now` (ns).
+    #[must_use]
+    pub fn heard_within(&self, now: i64, seconds: f64) -> bool {
+        self.moved.is_some_and(|at| (now - at) as f64 * 1e-9 <= seconds)
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
         self.list.clear();
-        self.stamp = None;
+        (self.stamp, self.moved) = (None, None);
     }
 
     /// Age of the tracks at `now`, seconds.

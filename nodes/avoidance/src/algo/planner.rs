@@ -28,6 +28,10 @@ pub(crate) const AT_REST: f64 = 0.25;
 const GUIDE_EVERY: u32 = 5;
 /// Deceleration toward the goal, as a share of the one that is sure.
 const ARRIVAL: f64 = 0.45;
+/// Where things move, the camera glances to both sides: what comes from there on a collision course keeps its bearing, and a
+/// camera that looks ahead never sees it. Amplitude (rad) and period (s), for so long after something moved (s).
+const GLANCE: (f64, f64) = (0.6, 2.0);
+const WATCHFUL: f64 = 10.0;
 /// Sight that is looked for when creeping, metres.
 const CREEP_SIGHT: f64 = 3.0;
 /// Gain from altitude error to climb rate, 1/s.
@@ -115,7 +119,11 @@ impl Planner {
             pooled: Pooled::default(),
             memory: Memory::new(keeping),
             trail: Trail::new(),
-            guidance: Guidance::new(config.guidance_cell, config.body_radius + 0.3 * config.creep_margin, config.grown_radius()),
+            guidance: Guidance::new(
+                config.guidance_cell,
+                config.body_radius + 0.3 * config.creep_margin,
+                config.grown_radius(),
+            ),
             proposal: None,
             frames_to_guide: 0,
             bubble: None,
@@ -295,7 +303,13 @@ impl Planner {
         }
     }
 
-    pub(super) fn command(&mut self, odometry: &Odometry, velocity: Vec3, yaw_rate: f64, status: Status) -> Command {
+    pub(super) fn command(
+        &mut self,
+        odometry: &Odometry,
+        velocity: Vec3,
+        yaw_rate: f64,
+        status: Status,
+    ) -> Command {
         let limit = self.config.max_yaw_rate;
         let yaw_rate = yaw_rate.clamp(-limit, limit);
         // The command acts a little later, on a vehicle that has turned a little further.
@@ -502,7 +516,12 @@ impl Planner {
             } else {
                 along
             };
-            let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) - yaw);
+            let glance = if self.movers.heard_within(now, WATCHFUL) {
+                GLANCE.0 * (now as f64 * 1e-9 * std::f64::consts::TAU / GLANCE.1).sin()
+            } else {
+                0.0
+            };
+            let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) + glance - yaw);
             return self.command(&odometry, velocity, rate, status);
         }
         self.recover(now, &odometry, along, (position, velocity), status)

@@ -116,7 +116,9 @@ mod tests {
     fn giving_up_early_yields_no_length() {
         let plant = Plant { lag: 0.3, acceleration: 4.0 };
         assert!(
-            plant.sweep(Vec3::ZERO, Vec3::ZERO, Vec3::new(2.0, 0.0, 0.0), 0.3, 0.25, |_, _, _| false).is_none()
+            plant
+                .sweep(Vec3::ZERO, Vec3::ZERO, Vec3::new(2.0, 0.0, 0.0), 0.3, 0.25, |_, _, _| false)
+                .is_none()
         );
     }
 

@@ -1,12 +1,12 @@
 //! From a wished velocity to one that still stops in time.
 //!
 //! With deceleration `a`, reaction time `tau` and room `s`, the fastest speed that stops is
-//! `b(s) = -a tau + sqrt(a^2 tau^2 + 2 a s)`. Two limits use it, for each seen point `p` at `r` from the vehicle:
+//! `b(s) = min(-a tau + sqrt(a^2 tau^2 + 2 a s), s / 2 tau)`. Two limits use it, for each seen point `p` at `r` from the vehicle:
 //!
 //! * *Barrier*, near by: the speed toward the point obeys `v . r/|r| <= b(|r| - R)`. This is the control barrier
 //!   condition for `h = |r| - R - v_r tau - v_r^2 / 2a >= 0` (Ames et al., ECC 2019), met by projection, so that a command
 //!   along a wall keeps its part along the wall.
-//! * *Tube*, far ahead: the way to a stop is a tube of radius `R` along the velocity; a point inside of it at `x` along
+//! * *Tube*, far ahead: the way to a stop is a tube of radius `R` (less 3 cm) along the velocity; a point inside of it at `x` along
 //!   and `y` beside leaves `s = x - sqrt(R^2 - y^2)`, and the speed is scaled to `b(s)`.
 //!
 //! The fence and the age of the inputs limit in the same way. The speed that leaves is never greater than the one that came.
@@ -64,6 +64,9 @@ pub enum Cause {
     /// Faster than allowed at all.
     TopSpeed,
 }
+
+/// The tube is thinner than the ball by this, so that a vehicle at a wall can slide along it, metres.
+const TUBE_SLACK: f64 = 0.03;
 
 /// How many causes there are.
 pub const CAUSES: usize = 11;
@@ -155,11 +158,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// b(s): the fastest speed (m/s) that stops within `room` metres.
+    /// b(s): the fastest speed (m/s) that stops within `room` metres, and at most `s / 2 tau`.
     #[must_use]
     pub fn braking_speed(&self, room: f64) -> f64 {
         let (a, t) = (self.limits.deceleration, self.limits.reaction);
-        if room <= 0.0 { 0.0 } else { (a * a * t * t + 2.0 * a * room).sqrt() - a * t }
+        // Near the end the square root is steeper than a loop with this reaction can follow without overshoot.
+        let calm = room / (2.0 * t).max(1e-3);
+        if room <= 0.0 { 0.0 } else { ((a * a * t * t + 2.0 * a * room).sqrt() - a * t).min(calm) }
     }
 
     /// Metres to stop from `speed`.
@@ -172,7 +177,8 @@ impl Filter {
     #[must_use]
     pub fn judge(&self, wanted: V, at: V, shell: &Shell, ages: &Ages, now: i64) -> Verdict {
         let l = &self.limits;
-        let stop = |cause| Verdict { velocity: [0.0; 3], cause: Some(cause), nearest: f64::INFINITY, stop: 0.0 };
+        let stop =
+            |cause| Verdict { velocity: [0.0; 3], cause: Some(cause), nearest: f64::INFINITY, stop: 0.0 };
         let old = |age: Option<f64>| age.is_none_or(|a| !(a <= l.stale));
         let hard = [
             (!finite(wanted), Cause::NotFinite),
@@ -256,6 +262,7 @@ impl Filter {
         }
         let direction = scaled(state.velocity, 1.0 / speed);
         let l = &self.limits;
+        let tube = (l.radius - TUBE_SLACK).max(0.0);
         let mut allowed = speed;
         for point in shell.points(now) {
             let r = along(point, -1.0, at);
@@ -264,7 +271,7 @@ impl Filter {
                 continue;
             }
             let beside = dot(r, r) - x * x;
-            let square = l.radius * l.radius - beside;
+            let square = tube * tube - beside;
             if square > 0.0 {
                 allowed = allowed.min(self.braking_speed(x - square.sqrt()));
             }

@@ -37,7 +37,10 @@ impl Depth<'_> {
     #[must_use]
     pub fn whole(&self) -> bool {
         let row = self.size.0 * self.width();
-        self.size.0 > 0 && self.size.1 > 0 && self.step >= row && self.bytes.len() >= self.step * (self.size.1 - 1) + row
+        self.size.0 > 0
+            && self.size.1 > 0
+            && self.step >= row
+            && self.bytes.len() >= self.step * (self.size.1 - 1) + row
     }
 
     fn width(&self) -> usize {
@@ -84,8 +87,8 @@ impl Repeats {
 pub struct Worth {
     /// Share of blocks with a valid pixel, 0 to 1.
     pub valid: f64,
-    /// Digest of the pixels looked at.
-    pub digest: u64,
+    /// Digest of the pixels looked at; `None` when nothing returned: an empty sky repeats itself honestly.
+    pub digest: Option<u64>,
 }
 
 /// Looks at a depth image from `eye` (odom) with `turn` from optical axes to odom; sight ends at `far` metres. The sweep
@@ -95,7 +98,8 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
     let block = image.size.0.div_ceil(COLUMNS).max(1);
     // Every second pixel of a block: what is two pixels wide is not missed.
     let skip = if block >= 4 { 2 } else { 1 };
-    let (mut blocks, mut valid, mut digest) = (0_u32, 0_u32, 0xcbf2_9ce4_8422_2325_u64);
+    let (mut blocks, mut valid, mut hits) = (0_u32, 0_u32, 0_u32);
+    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
     shell.begin();
     for top in (0..image.size.1).step_by(block) {
         for left in (0..image.size.0).step_by(block) {
@@ -117,13 +121,14 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
             }
             valid += 1;
             let hit = f64::from(best.0) < far;
+            hits += u32::from(hit);
             let (x, y) = if hit { (best.1, best.2) } else { (left + block / 2, top + block / 2) };
             let z = if hit { f64::from(best.0) } else { far };
             let d = turn.apply([(x as f64 - cx) / fx * z, (y as f64 - cy) / fy * z, z]);
             shell.ray(eye, d, hit);
         }
     }
-    Worth { valid: f64::from(valid) / f64::from(blocks.max(1)), digest }
+    Worth { valid: f64::from(valid) / f64::from(blocks.max(1)), digest: (hits > 0).then_some(digest) }
 }
 
 /// Looks along the rays of a laser scan: angles about z from x of the sensor's frame, counter-clockwise, radians.
@@ -189,7 +194,8 @@ mod tests {
     fn a_thin_post_is_seen_where_it_stands() {
         let (shell, worth) = look(&picture(f32::INFINITY, Some((40, 2.0))));
         assert!(worth.valid > 0.99);
-        let nearest = shell.points(0).map(|p| norm(along(p, -1.0, [1.0, 2.0, 3.0]))).fold(f64::INFINITY, f64::min);
+        let nearest =
+            shell.points(0).map(|p| norm(along(p, -1.0, [1.0, 2.0, 3.0]))).fold(f64::INFINITY, f64::min);
         assert!((2.0..2.6).contains(&nearest), "{nearest}");
         assert!(shell.points(0).all(|p| (p[0] - 3.0).abs() < 1e-6 && p[1] > 2.8), "left of the axis");
     }
@@ -199,8 +205,10 @@ mod tests {
         for z in [0.0, f32::NAN, -1.0] {
             assert_eq!(look(&picture(z, None)).1.valid, 0.0);
         }
-        let same = look(&picture(5.0, None)).1.digest;
-        assert_ne!(same, look(&picture(5.0, Some((9, 1.0)))).1.digest);
+        let digest = |post| look(&picture(5.0, post)).1.digest.unwrap();
+        let same = digest(None);
+        assert_ne!(same, digest(Some((9, 1.0))));
+        assert_eq!(look(&picture(f32::INFINITY, None)).1.digest, None);
         let mut repeats = Repeats::default();
         assert!(!repeats.frozen(same, [0.0; 3]) && !repeats.frozen(same, [0.0; 3]));
         assert!(!repeats.frozen(same, [0.0; 3]), "at rest equal pictures are honest");
@@ -211,7 +219,8 @@ mod tests {
     fn scans_look_around() {
         let mut shell = Shell::new(1.0);
         let ranges: Vec<f32> = (0..360).map(|i| if i == 90 { 2.0 } else { f32::INFINITY }).collect();
-        let valid = scan(&mut shell, &ranges, 0.0, 1_f64.to_radians(), (0.1, 30.0), [0.0; 3], &Turn::NONE, 10.0);
+        let valid =
+            scan(&mut shell, &ranges, 0.0, 1_f64.to_radians(), (0.1, 30.0), [0.0; 3], &Turn::NONE, 10.0);
         shell.end(0);
         let points: Vec<_> = shell.points(0).collect();
         assert!(valid == 1.0 && points.len() == 1 && (points[0][1] - 2.0).abs() < 1e-6, "{points:?}");
