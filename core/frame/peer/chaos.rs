@@ -30,6 +30,14 @@ struct Peer {
     stopped: bool,
 }
 
+/// Nobody is left behind, however this ends.
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[derive(Default, Debug)]
 struct Toll {
     started: u32,
@@ -74,11 +82,7 @@ pub fn run(args: &[String]) {
         }
         std::thread::sleep(Duration::from_millis(5).saturating_sub(tick.elapsed()));
     }
-    for peer in &mut peers {
-        let _ = peer.child.kill();
-        let _ = peer.child.wait();
-    }
-    drop(witness);
+    drop((peers, witness));
     let patience = Instant::now() + Duration::from_secs(10);
     while writer.bus().stats().readers != 0 && Instant::now() < patience {
         std::thread::sleep(Duration::from_millis(10));
