@@ -1,5 +1,6 @@
 //! `peregrine-bench`: what our parts cost, beside the bare libraries they stand on.
 
+mod avoid;
 mod count;
 mod detect;
 mod frames;
@@ -25,6 +26,8 @@ enum What {
     /// A child of `frames`.
     #[command(hide = true)]
     FramesChild(frames::ChildOptions),
+    /// One 640x480 depth image to a command, stage by stage; and the safety filter.
+    Avoid(avoid::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -32,6 +35,7 @@ fn main() -> std::process::ExitCode {
         What::Detect(options) => detect::run(&options),
         What::Frames(options) => frames::run(&options),
         What::FramesChild(options) => frames::run_child(&options),
+        What::Avoid(options) => avoid::run(&options),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

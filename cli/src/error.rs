@@ -135,6 +135,12 @@ pub enum Error {
     /// Bags.
     #[error(transparent)]
     Recorder(Box<peregrine_recorder::RecorderError>),
+    /// Worlds of a benchmark.
+    #[error(transparent)]
+    Suites(#[from] peregrine_suites::error::SuiteError),
+    /// The simulator's worlds.
+    #[error(transparent)]
+    Sim(Box<peregrine_sim::SimError>),
     /// A picture that cannot be drawn or saved.
     #[error(transparent)]
     Draw(#[from] crate::draw::DrawError),
@@ -149,6 +155,12 @@ pub enum Error {
 impl From<peregrine_launch::LaunchError> for Error {
     fn from(error: peregrine_launch::LaunchError) -> Self {
         Self::Launch(Box::new(error))
+    }
+}
+
+impl From<peregrine_sim::SimError> for Error {
+    fn from(error: peregrine_sim::SimError) -> Self {
+        Self::Sim(Box::new(error))
     }
 }
 

@@ -90,13 +90,13 @@ fn the_demo_is_its_launch_file() {
     let plan: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     let kinds: Vec<&str> =
         plan["nodes"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
-    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "avoidance"]);
+    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"]);
 }
 
 #[test]
 fn nodes_and_their_parameters_are_described() {
     let nodes = stdout(&run(&["node", "list"]));
-    for kind in ["avoidance", "camera", "detector", "drone_sim", "recorder"] {
+    for kind in ["autopilot", "avoidance", "camera", "detector", "drone_sim", "recorder", "tracker"] {
         assert!(nodes.contains(kind), "{nodes}");
     }
     let params = stdout(&run(&["param", "describe", "detector"]));

@@ -38,7 +38,7 @@ fn run(entry: &Entry, bytes: &[u8], from: &str) {
 }
 
 macro_rules! entries {
-    ($($name:ident),+) => {
+    ($($name:ident),+ $(,)?) => {
         $(#[test] fn $name() { smoke(stringify!($name)); })+
 
         #[test]
@@ -58,6 +58,8 @@ macro_rules! entries {
 entries!(
     sdf,
     manifest,
+    onnx,
+    model_update,
     launch_xml,
     launch_yaml,
     params_file,
@@ -65,5 +67,6 @@ entries!(
     cdr,
     image_header,
     zenoh_keys,
-    frame_handshake
+    frame_handshake,
+    mavlink,
 );

@@ -22,6 +22,7 @@ pub fn main() {
         "write" => write(folder, topic, number(3), number(4)),
         "midway" => midway(folder, topic),
         "stranger" => stranger(folder),
+        "scribble" => scribble(folder, topic),
         other => panic!("no role `{other}`"),
     }
 }
@@ -153,5 +154,53 @@ fn knock(path: &std::path::Path) -> String {
         Ok((_, 0)) => "hung up without a word".into(),
         Ok((_, n)) => format!("ANSWERED with {n} bytes"),
         Err(e) => format!("hung up: {e}"),
+    }
+}
+
+/// Gets the control block as any reader does, and then fills it with noise until it is killed.
+fn scribble(folder: &str, topic: &str) {
+    use peregrine_frame::host::wire::{Answer, Hello, Request};
+    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    use rustix::net::*;
+    let file = std::fs::read_dir(format!("{folder}/d0")).unwrap().next().unwrap().unwrap();
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    connect(&socket, &SocketAddrUnix::new(file.path()).unwrap()).unwrap();
+    let request = Request::Read { policy: Policy::Latest, pins: 1, tool: false };
+    let hello = Hello { domain: 0, topic: topic.into(), message_type: String::new(), request };
+    send(&socket, &hello.encode(), SendFlags::empty()).unwrap();
+    let mut packet = [0u8; 2048];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [std::io::IoSliceMut::new(&mut packet)];
+    let n = recvmsg(&socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC).unwrap().bytes;
+    let Ok(Answer::Granted(grant)) = Answer::decode(&packet[..n]) else { panic!("not let in") };
+    let fds: Vec<_> = control
+        .drain()
+        .filter_map(|m| if let RecvAncillaryMessage::ScmRights(fds) = m { Some(fds) } else { None })
+        .flatten()
+        .collect();
+    let (bytes, both) = (grant.control as usize, ProtFlags::READ | ProtFlags::WRITE);
+    // SAFETY: a new mapping, written below through atomics only.
+    let base = unsafe { mmap(std::ptr::null_mut(), bytes, both, MapFlags::SHARED, &fds[0], 0) }.unwrap();
+    // The slots are not a reader's to write, whatever it tries.
+    // SAFETY: as above; it must not come about.
+    let slots = unsafe { mmap(std::ptr::null_mut(), 4096, both, MapFlags::SHARED, &fds[1], 0) };
+    println!("slots writable: {}", slots.is_ok());
+    println!(
+        "truncated: {}",
+        rustix::fs::ftruncate(&fds[0], 0).is_ok() || rustix::fs::ftruncate(&fds[1], 0).is_ok()
+    );
+    // SAFETY: page-aligned, of that length, and only accessed as atomics here.
+    let words = unsafe { std::slice::from_raw_parts(base.cast::<std::sync::atomic::AtomicU64>(), bytes / 8) };
+    println!("scribbling");
+    let mut state = 1u64;
+    loop {
+        for word in words {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Small numbers among the large ones: they get further.
+            let value = if state & 0x300 == 0 { state >> 60 } else { state };
+            word.store(value, std::sync::atomic::Ordering::Relaxed);
+        }
+        std::thread::sleep(Duration::from_micros(300));
     }
 }
