@@ -11,7 +11,7 @@ use super::subjects::{FLUME, ICEORYX, OURS, OURS_FUSED, OURS_THREAD, ZENOH};
 pub(super) const FAN_OUT: usize = 4;
 
 fn find<'a>(rows: &'a [Row], subject: &str, size: Size, readers: usize) -> Option<&'a Row> {
-    let paced = |row: &&Row| row.cell.hz.is_some();
+    let paced = |row: &&Row| row.cell.hz == Some(CAMERA_HZ);
     rows.iter()
         .filter(paced)
         .find(|row| row.cell.subject == subject && row.cell.size == size && row.cell.readers == readers)

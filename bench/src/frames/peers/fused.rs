@@ -22,10 +22,7 @@ struct Run {
 }
 
 /// Frames before the window.
-const WARM: u64 = 50;
-/// Frames per second: enough for a good median in a second, few enough that the lane sleeps between them.
-const HZ: f64 = 1000.0;
-
+const WARM: u64 = 10;
 struct Camera {
     out: FramePublisher,
     run: Arc<Run>,
@@ -110,10 +107,11 @@ impl std::error::Error for Missing {}
 
 /// Runs both nodes on one lane of a real application.
 pub(in super::super) fn fused(job: &Job) -> Outcome<Measured> {
+    let hz = job.hz.ok_or("a timer has a rate")?;
     let run = Arc::new(Run {
         size: job.size,
-        frames: (job.seconds * HZ) as u64,
-        period: Duration::from_secs_f64(1.0 / HZ),
+        frames: (job.seconds * hz) as u64,
+        period: Duration::from_secs_f64(1.0 / hz),
         recorder: Mutex::new(Recorder::new()),
         published: Mutex::default(),
     });

@@ -17,6 +17,8 @@ use super::Ready;
 type Samples = iceoryx2::service::port_factory::publish_subscribe::PortFactory<ipc::Service, [u8], ()>;
 type Events = iceoryx2::service::port_factory::event::PortFactory<ipc::Service>;
 
+type Frames = Subscriber<ipc::Service, [u8], ()>;
+
 /// The services of one topic. The node outlives them.
 struct Services {
     samples: Samples,
@@ -81,14 +83,14 @@ impl Sender for Camera {
     }
 }
 
-fn take_all(subscriber: &Subscriber<ipc::Service, [u8], ()>, recorder: &mut Recorder) -> Outcome {
+fn take_all(subscriber: &Frames, recorder: &mut Recorder) -> Outcome {
     while let Some(sample) = subscriber.receive()? {
         recorder.frame(sample.payload());
     }
     Ok(())
 }
 
-fn reader(services: &Services) -> Outcome<(Subscriber<ipc::Service, [u8], ()>, Listener<ipc::Service>)> {
+fn reader(services: &Services) -> Outcome<(Frames, Listener<ipc::Service>)> {
     let subscriber = services.samples.subscriber_builder().buffer_size(1).create()?;
     Ok((subscriber, services.events.listener_builder().create()?))
 }
