@@ -38,7 +38,7 @@ fn run(entry: &Entry, bytes: &[u8], from: &str) {
 }
 
 macro_rules! entries {
-    ($($name:ident),+) => {
+    ($($name:ident),+ $(,)?) => {
         $(#[test] fn $name() { smoke(stringify!($name)); })+
 
         #[test]
@@ -66,5 +66,7 @@ entries!(
     image_source,
     cdr,
     image_header,
-    zenoh_keys
+    zenoh_keys,
+    frame_handshake,
+    mavlink,
 );
