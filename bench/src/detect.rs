@@ -37,7 +37,7 @@ pub struct Options {
     /// The ONNX Runtime library; else searched for as the detector does.
     #[arg(long)]
     ort_library: Option<PathBuf>,
-    /// A Python that has cv2 and numpy; else .venv/bench, which `cargo xtask bench-python` makes.
+    /// A Python that has cv2 and numpy; else .venv/opencv, which `cargo xtask bench-python` makes.
     #[arg(long)]
     python: Option<PathBuf>,
 }

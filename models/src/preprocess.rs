@@ -1,8 +1,8 @@
 //! From a camera's bytes to the network's input in one pass.
 //!
-//! For each row of the input the samples that its columns need are gathered from two source rows, blended, converted to
-//! the network's colour order, normalised and written into the tensor: what lies in between stays in the first-level
-//! cache, and pixels that no column samples are never computed.
+//! For each row of the input two source rows are blended into one that stays in the first-level cache, sampled at the
+//! columns needed, converted to the network's colour order, normalised and written into the tensor: nothing as large as
+//! the image is ever written in between.
 //! Bilinear interpolation about pixel centres, without a low-pass filter, as `cv2.resize(INTER_LINEAR)` does it: the
 //! networks were trained behind that.
 //!
@@ -155,8 +155,8 @@ impl Preprocessor {
         );
         taps(&mut self.columns, image.width, self.place.width);
         taps(&mut self.lines, image.height, self.place.height);
-        self.table.rebuild(image.pixel, &self.columns);
-        self.scratch.resize(image.pixel, self.columns.len());
+        self.table.rebuild(&self.columns);
+        self.scratch.resize(image, self.columns.len());
         self.shape = Some(shape);
         true
     }

@@ -30,7 +30,7 @@ cargo xtask COMMAND
   tsan         ThreadSanitizer on the frame bus
   chaos [--minutes N]
                readers and publishers of a frame bus killed and stopped at random, N minutes (2): nothing may leak
-  bench-python OpenCV into .venv/bench: the peer of `peregrine-bench detect`
+  bench-python OpenCV into .venv/opencv: the peer of `peregrine-bench detect`
   newcomer     a node's crate outside of the repository, made by `peregrine new`, built in release and flown
 ";
 
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         "tsan" => concurrency::tsan(),
         "chaos" => concurrency::chaos(rest),
         "newcomer" => newcomer::newcomer(),
-        "bench-python" => python::BENCH.install(),
+        "bench-python" => python::OPENCV.install(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

@@ -34,8 +34,8 @@ pub const ROS: Venv = Venv {
     whole: false,
 };
 /// The peer of `peregrine-bench detect`.
-pub const BENCH: Venv =
-    Venv { folder: ".venv/bench", requirements: "bench.txt", pythons: &["python3"], whole: false };
+pub const OPENCV: Venv =
+    Venv { folder: ".venv/opencv", requirements: "opencv.txt", pythons: &["python3"], whole: false };
 /// Tools of the lints.
 pub const TOOLS: Venv =
     Venv { folder: ".venv/tools", requirements: "tools.txt", pythons: &["python3"], whole: false };

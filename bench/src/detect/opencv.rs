@@ -12,7 +12,7 @@ const SCRIPT: &str = include_str!("opencv.py");
 
 /// The interpreter that has OpenCV: what the option says, else the benchmark's own environment.
 pub(super) fn python(option: Option<&Path>) -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bench/bin/python");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/opencv/bin/python");
     option.map(Path::to_owned).or_else(|| Some(own).filter(|path| path.is_file()))
 }
 
@@ -50,7 +50,7 @@ pub(super) fn subject(
     let version = line.trim().to_owned();
     if version.is_empty() {
         return Err(format!(
-            "{} cannot import cv2 and numpy; `cargo xtask bench-python` installs them into .venv/bench",
+            "{} cannot import cv2 and numpy; `cargo xtask bench-python` installs them into .venv/opencv",
             python.display()
         )
         .into());
