@@ -18,10 +18,8 @@ use peregrine_safety_filter::algo::vector::Turn;
 use peregrine_suites::flight;
 use peregrine_suites::suite::{Course, Suite};
 use serde_json::json;
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
-#[global_allocator]
-static COUNTING: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+use crate::count;
 
 /// Cycles of a flight that are not counted: caches, branch predictors and buffers warm up.
 const WARM_UP: usize = 30;
@@ -102,7 +100,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let course = Course::new(Suite::Poisson25, Some(options.speed), None)?;
     let mut cycle = Samples::default();
     let mut stages: [Samples; STAGES.len()] = Default::default();
-    let mut allocations = 0_usize;
+    let mut allocations = 0_u64;
     for seed in 1..=options.flights.max(1) {
         let world = course.world(seed);
         let mut setup = course.setup(&world);
@@ -110,15 +108,15 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let mut bench = Stages::new(&setup)?;
         let mut count = 0;
         flight::fly_with(&world, &setup, seed, |planner, now, stamp, image, body| {
-            let region = Region::new(COUNTING);
+            let before = count::allocations();
             let lap = Lap::start();
             let command = planner.on_depth(now, stamp, image);
             let took = lap.stop();
-            let change = region.change();
+            let allocated = count::allocations() - before;
             count += 1;
             if count > WARM_UP {
                 cycle.0.push(took);
-                allocations += change.allocations + change.reallocations;
+                allocations += allocated;
                 bench.run(image, body, world.goal, stamp, &mut stages);
             }
             command

@@ -41,6 +41,11 @@ pub enum Command {
     Bench(Bench),
     /// Fetch ONNX Runtime into your cache: detection gets several times faster.
     Setup(Setup),
+    /// Find what stands in the way; explain an error code.
+    Doctor(Doctor),
+    /// Look at, measure, shrink, sign and explain detection models.
+    #[command(subcommand)]
+    Model(crate::commands::model::args::Model),
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +62,9 @@ pub struct Demo {
     /// What runs the network.
     #[arg(long, default_value = "auto", value_parser = ["auto", "ort", "tract"])]
     pub backend: String,
+    /// Load a model that nobody trusted has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
     /// Cruise speed, m/s.
     #[arg(long, default_value_t = 4.0)]
     pub cruise: f64,
@@ -125,6 +133,9 @@ pub struct Detect {
     /// Threads of the network.
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+    /// Load a model that nobody trusted has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
 }
 
 #[derive(Debug, Args)]
@@ -229,17 +240,47 @@ pub enum Topic {
         #[arg(long)]
         compact: bool,
     },
-    /// The rate of a topic.
-    Hz {
+    /// The rate of a topic, and how even it is.
+    Hz(Watch),
+    /// The bandwidth of a topic.
+    Bw(Watch),
+    /// How old a topic's messages are when they come.
+    Delay(Watch),
+    /// A topic's type, parties, quality of service and slots.
+    Info {
         /// The topic.
         topic: String,
-        /// Measure for that long, s.
-        #[arg(long, default_value_t = 5.0)]
-        duration: f64,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Listening to a topic for a while. Frames of this host are read on the frame bus, in place; all else over Zenoh.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The topic.
+    pub topic: String,
+    /// Measure for that long, s.
+    #[arg(long, default_value_t = 5.0)]
+    pub duration: f64,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Where to listen.
+    #[arg(long, value_enum, default_value_t = Over::Auto)]
+    pub over: Over,
+}
+
+/// Where a topic is listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Over {
+    /// The frame bus if a publisher of this host is on it, else Zenoh.
+    Auto,
+    /// The frame bus of this host.
+    Bus,
+    /// Zenoh: what another computer gets.
+    Zenoh,
 }
 
 #[derive(Debug, Subcommand)]
@@ -276,6 +317,19 @@ pub struct Setup {
     /// A folder that holds the wheel already: nothing is fetched.
     #[arg(long, value_name = "DIR")]
     pub wheel_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Nothing: look at everything. `frames`: the frame bus of this host. `PG-0214`: what that code means. `codes`: all.
+    #[arg(value_name = "frames|codes|PG-xxxx")]
+    pub what: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// With `frames`: remove the entries that dead processes left.
+    #[arg(long)]
+    pub clean: bool,
 }
 
 /// Benchmarks of whole behaviours, in simulation.

@@ -4,30 +4,9 @@
 
 mod common;
 
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
-use common::{peregrine, root, run, stderr, stdout};
-
-/// Stopped (SIGINT, as Ctrl-C would) and reaped when the test ends, however it ends.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let pid = i32::try_from(self.0.id()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline {
-            if self.0.try_wait().unwrap().is_some() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use common::{Running, peregrine_at, root, run, stderr, stdout, until};
 
 const LAUNCH: &str = "<launch>
   <node_container pkg='peregrine' exec='component_container' name='cameras'>
@@ -49,8 +28,7 @@ fn launched(port: &str, more: &[&str]) -> (tempfile::TempDir, Running) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("cameras.launch.xml");
     std::fs::write(&file, LAUNCH).unwrap();
-    let child = peregrine()
-        .env("PEREGRINE_ZENOH_PORT", port)
+    let child = peregrine_at(port)
         .arg("launch")
         .arg(&file)
         .args(more)
@@ -61,20 +39,8 @@ fn launched(port: &str, more: &[&str]) -> (tempfile::TempDir, Running) {
     (dir, Running(child))
 }
 
-/// Asks until the answer is there: processes need their time to find each other.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "{what} did not happen in 60 s");
-        std::thread::sleep(Duration::from_millis(200));
-    }
-}
-
 fn topic(port: &str, args: &[&str]) -> Option<String> {
-    let output = peregrine().env("PEREGRINE_ZENOH_PORT", port).arg("topic").args(args).output().unwrap();
+    let output = peregrine_at(port).arg("topic").args(args).output().unwrap();
     output.status.success().then(|| stdout(&output))
 }
 
@@ -124,13 +90,13 @@ fn the_demo_is_its_launch_file() {
     let plan: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     let kinds: Vec<&str> =
         plan["nodes"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
-    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "avoidance"]);
+    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"]);
 }
 
 #[test]
 fn nodes_and_their_parameters_are_described() {
     let nodes = stdout(&run(&["node", "list"]));
-    for kind in ["avoidance", "camera", "detector", "drone_sim", "recorder"] {
+    for kind in ["autopilot", "avoidance", "camera", "detector", "drone_sim", "recorder", "tracker"] {
         assert!(nodes.contains(kind), "{nodes}");
     }
     let params = stdout(&run(&["param", "describe", "detector"]));

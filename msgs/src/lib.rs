@@ -24,9 +24,10 @@ mod json;
 mod message;
 pub mod registry;
 mod time;
+pub mod tracks;
 
 pub use error::CdrError;
-pub use message::Message;
+pub use message::{Message, Service};
 
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 

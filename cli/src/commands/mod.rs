@@ -5,7 +5,9 @@ mod bench;
 mod bench_sdf;
 mod demo;
 mod detect;
+mod doctor;
 mod launch;
+pub(crate) mod model;
 mod new;
 mod node;
 mod run;
@@ -48,6 +50,8 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Param(args) => node::run_param(args),
         Command::Bench(args) => bench::run(args),
         Command::Setup(args) => setup::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Model(args) => model::run(args),
     }
 }
 

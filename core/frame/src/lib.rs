@@ -31,52 +31,63 @@
 //! No call of the steady state (loan, publish, forward, take, drop) allocates or locks. The protocol is in `protocol.rs`,
 //! with its argument; `tests/loom.rs` checks it and shows that its weakened variants fail.
 
-// Under the model checker only the protocol is built, on the checker's atomics.
-#[cfg(loom)]
+// Under a model checker only the protocol is built, on the checker's atomics.
+#[cfg(any(loom, shuttle))]
 pub mod protocol;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod protocol;
 mod sync;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod bus;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod cdr;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod clock;
-#[cfg(not(loom))]
-mod doorbell;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
+mod control;
+#[cfg(not(any(loom, shuttle)))]
 mod encoding;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod error;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod frame;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
+mod futex;
+#[cfg(not(any(loom, shuttle)))]
+pub mod host;
+#[cfg(not(any(loom, shuttle)))]
 mod loan;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
+mod memfd;
+#[cfg(not(any(loom, shuttle)))]
 mod meta;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
+mod process;
+#[cfg(not(any(loom, shuttle)))]
 mod reader;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod region;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod shared;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod slots;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod spec;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod writer;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub use self::{
-    bus::{Bus, BusConfig, BusStats, DEFAULT_PINS, FrameBus, WakerGuard},
+    bus::{Bus, BusConfig, BusStats, DEFAULT_PINS, FrameBus, ReaderStats, WakerGuard},
     cdr::FRAME_ID_MAX,
     clock::monotonic_ns,
     encoding::Encoding,
     error::{Error, Result},
     frame::Frame,
+    host::{
+        Event, Found, FoundState, Host, Onlooker, PublishOptions, SlotView, SubscribeOptions, Subscriber,
+    },
     loan::Loan,
     meta::{FrameMeta, Hop, MAX_HOPS, META_MAGIC, META_VERSION, MemKind, PIXEL_OFFSET, hop_id},
     protocol::PINS as MAX_PINS,

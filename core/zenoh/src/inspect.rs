@@ -65,11 +65,11 @@ impl Inspector {
         Self { link }
     }
 
-    /// All topics that somebody publishes or reads, by name.
+    /// Every endpoint of the domain, as its token tells it.
     ///
     /// # Errors
     /// PG-1201.
-    pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicEntry>> {
+    pub fn endpoints(&self, timeout: Duration) -> Result<Vec<Endpoint>> {
         let pattern = format!("{}/{}/**", keys::ROOT, self.link.domain);
         let replies = self
             .link
@@ -79,19 +79,30 @@ impl Inspector {
             .timeout(timeout)
             .wait()
             .map_err(failed("ask for the graph", &pattern))?;
-        let mut topics: BTreeMap<(String, String), TopicEntry> = BTreeMap::new();
+        let mut endpoints = Vec::new();
         while let Ok(reply) = replies.recv() {
             let Ok(sample) = reply.result() else { continue };
-            let Ok(endpoint) = Endpoint::parse(sample.key_expr().as_str()) else { continue };
+            endpoints.extend(Endpoint::parse(sample.key_expr().as_str()));
+        }
+        Ok(endpoints)
+    }
+
+    /// All topics that somebody publishes or reads, by name.
+    ///
+    /// # Errors
+    /// PG-1201.
+    pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicEntry>> {
+        let mut topics: BTreeMap<(String, String), TopicEntry> = BTreeMap::new();
+        for endpoint in self.endpoints(timeout)? {
+            let node = endpoint.node_name();
             let entry =
                 topics.entry((endpoint.topic.clone(), endpoint.hash.clone())).or_insert_with(|| TopicEntry {
-                    name: endpoint.topic.clone(),
-                    type_name: endpoint.type_name.clone(),
-                    hash: endpoint.hash.clone(),
+                    name: endpoint.topic,
+                    type_name: endpoint.type_name,
+                    hash: endpoint.hash,
                     publishers: Vec::new(),
                     subscriptions: Vec::new(),
                 });
-            let node = format!("{}/{}", endpoint.namespace.trim_end_matches('/'), endpoint.node);
             match endpoint.kind {
                 Kind::Publisher => entry.publishers.push(node),
                 Kind::Subscription => entry.subscriptions.push(node),

@@ -96,6 +96,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The node's full name: `/front/camera`.
+    pub fn node_name(&self) -> String {
+        format!("{}/{}", self.namespace.trim_end_matches('/'), self.node)
+    }
+
     /// The liveliness token's key.
     pub fn token(&self) -> String {
         format!(

@@ -1,4 +1,9 @@
 //! The two passes over a row, first down, then across. Levels are 8.8 fixed point in between: 256 units per grey level.
+//!
+//! Whole source rows are blended before the columns' samples are taken: the blend runs in vectors over contiguous bytes,
+//! and one sample taken costs more than several blended (measured; only grey rows, of one sample per pixel, are faster
+//! the other way round). The vector passes are compiled for every processor and again for AVX2, chosen at run time; both
+//! do the same operations on each element, so the results are the same bits everywhere.
 
 use super::Tap;
 use crate::image::{ImageRef, PixelFormat};
@@ -6,15 +11,98 @@ use crate::image::{ImageRef, PixelFormat};
 /// Units of a level in a blended row.
 pub(super) const UNITS: f32 = 256.0;
 
+/// Which samples of a row the columns need. Depends on the shape of the image alone.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    columns: Vec<Tap>,
+    weights: Vec<f32>,
+}
+
+impl Table {
+    /// For these columns.
+    pub(super) fn rebuild(&mut self, columns: &[Tap]) {
+        self.columns.clear();
+        self.columns.extend_from_slice(columns);
+        self.weights.clear();
+        self.weights.extend(columns.iter().map(|tap| tap.weight));
+    }
+}
+
+/// The buffers of one row, reused.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// One blended source row.
+    row: Vec<u16>,
+    gathered: Gathered,
+    /// Pairs of grey samples of the upper and the lower row, and their blend.
+    upper: Vec<u8>,
+    lower: Vec<u8>,
+    pairs: Vec<u16>,
+}
+
+impl Scratch {
+    /// Makes room for images of this shape and this many columns.
+    pub(super) fn resize(&mut self, image: &ImageRef<'_>, columns: usize) {
+        self.row.resize(row_len(image), 0);
+        self.gathered.resize(columns);
+        self.upper.resize(2 * columns, 0);
+        self.lower.resize(2 * columns, 0);
+        self.pairs.resize(2 * columns, 0);
+    }
+}
+
+/// Writes red, green and blue of one row of the input through `finish`, which gets the component (0 red, 1 green, 2 blue)
+/// and its level in units.
+pub(super) fn line<T>(
+    image: &ImageRef<'_>,
+    tap: &Tap,
+    table: &Table,
+    scratch: &mut Scratch,
+    rgb: [&mut [T]; 3],
+    finish: impl Fn(usize, f32) -> T,
+) {
+    let Scratch { row, gathered, upper, lower, pairs } = scratch;
+    if image.pixel == PixelFormat::Mono8 {
+        let row = |y: u32| &image.data[y as usize * image.step..][..image.width];
+        grey_pairs(row(tap.near), &table.columns, upper);
+        grey_pairs(row(tap.far), &table.columns, lower);
+        blend(upper, lower, tap.weight, pairs);
+        grey(pairs, &table.weights, rgb, &finish);
+        return;
+    }
+    blend_lines(image, tap, row);
+    sample(image, row, (&table.columns, &table.weights), gathered, rgb, finish);
+}
+
+/// The two samples of each column.
+fn grey_pairs(row: &[u8], columns: &[Tap], out: &mut [u8]) {
+    for (tap, out) in columns.iter().zip(out.as_chunks_mut::<2>().0) {
+        *out = [row[tap.near as usize], row[tap.far as usize]];
+    }
+}
+
+/// One level for all three components. (Compiled twice, as [`blend`].)
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn grey<T, F: Fn(usize, f32) -> T>(pairs: &[u16], weights: &[f32], rgb: [&mut [T]; 3], finish: &F) {
+    let [red, green, blue] = rgb;
+    let samples = pairs.as_chunks::<2>().0.iter().zip(weights);
+    for ((pair, weight), ((red, green), blue)) in samples.zip(red.iter_mut().zip(green).zip(blue)) {
+        let level = across(pair[0], pair[1], *weight);
+        *red = finish(0, level);
+        *green = finish(1, level);
+        *blue = finish(2, level);
+    }
+}
+
 /// How many values [`blend_lines`] writes for an image of this shape.
-pub(super) fn row_len(image: &ImageRef<'_>) -> usize {
+fn row_len(image: &ImageRef<'_>) -> usize {
     let luma = image.pixel.row_bytes(image.width);
     if image.pixel == PixelFormat::Nv12 { luma + image.width } else { luma }
 }
 
 /// Blends the two source rows of a tap, byte by byte as they lie: every format is a sequence of samples. NV12's chroma
 /// row follows its luma row.
-pub(super) fn blend_lines(image: &ImageRef<'_>, tap: &Tap, out: &mut [u16]) {
+fn blend_lines(image: &ImageRef<'_>, tap: &Tap, out: &mut [u16]) {
     let bytes = image.pixel.row_bytes(image.width);
     let row = |y: usize| &image.data[y * image.step..][..bytes];
     let (near, far) = (tap.near as usize, tap.far as usize);
@@ -48,14 +136,14 @@ fn blend(near: &[u8], far: &[u8], weight: f32, out: &mut [u16]) {
 /// The samples of a blended row that the columns need, component by component, so that the arithmetic on them runs in
 /// vectors.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+struct Gathered {
     near: [Vec<u16>; 3],
     far: [Vec<u16>; 3],
 }
 
 impl Gathered {
     /// Makes room for this many columns.
-    pub(super) fn resize(&mut self, columns: usize) {
+    fn resize(&mut self, columns: usize) {
         self.near.iter_mut().chain(&mut self.far).for_each(|values| values.resize(columns, 0));
     }
 
@@ -73,7 +161,7 @@ impl Gathered {
 
 /// Samples a blended row at `columns` and writes red, green and blue through `finish`, which gets the component (0 red,
 /// 1 green, 2 blue) and its level in units. `weights` are those of the columns.
-pub(super) fn sample<T>(
+fn sample<T>(
     image: &ImageRef<'_>,
     row: &[u16],
     (columns, weights): (&[Tap], &[f32]),

@@ -1,5 +1,6 @@
 //! A seat: one node's host with everything the executors need to find its work.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::Inboxes;
 use crate::host::Host;
 use crate::lane::Lane;
 use crate::message::Delivery;
-use crate::topic::Token;
+use crate::topic::{Feed, Token};
 
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -30,22 +31,38 @@ impl Seat {
         self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As [`take`](Self::take), for a lane: a frame's token stands for all that its reader finds, so that a fast camera
+    /// does not pile tokens up. What is left is queued again.
+    pub fn take_and_requeue(&self, token: Token) -> Option<Delivery> {
+        let inbox = self.inboxes.get(token.sub)?;
+        let Some(at) = token.feed else { return inbox.messages.pop().map(Delivery::Message) };
+        let mut feeds = inbox.feeds();
+        let feed = feeds.get_mut(at)?;
+        // Before the look, or a frame that comes meanwhile would have no token.
+        feed.queued.swap(false, Ordering::AcqRel);
+        let delivery = take_frame(feed)?;
+        if feed.reader.pending() > 0 && !feed.queued.swap(true, Ordering::AcqRel) {
+            self.lane.push(token);
+        }
+        Some(delivery)
+    }
+
     /// What a token stands for; `None` when a newer frame has taken its place or nothing is left.
     pub fn take(&self, token: Token) -> Option<Delivery> {
         let inbox = self.inboxes.get(token.sub)?;
         match token.feed {
             None => inbox.messages.pop().map(Delivery::Message),
-            Some(feed) => {
-                let mut feeds = inbox.feeds();
-                let feed = feeds.get_mut(feed)?;
-                match feed.reader.take() {
-                    Ok(frame) => frame.map(|frame| Delivery::Frame { topic: feed.topic.clone(), frame }),
-                    Err(error) => {
-                        tracing::error!(topic = feed.topic.name(), "{error}");
-                        None
-                    }
-                }
-            }
+            Some(feed) => take_frame(inbox.feeds().get_mut(feed)?),
+        }
+    }
+}
+
+fn take_frame(feed: &mut Feed) -> Option<Delivery> {
+    match feed.reader.take() {
+        Ok(frame) => frame.map(|frame| Delivery::Frame { topic: feed.topic.clone(), frame }),
+        Err(error) => {
+            tracing::error!(topic = feed.topic.name(), "{error}");
+            None
         }
     }
 }
