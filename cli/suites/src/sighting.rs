@@ -81,7 +81,7 @@ impl Sightings {
                 half_height: if mover.kind == Kind::Person { 0.9 } else { 0.15 },
             });
         }
-        if !world.movers.is_empty() && self.images % 3 == 0 {
+        if !world.movers.is_empty() && self.images.is_multiple_of(3) {
             self.queue.push_back(Tracks { stamp: now, list });
         }
     }

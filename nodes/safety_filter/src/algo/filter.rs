@@ -179,7 +179,7 @@ impl Filter {
         let l = &self.limits;
         let stop =
             |cause| Verdict { velocity: [0.0; 3], cause: Some(cause), nearest: f64::INFINITY, stop: 0.0 };
-        let old = |age: Option<f64>| age.is_none_or(|a| !(a <= l.stale));
+        let old = |age: Option<f64>| age.is_none_or(|a| a.is_nan() || a > l.stale);
         let hard = [
             (!finite(wanted), Cause::NotFinite),
             (old(ages.command), Cause::CommandOld),
