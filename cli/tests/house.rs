@@ -4,30 +4,9 @@
 
 mod common;
 
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
-use common::{peregrine, root, run, stderr, stdout};
-
-/// Stopped (SIGINT, as Ctrl-C would) and reaped when the test ends, however it ends.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let pid = i32::try_from(self.0.id()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline {
-            if self.0.try_wait().unwrap().is_some() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use common::{Running, peregrine, root, run, stderr, stdout, until};
 
 const LAUNCH: &str = "<launch>
   <node_container pkg='peregrine' exec='component_container' name='cameras'>
@@ -59,18 +38,6 @@ fn launched(port: &str, more: &[&str]) -> (tempfile::TempDir, Running) {
         .spawn()
         .unwrap();
     (dir, Running(child))
-}
-
-/// Asks until the answer is there: processes need their time to find each other.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "{what} did not happen in 60 s");
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }
 
 fn topic(port: &str, args: &[&str]) -> Option<String> {

@@ -63,7 +63,8 @@ pub fn emit(library: &Library) -> Result<String, CodegenError> {
 fn emit_service(library: &Library, service: &TypeName) -> Result<String, CodegenError> {
     let rust = rust_name(service);
     let full = service.full();
-    let mut out = format!("/// `{full}`\n#[derive(Debug, Clone, Copy, PartialEq, Eq)]\npub struct {rust};\n\n");
+    let mut out =
+        format!("/// `{full}`\n#[derive(Debug, Clone, Copy, PartialEq, Eq)]\npub struct {rust};\n\n");
     out += &format!("impl crate::Service for {rust} {{\n");
     out += &format!("    type Request = {rust}Request;\n    type Response = {rust}Response;\n");
     out += &format!("    const TYPE_NAME: &'static str = {full:?};\n");

@@ -6,8 +6,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::library::dependencies;
 use crate::error::CodegenError;
+use crate::library::dependencies;
 use crate::model::{Base, Field, Library, Primitive, Shape, Structure, TypeName};
 
 /// `RIHS01_` and 64 hex digits.
@@ -53,12 +53,8 @@ pub fn service_rihs01(library: &Library, service: &TypeName) -> Result<String, C
         shape,
         default: None,
     };
-    let structure = |name: TypeName, fields| Structure {
-        name,
-        fields,
-        constants: Vec::new(),
-        text: String::new(),
-    };
+    let structure =
+        |name: TypeName, fields| Structure { name, fields, constants: Vec::new(), text: String::new() };
     let (request, response, event) = (side("Request"), side("Response"), side("Event"));
     let mut library = library.clone();
     let event_fields = vec![
