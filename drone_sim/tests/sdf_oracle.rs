@@ -57,7 +57,7 @@ fn shape(shape: &Shape) -> String {
         Shape::Capsule { radius, length } => ("capsule", vec![*radius, *length]),
         Shape::Ellipsoid { radii } => ("ellipsoid", radii.iter().copied().collect()),
         Shape::Plane { .. } => ("plane", vec![]),
-        Shape::Cone { .. } => ("other", vec![]),
+        Shape::Cone { .. } | Shape::Triangle { .. } => ("other", vec![]),
     };
     numbers.into_iter().fold(format!(" {name}"), |text, x| text + " " + &number(x))
 }

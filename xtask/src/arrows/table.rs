@@ -110,7 +110,7 @@ pub const ROOMS: [Room; 19] = [
 ];
 
 /// Packages from outside with a place of their own.
-pub const FENCES: [Fence; 5] = [
+pub const FENCES: [Fence; 6] = [
     Fence {
         package: "tokio",
         rooms: &["peregrine-zenoh", "peregrine"],
@@ -118,6 +118,11 @@ pub const FENCES: [Fence; 5] = [
     },
     Fence {
         package: "zenoh",
+        rooms: &["peregrine-zenoh"],
+        reason: "all of Zenoh lies behind the transport seam",
+    },
+    Fence {
+        package: "zenoh-ext",
         rooms: &["peregrine-zenoh"],
         reason: "all of Zenoh lies behind the transport seam",
     },

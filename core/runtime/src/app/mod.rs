@@ -117,6 +117,7 @@ pub struct App {
     log_topics: bool,
     imports: bool,
     ros: bool,
+    frames: Option<peregrine_frame::Host>,
 }
 
 impl App {
@@ -139,6 +140,7 @@ impl App {
             log_topics: false,
             imports: false,
             ros: false,
+            frames: None,
         }
     }
 
@@ -172,6 +174,13 @@ impl App {
             self.ros = true;
         }
         Ok(self)
+    }
+
+    /// Frames pass between this process and the others of `host` without a copy: what is published here can be read
+    /// there, and the other way round. In lockstep this changes nothing: there nobody from outside may be listened to.
+    pub fn share_frames(&mut self, host: peregrine_frame::Host) -> &mut Self {
+        self.frames = Some(host).filter(|_| !self.mode.is_lockstep());
+        self
     }
 
     /// A handle that stops the application from outside, from a signal handler say.
@@ -263,7 +272,7 @@ impl App {
             self.graph.make_import_ports();
         }
         let log_readers = usize::from(self.log_topics);
-        let inboxes = self.graph.wire(&self.hosts, &self.host_lanes, log_readers)?;
+        let inboxes = self.graph.wire(&self.hosts, &self.host_lanes, log_readers, self.frames.as_ref())?;
         if !self.imports {
             self.graph.warn_unmatched(&self.hosts);
         }
