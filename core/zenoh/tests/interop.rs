@@ -7,6 +7,7 @@
 extern crate peregrine_core as peregrine;
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -19,10 +20,23 @@ use peregrine_msgs::rcl_interfaces::{GetParametersRequest, GetParametersResponse
 use peregrine_msgs::std_msgs;
 use peregrine_msgs::std_srvs::{SetBool, SetBoolRequest, SetBoolResponse};
 use peregrine_msgs::{cdr, registry};
-use peregrine_tests::{python, repository};
 use peregrine_zenoh::keys::{Endpoint, Kind, NodeName, WireQos, data_key, dds_name};
 use peregrine_zenoh::{Distro, Inspector, Link, LinkOptions, Transport};
 use serde_json::{Value, json};
+
+/// The Python of the tests, or `None` after saying that `test` is skipped.
+fn python(test: &str) -> Option<PathBuf> {
+    let python = std::env::var_os("PEREGRINE_TEST_PYTHON").map(PathBuf::from).filter(|path| path.is_file());
+    if python.is_none() {
+        println!("SKIP {test}: PEREGRINE_TEST_PYTHON names no Python (`cargo xtask test` makes one)");
+    }
+    python
+}
+
+/// The programs in Python.
+fn peers() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
+}
 
 /// What our node has seen of the other side.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -132,7 +146,7 @@ struct Program {
 impl Program {
     fn start(python: &std::path::Path, script: &str, args: &[&str]) -> Self {
         let mut child = Command::new(python)
-            .arg(repository().join("tests/interop").join(script))
+            .arg(peers().join(script))
             .args(args)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
@@ -179,7 +193,7 @@ struct World {
     stop: Stop,
     running: Option<JoinHandle<()>>,
     inspector: Inspector,
-    python: std::path::PathBuf,
+    python: PathBuf,
     _router: Program,
 }
 
@@ -354,7 +368,7 @@ fn keys_and_tokens_are_those_of_two_peers() {
     }
     std::io::Seek::rewind(&mut asked).unwrap();
     let output = Command::new(python)
-        .arg(repository().join("tests/interop/keys.py"))
+        .arg(peers().join("keys.py"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(asked)
         .output()
