@@ -4,6 +4,8 @@
 //! median over its rounds; what is printed is the median over the runs, ratios being taken within each run.
 
 mod frames;
+mod node;
+mod opencv;
 mod subjects;
 
 use std::error::Error;
@@ -35,6 +37,9 @@ pub struct Options {
     /// The ONNX Runtime library; else searched for as the detector does.
     #[arg(long)]
     ort_library: Option<PathBuf>,
+    /// A Python that has cv2 and numpy; else .venv/bench, which `cargo xtask bench-python` makes.
+    #[arg(long)]
+    python: Option<PathBuf>,
 }
 
 /// Nanoseconds since the first call.
@@ -55,8 +60,11 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         for _ in 0..options.rounds {
             for (subject, samples) in subjects.iter_mut().zip(&mut samples) {
                 let start = now(&origin);
-                let stages = (subject.call)()?;
-                samples.push([now(&origin) - start, stages[0], stages[1], stages[2]]);
+                let mut times = (subject.call)()?;
+                if times[0] == 0 {
+                    times[0] = now(&origin) - start;
+                }
+                samples.push(times);
             }
         }
         // The first run warms caches, tables and clocks.
@@ -70,8 +78,10 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let (a, b) = (index(a)?, index(b)?);
         Some(over_runs(&|run| run[a][0] / run[b][0]))
     };
-    // When the runtime is measured too, the subject `node` stands for the whole of it; until then the detector does.
-    let node = if index("node").is_some() { "node" } else { "detector_rgb" };
+    let stage_ratio = |a: &str, stage: usize, b: &str| -> Option<f64> {
+        let (a, b) = (index(a)?, index(b)?);
+        Some(over_runs(&|run| run[a][stage] / run[b][0]))
+    };
     let mut table = serde_json::Map::new();
     for (i, subject) in subjects.iter().enumerate() {
         table.insert(subject.name.to_owned(), row(subject, &|stage| over_runs(&|run| run[i][stage])));
@@ -84,10 +94,13 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         "report": report,
         "ms": table,
         "ratios": {
-            "node_vs_bare_ort": ratio(node, "bare_ort"),
-            "node_is": node,
-            "detector_nv12_vs_bare_ort": ratio("detector_nv12", "bare_ort"),
+            "node_vs_bare_ort": ratio("node", "bare_ort"),
+            "node_nv12_vs_bare_ort": ratio("node_nv12", "bare_ort"),
+            "node_one_lane_vs_bare_ort": ratio("node_one_lane", "bare_ort"),
+            "detector_vs_bare_ort": ratio("detector_rgb", "bare_ort"),
             "int8_vs_fp32": ratio("bare_ort", "bare_ort_fp32"),
+            "preprocess_vs_opencv": stage_ratio("detector_nv12", 1, "opencv_nv12"),
+            "preprocess_rgb_vs_opencv": stage_ratio("detector_rgb", 1, "opencv_rgb"),
         },
     });
     if options.json {

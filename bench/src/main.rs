@@ -1,8 +1,14 @@
 //! `peregrine-bench`: what our parts cost, beside the bare libraries they stand on.
 
+mod avoid;
+mod count;
 mod detect;
+mod frames;
 
 use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: count::Counting = count::Counting;
 
 #[derive(Parser)]
 #[command(about = "Side-by-side benchmarks")]
@@ -15,11 +21,21 @@ struct Arguments {
 enum What {
     /// One 1080p frame through the detector, beside the bare ONNX Runtime call of the same model.
     Detect(detect::Options),
+    /// A frame's way from one node to the next, beside the peers.
+    Frames(frames::Options),
+    /// A child of `frames`.
+    #[command(hide = true)]
+    FramesChild(frames::ChildOptions),
+    /// One 640x480 depth image to a command, stage by stage; and the safety filter.
+    Avoid(avoid::Options),
 }
 
 fn main() -> std::process::ExitCode {
     let result = match Arguments::parse().what {
         What::Detect(options) => detect::run(&options),
+        What::Frames(options) => frames::run(&options),
+        What::FramesChild(options) => frames::run_child(&options),
+        What::Avoid(options) => avoid::run(&options),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

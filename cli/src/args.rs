@@ -44,8 +44,16 @@ pub enum Command {
     /// Look at a node's parameters.
     #[command(subcommand)]
     Param(Param),
+    /// Benchmarks of whole behaviours, in simulation.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Fetch ONNX Runtime into your cache: detection gets several times faster.
     Setup(Setup),
+    /// Find what stands in the way; explain an error code.
+    Doctor(Doctor),
+    /// Look at, measure, shrink, sign and explain detection models.
+    #[command(subcommand)]
+    Model(crate::commands::model::args::Model),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +70,9 @@ pub struct Demo {
     /// What runs the network.
     #[arg(long, default_value = "auto", value_parser = ["auto", "ort", "tract"])]
     pub backend: String,
+    /// Load a model that nobody trusted has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
     /// Cruise speed, m/s.
     #[arg(long, default_value_t = 4.0)]
     pub cruise: f64,
@@ -130,6 +141,9 @@ pub struct Detect {
     /// Threads of the network.
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+    /// Load a model that nobody trusted has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
 }
 
 #[derive(Debug, Args)]
@@ -234,17 +248,47 @@ pub enum Topic {
         #[arg(long)]
         compact: bool,
     },
-    /// The rate of a topic.
-    Hz {
+    /// The rate of a topic, and how even it is.
+    Hz(Watch),
+    /// The bandwidth of a topic.
+    Bw(Watch),
+    /// How old a topic's messages are when they come.
+    Delay(Watch),
+    /// A topic's type, parties, quality of service and slots.
+    Info {
         /// The topic.
         topic: String,
-        /// Measure for that long, s.
-        #[arg(long, default_value_t = 5.0)]
-        duration: f64,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Listening to a topic for a while. Frames of this host are read on the frame bus, in place; all else over Zenoh.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The topic.
+    pub topic: String,
+    /// Measure for that long, s.
+    #[arg(long, default_value_t = 5.0)]
+    pub duration: f64,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Where to listen.
+    #[arg(long, value_enum, default_value_t = Over::Auto)]
+    pub over: Over,
+}
+
+/// Where a topic is listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Over {
+    /// The frame bus if a publisher of this host is on it, else Zenoh.
+    Auto,
+    /// The frame bus of this host.
+    Bus,
+    /// Zenoh: what another computer gets.
+    Zenoh,
 }
 
 #[derive(Debug, Subcommand)]
@@ -349,4 +393,64 @@ pub struct Setup {
     /// A folder that holds the wheel already: nothing is fetched.
     #[arg(long, value_name = "DIR")]
     pub wheel_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Nothing: look at everything. `frames`: the frame bus of this host. `PG-0214`: what that code means. `codes`: all.
+    #[arg(value_name = "frames|codes|PG-xxxx")]
+    pub what: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// With `frames`: remove the entries that dead processes left.
+    #[arg(long)]
+    pub clean: bool,
+}
+
+/// Benchmarks of whole behaviours, in simulation.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Fly the avoidance planner through many seeded worlds, and print what came of it.
+    Avoid(BenchAvoid),
+}
+
+#[derive(Debug, Args)]
+pub struct BenchAvoid {
+    /// The suite.
+    #[arg(value_parser = ["poisson25", "poisson16", "barn", "forest_gen", "dense", "moving", "maze", "file"])]
+    pub suite: String,
+    /// Seeds, both ends included: A..B, or one number.
+    #[arg(long, default_value = "1..20", value_name = "A..B")]
+    pub seeds: String,
+    /// Set speed, m/s; the suite's own when absent.
+    #[arg(long, value_name = "MPS")]
+    pub speed: Option<f64>,
+    /// Worlds: a JSON list of cylinders and boxes, or an SDF file. `barn` and `forest_gen` need their published file.
+    #[arg(long, value_name = "FILE.json|FILE.sdf")]
+    pub world: Option<PathBuf>,
+    /// From the arrival of an image until its command acts, milliseconds.
+    #[arg(long, default_value_t = 21.0, value_name = "MS")]
+    pub latency_ms: f64,
+    /// By how much the vehicle differs from what the planner believes, percent of each number.
+    #[arg(long, default_value_t = 25.0, value_name = "PERCENT")]
+    pub mismatch: f64,
+    /// Rays per row of the simulated depth camera.
+    #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u64).range(80..=640))]
+    pub rays: u64,
+    /// Flights at the same time.
+    #[arg(long, default_value_t = 1)]
+    pub jobs: usize,
+    /// Write a page for every failed flight into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub failures: Option<PathBuf>,
+    /// Fly this seed alone, and write a page about it (--out).
+    #[arg(long, value_name = "SEED", conflicts_with = "seeds")]
+    pub replay: Option<u64>,
+    /// Where the page of --replay goes.
+    #[arg(long, default_value = "flight.html", value_name = "FILE.html")]
+    pub out: PathBuf,
+    /// Print JSON only.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -12,11 +12,13 @@ use crate::error::{Error, Result};
 /// Every node kind of this program: the stock nodes, and what `export_node!` registered in the crate that links this one.
 pub fn registry() -> Registry {
     Registry::linked()
+        .with(peregrine_autopilot::PEREGRINE_NODE)
         .with(peregrine_avoidance::PEREGRINE_NODE)
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)
         .with(peregrine_recorder::PEREGRINE_NODE)
         .with(peregrine_sim::node::PEREGRINE_NODE)
+        .with(peregrine_tracker::PEREGRINE_NODE)
 }
 
 /// Nodes that are going to share this process.

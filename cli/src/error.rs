@@ -73,6 +73,44 @@ pub enum Error {
         /// Its type.
         type_name: String,
     },
+    /// A topic that is not on the frame bus of this host.
+    #[error(
+        "PG-1309: nobody of this host publishes '{topic}' on the frame bus{why}; `peregrine doctor frames` shows who \
+         does, `--over zenoh` listens to other computers too"
+    )]
+    NotOnBus {
+        /// The topic asked for.
+        topic: String,
+        /// " (what a publisher said)" or nothing.
+        why: String,
+    },
+    /// Not one of our error codes.
+    #[error("PG-1310: '{word}' is no error code of Peregrine: {hint}")]
+    UnknownCode {
+        /// What was asked for.
+        word: String,
+        /// Which codes there are nearby.
+        hint: String,
+    },
+    /// Messages that do not say when they were made.
+    #[error(
+        "PG-1311: {messages} messages came on '{topic}', none with a stamp, so their delay is not known; \
+         `peregrine topic hz {topic}` shows whether they come"
+    )]
+    NoStamps {
+        /// The topic.
+        topic: String,
+        /// How many came.
+        messages: usize,
+    },
+    /// `peregrine doctor` found something that cannot work.
+    #[error(
+        "PG-1312: {count} of the findings above will keep Peregrine from working; do what the arrows say"
+    )]
+    Unwell {
+        /// How many.
+        count: usize,
+    },
     /// The flight did not go as it should have.
     #[error("PG-1308: the flight failed: {0}")]
     Flight(String),
@@ -82,6 +120,9 @@ pub enum Error {
     /// Launch files.
     #[error(transparent)]
     Launch(Box<peregrine_launch::LaunchError>),
+    /// The frame bus.
+    #[error(transparent)]
+    Frame(#[from] peregrine_frame::Error),
     /// Models and images.
     #[error(transparent)]
     Models(#[from] peregrine_models::Error),
@@ -94,6 +135,12 @@ pub enum Error {
     /// Bags.
     #[error(transparent)]
     Recorder(Box<peregrine_recorder::RecorderError>),
+    /// Worlds of a benchmark.
+    #[error(transparent)]
+    Suites(#[from] peregrine_suites::error::SuiteError),
+    /// The simulator's worlds.
+    #[error(transparent)]
+    Sim(Box<peregrine_sim::SimError>),
     /// A picture that cannot be drawn or saved.
     #[error(transparent)]
     Draw(#[from] crate::draw::DrawError),
@@ -108,6 +155,12 @@ pub enum Error {
 impl From<peregrine_launch::LaunchError> for Error {
     fn from(error: peregrine_launch::LaunchError) -> Self {
         Self::Launch(Box::new(error))
+    }
+}
+
+impl From<peregrine_sim::SimError> for Error {
+    fn from(error: peregrine_sim::SimError) -> Self {
+        Self::Sim(Box::new(error))
     }
 }
 

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod compose;
+mod doctor;
 pub mod draw;
 mod error;
 pub mod flight;

@@ -6,7 +6,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{Running, peregrine, root, run, stderr, stdout, until};
+use common::{Running, peregrine_at, root, run, stderr, stdout, until};
 
 const LAUNCH: &str = "<launch>
   <node_container pkg='peregrine' exec='component_container' name='cameras'>
@@ -28,8 +28,7 @@ fn launched(port: &str, more: &[&str]) -> (tempfile::TempDir, Running) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("cameras.launch.xml");
     std::fs::write(&file, LAUNCH).unwrap();
-    let child = peregrine()
-        .env("PEREGRINE_ZENOH_PORT", port)
+    let child = peregrine_at(port)
         .arg("launch")
         .arg(&file)
         .args(more)
@@ -41,7 +40,7 @@ fn launched(port: &str, more: &[&str]) -> (tempfile::TempDir, Running) {
 }
 
 fn topic(port: &str, args: &[&str]) -> Option<String> {
-    let output = peregrine().env("PEREGRINE_ZENOH_PORT", port).arg("topic").args(args).output().unwrap();
+    let output = peregrine_at(port).arg("topic").args(args).output().unwrap();
     output.status.success().then(|| stdout(&output))
 }
 
@@ -91,13 +90,13 @@ fn the_demo_is_its_launch_file() {
     let plan: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     let kinds: Vec<&str> =
         plan["nodes"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
-    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "avoidance"]);
+    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"]);
 }
 
 #[test]
 fn nodes_and_their_parameters_are_described() {
     let nodes = stdout(&run(&["node", "list"]));
-    for kind in ["avoidance", "camera", "detector", "drone_sim", "recorder"] {
+    for kind in ["autopilot", "avoidance", "camera", "detector", "drone_sim", "recorder", "tracker"] {
         assert!(nodes.contains(kind), "{nodes}");
     }
     let params = stdout(&run(&["param", "describe", "detector"]));

@@ -6,24 +6,19 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{Running, peregrine, stderr, stdout, until};
+use common::{Running, peregrine_at, stderr, stdout, until};
 use serde_json::Value;
 
 /// Starts a program that others can reach at `port`; its warnings go to a file.
 fn start(port: &str, args: &[&str]) -> (Running, tempfile::NamedTempFile) {
     let said = tempfile::NamedTempFile::new().unwrap();
-    let child = peregrine()
-        .env("PEREGRINE_ZENOH_PORT", port)
-        .args(args)
-        .stdout(Stdio::null())
-        .stderr(said.reopen().unwrap())
-        .spawn()
-        .unwrap();
+    let child =
+        peregrine_at(port).args(args).stdout(Stdio::null()).stderr(said.reopen().unwrap()).spawn().unwrap();
     (Running(child), said)
 }
 
 fn ask(port: &str, args: &[&str]) -> Result<String, String> {
-    let output = peregrine().env("PEREGRINE_ZENOH_PORT", port).args(args).output().unwrap();
+    let output = peregrine_at(port).args(args).output().unwrap();
     if output.status.success() { Ok(stdout(&output)) } else { Err(stderr(&output)) }
 }
 

@@ -21,3 +21,7 @@ pub use error::{Result, SimError};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/simulation.md")]
+struct Sensors;

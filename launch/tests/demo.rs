@@ -41,8 +41,8 @@ fn the_demo_by_default() {
     let plan = demo(DEMO_XML, &[]);
     assert_eq!(plan.warnings, Vec::<String>::new());
     let nodes: Vec<_> = plan.nodes.iter().map(|node| (node.kind_name(), node.full_name())).collect();
-    let expected = ["drone_sim", "camera", "depth_camera", "detector", "avoidance"];
-    let expected: Vec<_> = ["drone_sim", "camera", "camera", "detector", "avoidance"]
+    let expected = ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"];
+    let expected: Vec<_> = ["drone_sim", "camera", "camera", "detector", "tracker", "avoidance"]
         .into_iter()
         .zip(expected.map(|name| format!("/{name}")))
         .collect();

@@ -1,15 +1,17 @@
 //! The engines behind one seam: a tensor to fill, a run, tensors to read.
 
-use crate::manifest::{BackendName, Manifest};
+use crate::manifest::{BackendName, Golden};
 use crate::model::Model;
 use crate::preprocess::InputMut;
-use crate::{Error, Result, decode};
+use crate::{Error, Result};
 
 pub mod library;
 mod ort;
+mod proof;
 mod tract;
 
 pub use ort::environment as ort_environment;
+pub use ort::{PROVIDERS, available_providers};
 
 /// One loaded network.
 ///
@@ -85,50 +87,28 @@ pub(crate) fn load(model: &Model, backend: BackendName, engine: &Engine<'_>) -> 
     Ok(loaded)
 }
 
-/// One inference on mid grey: a library may list a provider whose kernels do not run on this device, and a network may
-/// load and yet give outputs of another size.
+/// One inference on the test pattern, compared with the manifest's golden values.
 fn prove(backend: &mut dyn Backend, name: BackendName, model: &Model) -> Result<()> {
-    let mid = |plane: usize| {
-        let input = &model.manifest.input;
-        (127.0 * input.scale - input.mean[plane]) / input.std[plane]
-    };
-    let plane_len = model.manifest.input.width * model.manifest.input.height;
-    match backend.input()? {
-        InputMut::F32(values) => {
-            for (plane, values) in values.chunks_exact_mut(plane_len).enumerate() {
-                values.fill(mid(plane));
-            }
-        }
-        InputMut::U8(values) => values.fill(127),
-    }
-    backend.run()?;
     let mut verdict = Ok(());
-    backend.outputs(&mut |outputs| verdict = judge(&model.manifest, model, name, outputs))?;
+    answer(backend, model, &mut |backend, outputs| verdict = proof::judge(backend, model, name, outputs))?;
     verdict
 }
 
-fn judge(manifest: &Manifest, model: &Model, backend: BackendName, outputs: &[&[f32]]) -> Result<()> {
-    let expected = decode::expected_shapes(manifest, model.labels.len());
-    for ((name, output), shape) in manifest.decoder.outputs.iter().zip(outputs).zip(expected) {
-        let length: usize = shape.iter().product();
-        if output.len() != length {
-            return Err(Error::Shape {
-                model: model.origin.clone(),
-                what: format!("output `{name}`"),
-                found: format!("{} values", output.len()),
-                expected: format!("{shape:?}, {length} values"),
-                remedy: "mend [decoder] or [input] of the manifest".into(),
-            });
-        }
-        if output.iter().any(|value| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                model: model.origin.clone(),
-                backend: name_of(backend),
-                output: name.clone(),
-            });
-        }
-    }
-    Ok(())
+/// Gets the engine and its outputs.
+type Reader<'a> = dyn FnMut(&dyn Backend, &[&[f32]]) + 'a;
+
+fn answer(backend: &mut dyn Backend, model: &Model, read: &mut Reader<'_>) -> Result<()> {
+    proof::write(model, backend.input()?);
+    backend.run()?;
+    let backend = &*backend;
+    backend.outputs(&mut |outputs| read(backend, outputs))
+}
+
+/// What a loaded network answers to the test pattern, for its manifest.
+pub(crate) fn golden(backend: &mut dyn Backend, model: &Model) -> Result<Golden> {
+    let mut golden = Golden { tolerance: 1.0, outputs: Vec::new() };
+    answer(backend, model, &mut |_, outputs| golden = proof::golden(outputs))?;
+    Ok(golden)
 }
 
 /// What reports call an engine.

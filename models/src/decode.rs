@@ -2,9 +2,12 @@
 
 use crate::manifest::{Decoder, DecoderKind, Manifest};
 
+mod centernet;
 mod fastestdet;
 mod nanodet;
 pub mod nms;
+mod queries;
+mod yolov8;
 mod yolox;
 
 /// A box before suppression, corners in network pixels.
@@ -43,6 +46,16 @@ pub fn expected_shapes(manifest: &Manifest, classes: usize) -> Vec<Vec<usize>> {
             let sides = d.strides.iter().map(|stride| vec![1, cells(stride), 4 * bins(d)]);
             scores.chain(sides).collect()
         }
+        DecoderKind::YoloV8 => vec![vec![1, 4 + classes, d.strides.iter().map(cells).sum()]],
+        DecoderKind::CenterNet => {
+            let (rows, columns) = (height.div_ceil(d.strides[0]), width.div_ceil(d.strides[0]));
+            let planes = [classes, 2, 2].into_iter().take(d.outputs.len());
+            planes.map(|planes| vec![1, planes, rows, columns]).collect()
+        }
+        DecoderKind::Ssd if d.outputs.len() == 1 => vec![vec![1, rows(d), 6]],
+        DecoderKind::Ssd => vec![vec![1, rows(d), 4], vec![1, rows(d)], vec![1, rows(d)]],
+        DecoderKind::Detr if d.outputs.len() == 1 => vec![vec![1, rows(d), 4 + classes]],
+        DecoderKind::Detr => vec![vec![1, rows(d), classes], vec![1, rows(d), 4]],
     }
 }
 
@@ -55,8 +68,18 @@ pub fn classes_of(decoder: &Decoder, first_output: &[usize]) -> Option<usize> {
             first_output.get(2)?.checked_sub(4 * bins(decoder))?
         }
         DecoderKind::NanoDet => *first_output.get(2)?,
+        DecoderKind::YoloV8 => first_output.get(1)?.checked_sub(4)?,
+        DecoderKind::CenterNet => *first_output.get(1)?,
+        // Class numbers say nothing of how many there are.
+        DecoderKind::Ssd => return None,
+        DecoderKind::Detr if decoder.outputs.len() == 1 => first_output.get(2)?.checked_sub(4)?,
+        DecoderKind::Detr => *first_output.get(2)?,
     };
     (row > 0).then_some(row)
+}
+
+fn rows(decoder: &Decoder) -> usize {
+    decoder.rows.unwrap_or_default()
 }
 
 fn bins(decoder: &Decoder) -> usize {
@@ -81,6 +104,18 @@ pub fn decode(
         columns: width.div_ceil(*s),
         rows: height.div_ceil(*s),
     });
+    let cells = |stride: &usize| width.div_ceil(*stride) * height.div_ceil(*stride);
+    let query_rows = || {
+        let relative = d.relative.unwrap_or(matches!(d.kind, DecoderKind::Detr));
+        queries::Rows {
+            count: rows(d),
+            classes,
+            order: d.box_order.unwrap_or_default(),
+            first_class: d.first_class.unwrap_or_default(),
+            logits: d.logits.unwrap_or(false),
+            scale: if relative { (width as f32, height as f32) } else { (1.0, 1.0) },
+        }
+    };
     match d.kind {
         DecoderKind::Yolox => {
             let mut rest = outputs.first().copied().unwrap_or_default();
@@ -109,8 +144,22 @@ pub fn decode(
                 }
             }
         }
+        DecoderKind::YoloV8 => {
+            let values = outputs.first().copied().unwrap_or_default();
+            yolov8::decode(d.strides.iter().map(cells).sum(), values, classes, threshold, candidates);
+        }
+        DecoderKind::CenterNet => {
+            let map = |index: usize| outputs.get(index).copied().unwrap_or_default();
+            let logits = d.logits.unwrap_or(false);
+            let maps = centernet::Maps { heat: map(0), size: map(1), offset: map(2), logits };
+            for grid in grids.take(1) {
+                centernet::decode(&grid, &maps, classes, threshold, candidates);
+            }
+        }
+        DecoderKind::Ssd => queries::ssd(&query_rows(), outputs, threshold, candidates),
+        DecoderKind::Detr => queries::detr(&query_rows(), outputs, threshold, candidates),
     }
-    let (width, height) = (width as f32, height as f32);
+    let (width, height) = (manifest.input.width as f32, manifest.input.height as f32);
     candidates.retain_mut(|c| {
         (c.x0, c.x1) = (c.x0.clamp(0.0, width), c.x1.clamp(0.0, width));
         (c.y0, c.y1) = (c.y0.clamp(0.0, height), c.y1.clamp(0.0, height));
@@ -139,14 +188,14 @@ impl Grid {
 }
 
 /// The best class of a row and its score. Rows are short (80); whole-vector maxima first, then the index.
-#[inline]
+#[inline(always)]
 fn best(scores: &[f32]) -> (usize, f32) {
     let most = peak(scores);
     (scores.iter().position(|score| *score == most).unwrap_or_default(), most)
 }
 
 /// The largest value; 0 for none or if none is positive. Eight lanes, so that the compiler uses vectors.
-#[inline]
+#[inline(always)]
 fn peak(values: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 8];
     let chunks = values.chunks_exact(8);
@@ -161,6 +210,10 @@ fn peak(values: &[f32]) -> f32 {
         most = most.max(lane);
     }
     most
+}
+
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
 }
 
 fn take<'a>(rest: &mut &'a [f32], length: usize) -> &'a [f32] {

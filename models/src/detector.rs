@@ -7,9 +7,10 @@ use crate::backend::{self, Backend, BackendChoice, Engine};
 use crate::decode::{self, Candidate, nms};
 use crate::image::ImageRef;
 use crate::letterbox::Letterbox;
-use crate::manifest::{BackendName, Manifest};
+use crate::manifest::{BackendName, Golden, Manifest};
 use crate::model::{DEFAULT_MODEL, Model, ModelSource};
 use crate::preprocess::Preprocessor;
+use crate::trust::{Standing, Trust};
 use crate::{Error, Result};
 
 /// What to load and how to run it.
@@ -19,8 +20,8 @@ pub struct LoadOptions {
     pub model: ModelSource,
     /// The engine.
     pub backend: BackendChoice,
-    /// Execution provider of ONNX Runtime: `cpu`, `cuda`, `tensorrt`, `openvino`, ... Anything but `cpu` asks for the
-    /// backend `ort` and fails if it cannot be had.
+    /// Execution provider, one of [`crate::backend::PROVIDERS`]: `tract` asks for that engine, anything else but `cpu`
+    /// for the backend `ort`, and fails if it cannot be had.
     pub provider: String,
     /// Threads within one inference, 1 to 64. One (the default) gives the same bits on every run.
     pub threads: usize,
@@ -28,6 +29,8 @@ pub struct LoadOptions {
     pub score_threshold: Option<f32>,
     /// The ONNX Runtime library to load; `None`: searched for.
     pub ort_library: Option<PathBuf>,
+    /// Whose models may be loaded.
+    pub trust: Trust,
 }
 
 impl LoadOptions {
@@ -40,6 +43,7 @@ impl LoadOptions {
             threads: 1,
             score_threshold: None,
             ort_library: None,
+            trust: Trust::default(),
         }
     }
 }
@@ -84,6 +88,7 @@ pub struct StageTimes {
 pub struct Detector {
     manifest: Arc<Manifest>,
     labels: Arc<[Arc<str>]>,
+    standing: Standing,
     backend: Box<dyn Backend>,
     backend_name: BackendName,
     report: String,
@@ -105,25 +110,50 @@ impl Detector {
     /// Everything `PG-04xx` but the image errors.
     pub fn load(options: &LoadOptions) -> Result<Self> {
         check(options)?;
+        let (backend_name, reason) = choose(options)?;
+        let model = Model::read(&options.model, backend_name)?;
+        let standing = model.standing(&options.model, &options.trust)?;
+        Self::start(model, standing, backend_name, &reason, options)
+    }
+
+    /// The same with a model at hand, whose origin is the caller's matter; `options.model` is not looked at.
+    ///
+    /// # Errors
+    /// As [`Detector::load`].
+    pub fn with_model(model: Model, options: &LoadOptions) -> Result<Self> {
+        check(options)?;
+        let (backend_name, reason) = choose(options)?;
+        Self::start(model, Standing::Allowed("handed over in memory".into()), backend_name, &reason, options)
+    }
+
+    fn start(
+        model: Model,
+        standing: Standing,
+        backend_name: BackendName,
+        reason: &str,
+        options: &LoadOptions,
+    ) -> Result<Self> {
         let engine = Engine {
             provider: &options.provider,
             threads: options.threads,
             library: options.ort_library.as_deref(),
         };
-        let (backend_name, reason) = choose(options)?;
-        let model = Model::read(&options.model, backend_name)?;
         let backend = backend::load(&model, backend_name, &engine)?;
         let mut report = format!("{} on {}", model.manifest.name, backend.describe());
         if options.threads > 1 && backend_name == BackendName::Tract {
             report.push_str(&format!(" ({} were asked for; tract uses one)", options.threads));
         }
-        report.push_str(&reason);
+        report.push_str(reason);
+        if standing != Standing::Embedded {
+            report.push_str(&format!("; {}", standing.describe()));
+        }
         let preprocessor = Preprocessor::new(&model.manifest.input);
         let threshold = options.score_threshold.unwrap_or(model.manifest.score_threshold);
         let (manifest, labels) = (model.manifest, model.labels);
         Ok(Self {
             manifest,
             labels,
+            standing,
             backend,
             backend_name,
             report,
@@ -168,6 +198,25 @@ impl Detector {
         Ok((&self.post.detections, times))
     }
 
+    /// What the network answers to the test pattern on this engine: the golden values of its manifest.
+    ///
+    /// # Errors
+    /// `PG-0425` if the engine fails.
+    pub fn golden(&mut self) -> Result<Golden> {
+        let model = Model {
+            manifest: Arc::clone(&self.manifest),
+            labels: Arc::clone(&self.labels),
+            weights: (&[][..]).into(),
+            stored_int8: false,
+            origin: self.manifest.name.clone(),
+            signed: None,
+        };
+        let golden = backend::golden(self.backend.as_mut(), &model)?;
+        // The pattern lies where the padding was.
+        self.preprocessor.forget();
+        Ok(golden)
+    }
+
     /// Names of the classes, in the order of the network.
     pub fn labels(&self) -> &[Arc<str>] {
         &self.labels
@@ -176,6 +225,11 @@ impl Detector {
     /// The manifest of the loaded variant.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What is known of the model's origin.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Which engine runs.
@@ -212,6 +266,9 @@ fn check(options: &LoadOptions) -> Result<()> {
 /// The engine to use and, for `auto`, the reason in words.
 fn choose(options: &LoadOptions) -> Result<(BackendName, String)> {
     let library = options.ort_library.as_deref();
+    if options.provider == "tract" && options.backend != BackendChoice::Ort {
+        return Ok((BackendName::Tract, String::new()));
+    }
     let must = options.provider != "cpu" || library.is_some();
     match options.backend {
         BackendChoice::Ort => Ok((BackendName::Ort, String::new())),

@@ -1,5 +1,5 @@
 //! What can go wrong between a model's name and its boxes. Every message names the cause, the offending value and the
-//! remedy, and begins with a stable code of the block PG-04xx.
+//! remedy, and begins with a stable code of the block PG-04xx; updates have PG-19xx.
 
 use std::path::PathBuf;
 
@@ -147,7 +147,7 @@ pub enum Error {
     },
     /// A bare .onnx file whose family cannot be recognised by its inputs and outputs.
     #[error(
-        "PG-0411 {} has {found}: no known family of detectors (YOLOX, NanoDet, FastestDet) looks so; write a manifest \
+        "PG-0411 {} has {found}: no known family of detectors (YOLOX, YOLOv8, NanoDet, FastestDet) looks so; write a manifest \
          (.toml) beside it and give that path instead", path.display()
     )]
     UnknownNetwork {
@@ -246,6 +246,24 @@ pub enum Error {
         /// Which output.
         output: String,
     },
+    /// The test inference gave other numbers than the manifest promises.
+    #[error(
+        "PG-0427 the test inference of {model} on {engine} differs by {difference:.1} % in output `{output}` from the \
+         manifest's golden values, {allowed:.1} % is allowed; this library or driver does not compute the network: try \
+         the provider `cpu`, or write new values with `peregrine model verify --write-golden` if the network was changed"
+    )]
+    Golden {
+        /// Name or path of the model.
+        model: String,
+        /// Engine, library and provider.
+        engine: String,
+        /// Which output.
+        output: String,
+        /// Root mean square difference, percent.
+        difference: f32,
+        /// The manifest's limit, percent.
+        allowed: f32,
+    },
     /// The image handed in does not hold what its header says.
     #[error(
         "PG-0440 an image of {width}x{height} {format}, step {step}, with {bytes} bytes cannot be read: {reason}"
@@ -291,6 +309,135 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// A model nobody trusted has signed.
+    #[error(
+        "PG-0460 {} is not signed: {detail}; sign it with `peregrine model sign`, or load it all the same with \
+         --allow-unsigned (parameter `allow_unsigned`)", path.display()
+    )]
+    Unsigned {
+        /// The manifest or network.
+        path: PathBuf,
+        /// What is missing.
+        detail: String,
+    },
+    /// A signature that does not fit.
+    #[error(
+        "PG-0461 {} must not be trusted: {detail}; fetch it again from its maker, or sign it anew if you changed it",
+        path.display()
+    )]
+    BadSignature {
+        /// The signed file.
+        path: PathBuf,
+        /// What does not fit.
+        detail: String,
+    },
+    /// A signature by a key that is not trusted.
+    #[error(
+        "PG-0462 {} is signed by the key {key}, and {detail}; `peregrine model keys` shows the ring and takes a newer one",
+        signed.display()
+    )]
+    UntrustedKey {
+        /// The key.
+        key: String,
+        /// The signed file.
+        signed: PathBuf,
+        /// Why it is not trusted.
+        detail: String,
+    },
+    /// A file of keys or a signature that cannot be used.
+    #[error("PG-0463 {} cannot be used: {detail}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Labelled photos that cannot be used.
+    #[error(
+        "PG-0470 {}{}: {detail}; a dataset is COCO's JSON beside its photos, or images/NAME.jpg with labels/NAME.txt \
+         (`class cx cy w h` in shares of the sides)", path.display(), at_line(.line)
+    )]
+    Dataset {
+        /// The folder or file.
+        path: PathBuf,
+        /// Line, counted from 1; 0 when it is no matter of a line.
+        line: usize,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A photo that cannot be read.
+    #[error("PG-0471 {} is no readable JPEG or PNG: {detail}; take it out of the dataset or fetch it again", path.display())]
+    Photo {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        detail: String,
+    },
+    /// A network that the quantizer cannot take.
+    #[error("PG-0480 {model} cannot be quantized: {detail}")]
+    Quantize {
+        /// Name or path of the model.
+        model: String,
+        /// Why, and what to do.
+        detail: String,
+    },
+    /// The quantized network lost too much.
+    #[error(
+        "PG-0481 {model} would lose {drop:.4} AP ({before:.4} to {after:.4}) and {allowed} is allowed: nothing was \
+         written; calibrate with more photos of the same kind (--calib), or allow more (--max-drop)"
+    )]
+    AccuracyDrop {
+        /// Name of the quantized model.
+        model: String,
+        /// Average precision before.
+        before: f64,
+        /// Average precision after.
+        after: f64,
+        /// The difference.
+        drop: f64,
+        /// The limit.
+        allowed: f64,
+    },
+    /// A file of a model that is too large to be one.
+    #[error("PG-1901 {} has {bytes} bytes and {most} are allowed; is it the right file?", path.display())]
+    BundleTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        most: u64,
+    },
+    /// A model that travelled and did not arrive whole.
+    #[error("PG-1902 the model cannot be taken: {detail}; send it again")]
+    Bundle {
+        /// What does not fit.
+        detail: String,
+    },
+    /// The state file of a model store cannot be read.
+    #[error(
+        "PG-1903 {} is no state of a model store: {detail}; delete it to begin with the embedded model", path.display()
+    )]
+    StoreState {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A model that was rolled back before.
+    #[error(
+        "PG-1904 the model {id} was tried before and rolled back; make a better one, or clear `bad` in the store's state"
+    )]
+    KnownBad {
+        /// SHA-256 of its manifest.
+        id: String,
+    },
+    /// The disk gives other bytes than were written.
+    #[error("PG-1905 {} reads other bytes than were written: the disk is failing; replace it", path.display())]
+    Storage {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl Error {
@@ -303,6 +450,10 @@ impl Error {
     pub fn code(&self) -> String {
         self.to_string().chars().take(7).collect()
     }
+}
+
+fn at_line(line: &usize) -> String {
+    if *line == 0 { String::new() } else { format!(":{line}") }
 }
 
 fn nearest(suggestion: &Option<String>) -> String {

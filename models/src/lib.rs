@@ -37,6 +37,10 @@ pub mod backend;
 pub mod decode;
 mod detector;
 mod error;
+pub mod eval;
+pub mod explain;
+#[doc(hidden)]
+pub mod fuzz;
 mod image;
 mod letterbox;
 pub mod manifest;
@@ -44,7 +48,12 @@ mod model;
 mod onnx;
 mod preprocess;
 mod profile;
+pub mod quantize;
 pub mod setup;
+pub mod trust;
+
+pub mod update;
+pub mod watch;
 
 pub use backend::{Backend, BackendChoice};
 pub use detector::{Detection, Detector, LoadOptions, StageTimes};
@@ -52,5 +61,6 @@ pub use error::{Error, Result};
 pub use image::{ImageRef, PixelFormat};
 pub use letterbox::Letterbox;
 pub use manifest::{BackendName, Manifest};
-pub use model::{COCO_80, DEFAULT_MODEL, Model, ModelSource, embedded_names};
+pub use model::{COCO_80, DEFAULT_MODEL, Model, ModelSource, embedded_names, sha256};
 pub use preprocess::{InputMut, Preprocessor};
+pub use trust::{Standing, Trust};

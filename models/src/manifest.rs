@@ -3,15 +3,17 @@
 //! Invariant: a [`Manifest`] that [`Manifest::parse`] gives out is consistent in itself (sizes, strides, outputs and
 //! labels fit each other). Whether the weights fit it is checked when they are loaded.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::suggest;
 use crate::{Error, Result};
 
 mod check;
 
+pub(crate) use check::parse_version;
+
 /// Everything needed to run one detection network, and where it comes from.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Name of the model: what `--model` and reports say.
@@ -35,26 +37,85 @@ pub struct Manifest {
     #[serde(default = "default_max_detections")]
     pub max_detections: usize,
     /// Names of the classes in the order of the network; or `labels_file`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
     /// A text file beside the manifest with one label per line; or `labels`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels_file: Option<String>,
+    /// SHA-256 of `labels_file`; a signed manifest must have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_sha256: Option<String>,
+    /// Where the weights come from and how they were made, in words.
+    pub origin: String,
     /// The input tensor.
     pub input: Input,
     /// How the outputs become boxes.
     pub decoder: Decoder,
     /// Under which terms the weights may be used.
     pub licence: Licence,
-    /// Where the weights come from and how they were made, in words.
-    pub origin: String,
+    /// What it may cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// What it needs to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Runtime>,
     /// Measured accuracy and on what.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<Measured>,
+    /// What it answers to the test pattern, compared at every load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub golden: Option<Golden>,
+    /// What it sees when all is well, to notice drift by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+}
+
+/// What a model may cost. Watched in the field, not enforced.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// One image, from frame to boxes, milliseconds.
+    pub latency_ms: f32,
+    /// Memory of the whole process that grows by loading it, mebibytes.
+    pub memory_mb: f32,
+}
+
+/// What a model needs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runtime {
+    /// Oldest ONNX Runtime that will do, as in `1.18`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onnxruntime: Option<String>,
+}
+
+/// What the outputs hold when the network is given the test pattern: a library that lists a provider and lacks its
+/// kernels, or a damaged driver, gives something else.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    /// Largest difference, as a share of the root mean square of the values.
+    pub tolerance: f32,
+    /// In the order of the decoder's outputs: values at fixed places.
+    pub outputs: Vec<Vec<f32>>,
+}
+
+/// Distributions on photos like those the model was measured on.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Shares of detections by score, from the threshold to 1 in ten steps.
+    pub scores: Vec<f32>,
+    /// Shares of detections by class, in the order of the labels.
+    pub classes: Vec<f32>,
+    /// Shares of images by brightness, 0 to 255 in ten steps.
+    pub brightness: Vec<f32>,
+    /// Shares of images by sharpness: below 10, 30, 100, 300, 1000, 3000, 10000, and above.
+    pub sharpness: Vec<f32>,
 }
 
 /// What a network does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Task {
@@ -63,7 +124,7 @@ pub enum Task {
 }
 
 /// The engines a network can run on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum BackendName {
@@ -74,7 +135,7 @@ pub enum BackendName {
 }
 
 /// The input tensor: one image, batch 1.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Name of the tensor in the graph.
@@ -106,17 +167,19 @@ pub struct Input {
 }
 
 /// Order of the input's dimensions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Layout {
     /// Batch, planes, rows, columns.
     #[default]
     Nchw,
+    /// Batch, rows, columns, planes.
+    Nhwc,
 }
 
 /// Type of the input's elements.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Element {
@@ -128,7 +191,7 @@ pub enum Element {
 }
 
 /// Order of the input's colour planes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Colour {
     /// Blue, green, red.
@@ -138,7 +201,7 @@ pub enum Colour {
 }
 
 /// How a source image is fitted into the input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LetterboxRule {
     /// Whether the aspect ratio is kept.
@@ -153,7 +216,7 @@ pub struct LetterboxRule {
 }
 
 /// Whether the aspect ratio of the image is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fit {
     /// Kept: the image is scaled until it just fits, the rest is padded.
@@ -164,7 +227,7 @@ pub enum Fit {
 }
 
 /// Where a letterboxed image lies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Align {
     /// In the top left corner; padding right or below.
@@ -175,26 +238,44 @@ pub enum Align {
 }
 
 /// How the outputs become boxes.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decoder {
     /// Family of the head.
     pub kind: DecoderKind,
-    /// Network pixels per cell of each output grid, finest first.
+    /// Network pixels per cell of each output grid, finest first; none for SSD and DETR.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strides: Vec<usize>,
-    /// Names of the outputs. YOLOX and FastestDet: the one output. NanoDet: the class scores of each stride, then the
-    /// side distributions of each stride; or the one output that holds both side by side.
+    /// Names of the outputs. YOLOX, YOLOv8, FastestDet: the one output. NanoDet: the class scores of each stride, then
+    /// the side distributions of each stride; or the one output that holds both side by side. CenterNet: heat map, size,
+    /// and offset if it has one. SSD: boxes, scores, classes; or the one output of rows x0, y0, x1, y1, score, class.
+    /// DETR: class scores, boxes; or the one output of rows cx, cy, w, h, classes.
     pub outputs: Vec<String>,
+    /// SSD and DETR: how many rows the outputs have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// SSD: order of a box's four numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub box_order: Option<BoxOrder>,
+    /// SSD and DETR: whether boxes are shares of the input's sides (else network pixels).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative: Option<bool>,
+    /// SSD: the number of the first label, 1 where 0 means background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_class: Option<usize>,
+    /// CenterNet and DETR: whether scores still have to go through the sigmoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logits: Option<bool>,
     /// NanoDet: largest distance in units of the stride; a side has `reg_max + 1` bins.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reg_max: Option<usize>,
     /// NanoDet: where in its cell a point lies, in units of the stride: 0.5 (NanoDet, PicoDet) or 0 (NanoDet-Plus).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell_offset: Option<f32>,
 }
 
 /// Families of detection heads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum DecoderKind {
@@ -204,10 +285,29 @@ pub enum DecoderKind {
     NanoDet,
     /// FastestDet: one grid of objectness, tanh centre, sigmoid size, softmax classes.
     FastestDet,
+    /// YOLOv8, YOLOv9, YOLO11: boxes in network pixels and classes, planes first.
+    YoloV8,
+    /// CenterNet: peaks of a heat map, size and offset.
+    CenterNet,
+    /// SSD and others that suppress in the graph: boxes, scores, class numbers.
+    Ssd,
+    /// DETR, RT-DETR, D-FINE: a set of queries, classes and boxes each; nothing to suppress.
+    Detr,
+}
+
+/// Order of a box's numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BoxOrder {
+    /// Left, top, right, bottom.
+    #[default]
+    Xyxy,
+    /// Top, left, bottom, right, as TensorFlow writes them.
+    Yxyx,
 }
 
 /// Under which terms the weights may be used.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Licence {
     /// SPDX expression.
@@ -218,7 +318,7 @@ pub struct Licence {
 }
 
 /// One measurement of accuracy.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
     /// On which photos.
@@ -259,6 +359,26 @@ impl Manifest {
         let manifest: Self = toml::from_str(text).map_err(|error| explain(&error, text, name))?;
         check::check(&manifest, text, name)?;
         Ok(manifest)
+    }
+
+    /// Dimensions of the input tensor, in the order of its layout.
+    pub fn input_shape(&self) -> [usize; 4] {
+        match self.input.layout {
+            Layout::Nchw => [1, 3, self.input.height, self.input.width],
+            Layout::Nhwc => [1, self.input.height, self.input.width, 3],
+        }
+    }
+
+    /// As TOML, which [`Manifest::parse`] reads back.
+    ///
+    /// # Errors
+    /// `PG-0402` for values TOML cannot write.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::ManifestSyntax {
+            manifest: self.name.clone(),
+            line: 1,
+            message: error.to_string(),
+        })
     }
 
     /// Number of elements of the input tensor.

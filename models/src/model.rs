@@ -7,8 +7,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::error::suggest;
-use crate::manifest::{BackendName, Manifest, line_of};
+use crate::manifest::{BackendName, Layout, Manifest, line_of};
 use crate::onnx::{Ports, Shape};
+use crate::trust::{self, Standing, Trust};
 use crate::{Error, Result, decode, profile};
 
 /// The 80 class names of COCO 2017 in the order its detectors use.
@@ -88,6 +89,8 @@ pub struct Model {
     pub stored_int8: bool,
     /// How messages call it.
     pub origin: String,
+    /// The manifest's file and bytes, which a signature may be over. `None` for embedded models and bare networks.
+    pub signed: Option<(PathBuf, Arc<[u8]>)>,
 }
 
 impl Model {
@@ -100,6 +103,28 @@ impl Model {
             ModelSource::Embedded(name) => embedded(name, backend),
             ModelSource::Path(path) if path.extension().is_some_and(|e| e == "onnx") => bare(path),
             ModelSource::Path(path) => from_manifest(path),
+        }
+    }
+
+    /// Whether this model, read from `source`, may be used.
+    ///
+    /// # Errors
+    /// `PG-0460` to `PG-0463`.
+    pub fn standing(&self, source: &ModelSource, trust: &Trust) -> Result<Standing> {
+        match (source, &self.signed) {
+            (ModelSource::Embedded(_), _) => Ok(Standing::Embedded),
+            (ModelSource::Path(_), Some((path, text))) => {
+                let standing = trust::standing(path, text, trust)?;
+                // The signature covers the labels only through their hash.
+                let open = self.manifest.labels_file.is_some() && self.manifest.labels_sha256.is_none();
+                if open && matches!(standing, Standing::Signed { .. }) {
+                    let detail =
+                        "its labels file is not covered: write `labels_sha256`, then sign".to_owned();
+                    return Err(Error::Unsigned { path: path.clone(), detail });
+                }
+                Ok(standing)
+            }
+            (ModelSource::Path(path), None) => trust::without_manifest(path, trust),
         }
     }
 }
@@ -128,6 +153,7 @@ fn from_manifest(path: &Path) -> Result<Model> {
         })
     })?;
     let manifest = Manifest::parse(&text, &name)?;
+    let signed = Some((path.to_owned(), Arc::from(text.as_bytes())));
     let beside = |file: &str| path.parent().unwrap_or(Path::new("")).join(file);
     let need = |file: &str, key: &'static str, what: &'static str| {
         let path = beside(file);
@@ -138,10 +164,26 @@ fn from_manifest(path: &Path) -> Result<Model> {
     };
     let weights = need(&manifest.file, "file", "weights file")?;
     let labels = match &manifest.labels_file {
-        Some(file) => Some(String::from_utf8_lossy(&need(file, "labels_file", "labels file")?).into_owned()),
+        Some(file) => {
+            let bytes = need(file, "labels_file", "labels file")?;
+            let found = sha256(&bytes);
+            if let Some(expected) =
+                manifest.labels_sha256.as_ref().filter(|e| !e.eq_ignore_ascii_case(&found))
+            {
+                return Err(Error::Hash {
+                    manifest: name.clone(),
+                    line: line_of(&text, "", "labels_sha256"),
+                    file: file.clone(),
+                    expected: expected.to_ascii_lowercase(),
+                    found,
+                });
+            }
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }
         None => None,
     };
-    assemble(manifest, &text, &name, Cow::Owned(weights), labels.as_deref())
+    let model = assemble(manifest, &text, &name, Cow::Owned(weights), labels.as_deref())?;
+    Ok(Model { signed, ..model })
 }
 
 fn bare(path: &Path) -> Result<Model> {
@@ -165,6 +207,7 @@ fn bare(path: &Path) -> Result<Model> {
         weights: Cow::Owned(weights),
         stored_int8: ports.stored_int8,
         origin,
+        signed: None,
     })
 }
 
@@ -193,7 +236,7 @@ fn assemble(
         _ => manifest.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
     };
     let ports = Ports::read(&weights, name)?;
-    fits(&manifest, &ports, name)?;
+    fits(&manifest, &ports, name, text)?;
     let first = ports.outputs.iter().find(|port| port.name == manifest.decoder.outputs[0]);
     let shape: Vec<usize> =
         first.map(|port| port.shape.iter().map(|d| d.unwrap_or(0)).collect()).unwrap_or_default();
@@ -207,20 +250,29 @@ fn assemble(
     {
         let Some(port) = ports.outputs.iter().find(|port| port.name == *output) else { continue };
         let expected: Vec<Option<usize>> = expected.into_iter().map(Some).collect();
-        agree(name, format!("output `{output}`"), &port.shape, &expected, "mend [decoder] or [input]")?;
+        let place = format!("{name}:{}", line_of(text, "decoder", "outputs"));
+        agree(&place, format!("output `{output}`"), &port.shape, &expected, "mend [decoder] or [input]")?;
     }
     let stored_int8 = ports.stored_int8;
-    Ok(Model { manifest: Arc::new(manifest), labels, weights, stored_int8, origin: name.to_owned() })
+    Ok(Model {
+        manifest: Arc::new(manifest),
+        labels,
+        weights,
+        stored_int8,
+        origin: name.to_owned(),
+        signed: None,
+    })
 }
 
-/// Whether the graph has the input and outputs the manifest names.
-fn fits(manifest: &Manifest, ports: &Ports, model: &str) -> Result<()> {
+/// Whether the graph has the input and outputs the manifest names. Messages name the line of the manifest.
+fn fits(manifest: &Manifest, ports: &Ports, name: &str, text: &str) -> Result<()> {
     let input = &manifest.input;
+    let at = |section: &str, key: &str| format!("{name}:{}", line_of(text, section, key));
     let names = |ports: &[crate::onnx::Port]| {
         ports.iter().map(|p| format!("`{}`", p.name)).collect::<Vec<_>>().join(", ")
     };
-    let missing = |what: &str, wanted: &str, ports: &[crate::onnx::Port]| Error::Shape {
-        model: model.to_owned(),
+    let missing = |place: String, what: &str, wanted: &str, ports: &[crate::onnx::Port]| Error::Shape {
+        model: place,
         what: format!("the list of {what}s"),
         found: names(ports),
         expected: format!("`{wanted}`"),
@@ -230,22 +282,27 @@ fn fits(manifest: &Manifest, ports: &Ports, model: &str) -> Result<()> {
         },
     };
     let port = ports.inputs.iter().find(|port| port.name == input.name);
-    let port = port.ok_or_else(|| missing("input", &input.name, &ports.inputs))?;
-    let expected = [Some(1), Some(3), Some(input.height), Some(input.width)];
-    agree(
-        model,
-        format!("input `{}`", input.name),
-        &port.shape,
-        &expected,
-        "mend `width` and `height` of [input]",
-    )?;
+    let port = port.ok_or_else(|| missing(at("input", "name"), "input", &input.name, &ports.inputs))?;
+    let expected = manifest.input_shape().map(Some);
+    // The planes' place tells a wrong layout from a wrong size.
+    let planes_at = |index: usize| port.shape.get(index) == Some(&Some(3));
+    let other = match input.layout {
+        Layout::Nchw => planes_at(3) && !planes_at(1),
+        Layout::Nhwc => planes_at(1) && !planes_at(3),
+    };
+    let (key, remedy) = if other {
+        ("layout", "mend `layout` of [input]: nchw has the planes second, nhwc last")
+    } else {
+        ("width", "mend `width` and `height` of [input]")
+    };
+    agree(&at("input", key), format!("input `{}`", input.name), &port.shape, &expected, remedy)?;
     let element = match input.element {
         crate::manifest::Element::F32 => 1,
         crate::manifest::Element::U8 => 2,
     };
     if port.element != element {
         return Err(Error::Shape {
-            model: model.to_owned(),
+            model: at("input", "element"),
             what: format!("the ONNX element type of input `{}`", input.name),
             found: port.element.to_string(),
             expected: element.to_string(),
@@ -254,7 +311,7 @@ fn fits(manifest: &Manifest, ports: &Ports, model: &str) -> Result<()> {
     }
     for output in &manifest.decoder.outputs {
         if !ports.outputs.iter().any(|port| port.name == *output) {
-            return Err(missing("output", output, &ports.outputs));
+            return Err(missing(at("decoder", "outputs"), "output", output, &ports.outputs));
         }
     }
     Ok(())
@@ -286,7 +343,8 @@ fn read(path: &Path, action: &'static str) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|source| Error::File { action, path: path.to_owned(), source })
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+/// The SHA-256 of bytes, 64 hexadecimal digits, as manifests hold it.
+pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

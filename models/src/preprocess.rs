@@ -1,8 +1,8 @@
 //! From a camera's bytes to the network's input in one pass.
 //!
-//! For each row of the input two source rows are blended into one that stays in the first-level cache, sampled at the
-//! columns needed, converted to the network's colour order, normalised and written into the tensor: nothing as large as
-//! the image is ever written in between.
+//! For each row of the input the samples that its columns need are gathered from two source rows, blended, converted to
+//! the network's colour order, normalised and written into the tensor: what lies in between stays in the first-level
+//! cache, and pixels that no column samples are never computed.
 //! Bilinear interpolation about pixel centres, without a low-pass filter, as `cv2.resize(INTER_LINEAR)` does it: the
 //! networks were trained behind that.
 //!
@@ -11,7 +11,7 @@
 
 use crate::image::{ImageRef, PixelFormat};
 use crate::letterbox::Letterbox;
-use crate::manifest::{Colour, Element, Input};
+use crate::manifest::{Colour, Element, Input, Layout};
 use crate::{Error, Result};
 
 mod rows;
@@ -45,11 +45,11 @@ pub struct Preprocessor {
     place: Letterbox,
     columns: Vec<Tap>,
     lines: Vec<Tap>,
-    /// The weights of `columns`.
-    weights: Vec<f32>,
-    /// One blended source row.
-    row: Vec<u16>,
-    gathered: rows::Gathered,
+    table: rows::Table,
+    scratch: rows::Scratch,
+    /// One row, plane after plane, for inputs whose planes are interleaved.
+    wide: Vec<f32>,
+    bytes: Vec<u8>,
 }
 
 impl Preprocessor {
@@ -67,13 +67,14 @@ impl Preprocessor {
             place,
             columns: Vec::new(),
             lines: Vec::new(),
-            weights: Vec::new(),
-            row: Vec::new(),
-            gathered: rows::Gathered::default(),
+            table: rows::Table::default(),
+            scratch: rows::Scratch::default(),
+            wide: Vec::new(),
+            bytes: Vec::new(),
         }
     }
 
-    /// Writes `image` into `tensor` (planes x height x width) and says where it lies in it.
+    /// Writes `image` into `tensor` (in the order of the input's layout) and says where it lies in it.
     ///
     /// # Errors
     /// `PG-0440` for an image whose bytes do not hold what its header says; `PG-0408` for a tensor of another size or
@@ -81,6 +82,11 @@ impl Preprocessor {
     pub fn run(&mut self, image: &ImageRef<'_>, tensor: InputMut<'_>) -> Result<Letterbox> {
         self.shape = None;
         self.run_again(image, tensor)
+    }
+
+    /// The tensor was written to by somebody else: the next call writes the padding again.
+    pub(crate) fn forget(&mut self) {
+        self.shape = None;
     }
 
     /// The same into the tensor of the last call, which nobody else has written to since: the padding is written only
@@ -116,14 +122,19 @@ impl Preprocessor {
                 }
                 let gain = plane_of.map(|plane| self.gain[plane] / rows::UNITS);
                 let bias = plane_of.map(|plane| self.bias[plane]);
-                self.fill(image, values, move |component, level| level * gain[component] + bias[component]);
+                let mut row = std::mem::take(&mut self.wide);
+                let finish = move |component: usize, level: f32| level * gain[component] + bias[component];
+                self.fill(image, values, &mut row, finish);
+                self.wide = row;
             }
             InputMut::U8(values) => {
                 let pad = self.input.letterbox.pad;
                 if changed {
                     self.pad(values, [pad; 3]);
                 }
-                self.fill(image, values, |_, level| (level / rows::UNITS + 0.5) as u8);
+                let mut row = std::mem::take(&mut self.bytes);
+                self.fill(image, values, &mut row, |_, level| (level / rows::UNITS + 0.5) as u8);
+                self.bytes = row;
             }
         }
         Ok(self.place)
@@ -144,10 +155,8 @@ impl Preprocessor {
         );
         taps(&mut self.columns, image.width, self.place.width);
         taps(&mut self.lines, image.height, self.place.height);
-        self.weights.clear();
-        self.weights.extend(self.columns.iter().map(|tap| tap.weight));
-        self.row.resize(rows::row_len(image), 0);
-        self.gathered.resize(self.columns.len());
+        self.table.rebuild(image.pixel, &self.columns);
+        self.scratch.resize(image.pixel, self.columns.len());
         self.shape = Some(shape);
         true
     }
@@ -155,30 +164,59 @@ impl Preprocessor {
     /// Fills what the image will not cover.
     fn pad<T: Copy>(&self, tensor: &mut [T], pads: [T; 3]) {
         let width = self.input.width;
+        if self.input.layout == Layout::Nhwc {
+            for pixel in tensor.as_chunks_mut::<3>().0 {
+                *pixel = pads;
+            }
+            return;
+        }
         for (plane, pad) in tensor.chunks_exact_mut(width * self.input.height).zip(pads) {
             pad_around(plane, width, &self.place, pad);
         }
     }
 
-    fn fill<T: Copy>(
+    fn fill<T: Copy + Default>(
         &mut self,
         image: &ImageRef<'_>,
         tensor: &mut [T],
+        row: &mut Vec<T>,
         finish: impl Fn(usize, f32) -> T + Copy,
     ) {
         let (input_width, place) = (self.input.width, self.place);
+        let colour = self.input.colour;
+        if self.input.layout == Layout::Nhwc {
+            row.resize(3 * place.width, T::default());
+            for (index, line) in self.lines.iter().enumerate() {
+                let (first, rest) = row.split_at_mut(place.width);
+                let (second, third) = rest.split_at_mut(place.width);
+                let rgb = in_order(colour, [first, second, third]);
+                rows::line(image, line, &self.table, &mut self.scratch, rgb, finish);
+                let start = 3 * ((place.top + index) * input_width + place.left);
+                let (first, rest) = row.split_at(place.width);
+                let (second, third) = rest.split_at(place.width);
+                let planes = first.iter().zip(second).zip(third);
+                let pixels = tensor[start..][..3 * place.width].as_chunks_mut::<3>().0;
+                for (pixel, ((a, b), c)) in pixels.iter_mut().zip(planes) {
+                    *pixel = [*a, *b, *c];
+                }
+            }
+            return;
+        }
         let plane_len = input_width * self.input.height;
         let (first, rest) = tensor.split_at_mut(plane_len);
         let (second, third) = rest.split_at_mut(plane_len);
         for (index, line) in self.lines.iter().enumerate() {
-            rows::blend_lines(image, line, &mut self.row);
             let part = (place.top + index) * input_width + place.left..;
-            let [a, b, c] =
+            let planes =
                 [&mut *first, &mut *second, &mut *third].map(|plane| &mut plane[part.clone()][..place.width]);
-            let rgb = if self.input.colour == Colour::Rgb { [a, b, c] } else { [c, b, a] };
-            rows::sample(image, &self.row, (&self.columns, &self.weights), &mut self.gathered, rgb, finish);
+            rows::line(image, line, &self.table, &mut self.scratch, in_order(colour, planes), finish);
         }
     }
+}
+
+/// The network's planes as red, green, blue.
+fn in_order<T>(colour: Colour, [a, b, c]: [&mut [T]; 3]) -> [&mut [T]; 3] {
+    if colour == Colour::Rgb { [a, b, c] } else { [c, b, a] }
 }
 
 /// Fills the part of a plane the image does not cover.

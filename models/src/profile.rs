@@ -8,6 +8,8 @@ use crate::manifest::{
 use crate::onnx::{Port, Ports};
 
 const STRIDES: [usize; 3] = [8, 16, 32];
+/// The longest side of an input we believe, network pixels.
+const LONGEST_INPUT: usize = 4096;
 const FASTESTDET_STRIDE: usize = 16;
 /// ImageNet's means and deviations, blue first, as NanoDet's training used them.
 const NANODET_MEAN: [f32; 3] = [103.53, 116.28, 123.675];
@@ -17,18 +19,20 @@ const NANODET_STD: [f32; 3] = [57.375, 57.12, 58.395];
 pub(crate) fn recognise(name: &str, file: &str, sha256: &str, ports: &Ports) -> Option<(Manifest, usize)> {
     let [input] = ports.inputs.as_slice() else { return None };
     let [Some(1), Some(3), Some(height), Some(width)] = input.shape[..] else { return None };
-    if input.element != 1 {
+    if input.element != 1 || width > LONGEST_INPUT || height > LONGEST_INPUT {
         return None;
     }
     let size = (width, height);
-    let (kind, classes) =
-        yolox(size, ports).or_else(|| fastestdet(size, ports)).or_else(|| nanodet(size, ports))?;
+    let found = yolox(size, ports).or_else(|| yolov8(size, ports)).or_else(|| fastestdet(size, ports));
+    let (kind, classes) = found.or_else(|| nanodet(size, ports))?;
     let nanodet = matches!(kind.kind, DecoderKind::NanoDet);
     let (mean, std, pad) = match kind.kind {
         DecoderKind::NanoDet => (NANODET_MEAN, NANODET_STD, 0),
         DecoderKind::Yolox => ([0.0; 3], [1.0; 3], 114),
-        DecoderKind::FastestDet => ([0.0; 3], [255.0; 3], 0),
+        DecoderKind::YoloV8 => ([0.0; 3], [255.0; 3], 114),
+        _ => ([0.0; 3], [255.0; 3], 0),
     };
+    let yolov8 = kind.kind == DecoderKind::YoloV8;
     let fit = if kind.kind == DecoderKind::FastestDet { Fit::Stretch } else { Fit::Letterbox };
     let manifest = Manifest {
         name: name.to_owned(),
@@ -41,22 +45,27 @@ pub(crate) fn recognise(name: &str, file: &str, sha256: &str, ports: &Ports) -> 
         max_detections: 100,
         labels: Vec::new(),
         labels_file: None,
+        labels_sha256: None,
         input: Input {
             name: input.name.clone(),
             width,
             height,
             layout: Layout::Nchw,
             element: Element::F32,
-            colour: Colour::Bgr,
+            colour: if yolov8 { Colour::Rgb } else { Colour::Bgr },
             scale: 1.0,
             mean,
             std,
-            letterbox: LetterboxRule { fit, align: Align::TopLeft, pad },
+            letterbox: LetterboxRule { fit, align: if yolov8 { Align::Center } else { Align::TopLeft }, pad },
         },
         decoder: kind,
         licence: Licence { spdx: "LicenseRef-unknown".to_owned(), notices: Vec::new() },
         origin: "a network without a manifest, recognised by its inputs and outputs".to_owned(),
+        budget: None,
+        runtime: None,
         measured: Vec::new(),
+        golden: None,
+        reference: None,
     };
     Some((manifest, classes))
 }
@@ -73,6 +82,15 @@ fn yolox(size: (usize, usize), ports: &Ports) -> Option<(Decoder, usize)> {
     let classes = row.checked_sub(5).filter(|classes| *classes > 0)?;
     // Rows with side distributions are NanoDet's; 80 classes and 8 bins per side make 112.
     (rows == total && row != 112).then(|| (decoder(DecoderKind::Yolox, &STRIDES, &[output], None), classes))
+}
+
+/// One output of planes `[cx, cy, w, h, classes...]` over the cells of three strides.
+fn yolov8(size: (usize, usize), ports: &Ports) -> Option<(Decoder, usize)> {
+    let [output] = ports.outputs.as_slice() else { return None };
+    let [Some(1), Some(planes), Some(columns)] = output.shape[..] else { return None };
+    let total: usize = STRIDES.iter().map(|stride| cells(size, *stride)).sum();
+    let classes = planes.checked_sub(4).filter(|classes| *classes > 0)?;
+    (columns == total).then(|| (decoder(DecoderKind::YoloV8, &STRIDES, &[output], None), classes))
 }
 
 /// One output of planes over the grid of one stride.
@@ -114,6 +132,11 @@ fn decoder(kind: DecoderKind, strides: &[usize], outputs: &[&Port], reg_max: Opt
         kind,
         strides: strides.to_vec(),
         outputs: outputs.iter().map(|port| port.name.clone()).collect(),
+        rows: None,
+        box_order: None,
+        relative: None,
+        first_class: None,
+        logits: None,
         reg_max,
         cell_offset: None,
     }

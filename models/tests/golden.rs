@@ -68,15 +68,39 @@ fn joint_output_decodes_alike(manifest: &mut Manifest, classes: usize, split: &[
 /// Outputs that are too short, too long or not finite give fewer boxes, never a panic.
 #[test]
 fn decoders_survive_any_numbers() {
-    let manifest = manifest();
-    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, 1e38, -1e38] {
-        for length in [0, 7, 2704 * 80, 2704 * 80 + 3] {
-            let output = vec![value; length];
-            let views = [output.as_slice(); 6];
-            let mut found = Vec::new();
-            decode(&manifest, 80, &views, 0.1, &mut found);
-            nms::suppress(&mut found, 0.6, 100);
-            assert!(found.iter().all(|c| c.score.is_finite() && c.x1 > c.x0));
+    use DecoderKind::{CenterNet, Detr, FastestDet, NanoDet, Ssd, YoloV8, Yolox};
+    let heads = [
+        (NanoDet, 6),
+        (NanoDet, 1),
+        (Yolox, 1),
+        (FastestDet, 1),
+        (YoloV8, 1),
+        (CenterNet, 3),
+        (CenterNet, 2),
+        (Ssd, 3),
+        (Ssd, 1),
+        (Detr, 2),
+        (Detr, 1),
+    ];
+    for (kind, outputs) in heads {
+        let mut manifest = manifest();
+        let d = &mut manifest.decoder;
+        (d.kind, d.rows) = (kind, Some(300));
+        for logits in [false, true] {
+            manifest.decoder.logits = Some(logits);
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, 0.5, 1e38, -1e38] {
+                for length in [0, 7, 300 * 80, 2704 * 85, 3549 * 130 + 3] {
+                    let output = vec![value; length];
+                    let views = [output.as_slice(); 6];
+                    let mut found = Vec::new();
+                    decode(&manifest, 80, &views[..outputs], 0.1, &mut found);
+                    nms::suppress(&mut found, 0.6, 100);
+                    assert!(
+                        found.iter().all(|c| c.score.is_finite() && c.x1 > c.x0 && c.label < 80),
+                        "{kind:?} {outputs}"
+                    );
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use peregrine_models::manifest::{Align, Colour, Element, Fit, Input};
+use peregrine_models::manifest::{Align, Colour, Element, Fit, Input, Layout};
 use peregrine_models::{ImageRef, InputMut, Manifest, PixelFormat, Preprocessor};
 
 fn input(width: usize, height: usize, fit: Fit, align: Align, colour: Colour) -> Input {
@@ -164,6 +164,29 @@ fn the_padding_of_a_kept_tensor_is_written_once_per_shape() {
         preprocessor.run_again(&image, InputMut::F32(&mut kept)).unwrap();
         Preprocessor::new(&input).run(&image, InputMut::F32(&mut fresh)).unwrap();
         assert_eq!(kept, fresh);
+    }
+}
+
+#[test]
+fn interleaved_planes_hold_the_same() {
+    for (pixel, align, colour) in [
+        (PixelFormat::Rgb8, Align::Center, Colour::Bgr),
+        (PixelFormat::Nv12, Align::TopLeft, Colour::Rgb),
+        (PixelFormat::Mono8, Align::Center, Colour::Rgb),
+    ] {
+        for (width, height) in [(60, 20), (20, 60)] {
+            let rows = if pixel == PixelFormat::Nv12 { height * 3 / 2 } else { height };
+            let data = noise(pixel.row_bytes(width) * rows, 4);
+            let image = ImageRef::packed(&data, width, height, pixel);
+            let planes = input(48, 32, Fit::Letterbox, align, colour);
+            let mixed = Input { layout: Layout::Nhwc, ..planes.clone() };
+            let (mut a, mut b) = (vec![f32::NAN; 3 * 48 * 32], vec![f32::NAN; 3 * 48 * 32]);
+            Preprocessor::new(&planes).run(&image, InputMut::F32(&mut a)).unwrap();
+            Preprocessor::new(&mixed).run(&image, InputMut::F32(&mut b)).unwrap();
+            for (index, value) in b.iter().enumerate() {
+                assert_eq!(*value, a[index % 3 * 48 * 32 + index / 3], "{pixel:?}, element {index}");
+            }
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod json;
 mod message;
 pub mod registry;
 mod time;
+pub mod tracks;
 
 pub use error::CdrError;
 pub use message::{Message, Service};

@@ -38,7 +38,7 @@ fn run(entry: &Entry, bytes: &[u8], from: &str) {
 }
 
 macro_rules! entries {
-    ($($name:ident),+) => {
+    ($($name:ident),+ $(,)?) => {
         $(#[test] fn $name() { smoke(stringify!($name)); })+
 
         #[test]
@@ -55,4 +55,18 @@ macro_rules! entries {
     };
 }
 
-entries!(sdf, manifest, launch_xml, launch_yaml, params_file, image_source, cdr, image_header, zenoh_keys);
+entries!(
+    sdf,
+    manifest,
+    onnx,
+    model_update,
+    launch_xml,
+    launch_yaml,
+    params_file,
+    image_source,
+    cdr,
+    image_header,
+    zenoh_keys,
+    frame_handshake,
+    mavlink,
+);

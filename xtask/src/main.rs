@@ -26,7 +26,11 @@ cargo xtask COMMAND
   fuzz [TARGET] [--seconds N]
                libFuzzer on one target or on all of them, N seconds each (30); `fuzz list` names them
   loom         the model checker on the frame bus: every interleaving of publish and pin
+  shuttle      random schedules of the frame bus: more readers and more deaths than `loom` can go through
   tsan         ThreadSanitizer on the frame bus
+  chaos [--minutes N]
+               readers and publishers of a frame bus killed and stopped at random, N minutes (2): nothing may leak
+  bench-python OpenCV into .venv/bench: the peer of `peregrine-bench detect`
   newcomer     a node's crate outside of the repository, made by `peregrine new`, built in release and flown
 ";
 
@@ -43,8 +47,11 @@ fn main() -> ExitCode {
         "deny" => lint::run(&["deny".to_owned()]),
         "fuzz" => fuzz::run(rest),
         "loom" => concurrency::loom(),
+        "shuttle" => concurrency::shuttle(),
         "tsan" => concurrency::tsan(),
+        "chaos" => concurrency::chaos(rest),
         "newcomer" => newcomer::newcomer(),
+        "bench-python" => python::BENCH.install(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

@@ -33,6 +33,9 @@ pub const ROS: Venv = Venv {
     pythons: &["python3.11", "python3"],
     whole: false,
 };
+/// The peer of `peregrine-bench detect`.
+pub const BENCH: Venv =
+    Venv { folder: ".venv/bench", requirements: "bench.txt", pythons: &["python3"], whole: false };
 /// Tools of the lints.
 pub const TOOLS: Venv =
     Venv { folder: ".venv/tools", requirements: "tools.txt", pythons: &["python3"], whole: false };

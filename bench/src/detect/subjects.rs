@@ -11,16 +11,20 @@ use peregrine_models::{
     BackendChoice, BackendName, Detector, ImageRef, LoadOptions, Model, ModelSource, PixelFormat,
 };
 
+use peregrine_core::prelude::Encoding;
+
 use super::frames::{self, HEIGHT, WIDTH};
-use super::{Options, now};
+use super::{Options, node, now, opencv};
 
-type Stages = [u64; 3];
+/// Nanoseconds: the whole (0: whoever calls takes the time), and the three stages.
+type Times = [u64; 4];
 
-/// One thing to time. A call gives the nanoseconds of its stages, if it has any.
+/// One thing to time.
 pub(super) struct Subject {
     pub name: &'static str,
+    /// Whether the stages are known.
     pub staged: bool,
-    pub call: Box<dyn FnMut() -> Result<Stages, Box<dyn Error>>>,
+    pub call: Box<dyn FnMut() -> Result<Times, Box<dyn Error>>>,
 }
 
 /// All subjects this machine can run, and a line about each engine.
@@ -47,6 +51,9 @@ pub(super) fn all(options: &Options) -> Result<(Vec<Subject>, Vec<String>), Box<
                 options,
                 &mut report,
             )?);
+            subjects.push(node::subject("node", Encoding::Rgb8, false, options)?);
+            subjects.push(node::subject("node_nv12", Encoding::Nv12, false, options)?);
+            subjects.push(node::subject("node_one_lane", Encoding::Rgb8, true, options)?);
             if options.model == "nanodet_g" {
                 // The same weights stored as int8 and computed in fp32.
                 let fp32 = Model::read(&ModelSource::parse("nanodet_g_416_w8"), BackendName::Ort)?;
@@ -58,6 +65,19 @@ pub(super) fn all(options: &Options) -> Result<(Vec<Subject>, Vec<String>), Box<
             report.push(format!("not measured: ONNX Runtime: {error}"));
         }
         Err(error) => return Err(error.into()),
+    }
+    for (name, format) in [("opencv_rgb", "rgb"), ("opencv_nv12", "nv12")] {
+        match opencv::python(options.python.as_deref()) {
+            Some(python) => {
+                let (subject, version) = opencv::subject(name, &python, format)?;
+                subjects.push(subject);
+                report.push(format!("{name}: {version}, pre-processing alone, 1 thread"));
+            }
+            None => report.push(format!(
+                "not measured: {name}: `cargo xtask bench-python` installs OpenCV, or name an \
+                                         interpreter that has cv2 with --python"
+            )),
+        }
     }
     let tract = BackendChoice::Tract;
     subjects.push(detector("tract_rgb", &options.model, tract, PixelFormat::Rgb8, options, &mut report)?);
@@ -86,11 +106,11 @@ fn detector(
     report.push(format!("{name}: {}", detector.backend_report()));
     let data = if pixel == PixelFormat::Nv12 { frames::nv12() } else { frames::rgb() };
     let origin = Instant::now();
-    let call = Box::new(move || -> Result<Stages, Box<dyn Error>> {
+    let call = Box::new(move || -> Result<Times, Box<dyn Error>> {
         let image = ImageRef::packed(&data, WIDTH, HEIGHT, pixel);
         let (found, times) = detector.detect_timed(&image, &mut || now(&origin))?;
         std::hint::black_box(found);
-        Ok([times.preprocess_ns, times.inference_ns, times.postprocess_ns])
+        Ok([0, times.preprocess_ns, times.inference_ns, times.postprocess_ns])
     });
     Ok(Subject { name, staged: true, call })
 }
@@ -116,10 +136,10 @@ fn bare(
         (0..model.manifest.input_len()).map(|i| (i * 7919 % 997) as f32 / 249.0 - 2.0).collect();
     let tensor = Tensor::from_array(([1, 3, input.height, input.width], pixels))?;
     let input_name = input.name.clone();
-    let call = Box::new(move || -> Result<Stages, Box<dyn Error>> {
+    let call = Box::new(move || -> Result<Times, Box<dyn Error>> {
         let outputs = session.run(ort::inputs![input_name.as_str() => &tensor])?;
         std::hint::black_box(&outputs);
-        Ok([0; 3])
+        Ok([0; 4])
     });
     Ok(Subject { name, staged: false, call })
 }

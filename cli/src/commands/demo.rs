@@ -74,6 +74,9 @@ fn plan(args: &Demo) -> Result<LaunchPlan> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec();
+    if args.allow_unsigned {
+        arguments.push(("allow_unsigned".into(), "true".into()));
+    }
     if args.record {
         arguments.push(("record".into(), "true".into()));
         arguments.push(("bag".into(), absolute(&args.out.join("bag")).display().to_string()));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use peregrine_camera::algo::{Buffer, ImageInfo, PixelFormat, SourceOptions, open_path};
-use peregrine_models::{BackendName, Detection, Detector, LoadOptions, ModelSource};
+use peregrine_models::{BackendName, Detection, Detector, LoadOptions, ModelSource, Trust};
 use serde_json::json;
 
 use crate::args::Detect;
@@ -17,6 +17,7 @@ pub fn run(args: &Detect) -> Result {
         provider: args.provider.clone().unwrap_or_else(|| "cpu".to_owned()),
         threads: args.threads,
         score_threshold: args.score,
+        trust: if args.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },
         ..LoadOptions::new(ModelSource::parse(&args.model))
     })?;
     eprintln!("{}", detector.backend_report());

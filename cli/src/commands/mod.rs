@@ -1,10 +1,14 @@
 //! The commands, one file each.
 
 mod bag;
+mod bench;
+mod bench_sdf;
 mod container;
 mod demo;
 mod detect;
+mod doctor;
 mod launch;
+pub(crate) mod model;
 mod new;
 mod node;
 mod run;
@@ -70,7 +74,10 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Bag(args) => bag::run(args),
         Command::Node(args) => node::run_node(args),
         Command::Param(args) => node::run_param(args),
+        Command::Bench(args) => bench::run(args),
         Command::Setup(args) => setup::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Model(args) => model::run(args),
     }
 }
 

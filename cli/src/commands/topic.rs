@@ -1,7 +1,14 @@
-//! `peregrine topic list|echo|hz`.
+//! `peregrine topic list|echo|hz|bw|delay|info`.
+
+mod delay;
+mod info;
+mod qos;
+mod rate;
+mod source;
+mod spread;
 
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use peregrine_core::did_you_mean;
 use peregrine_msgs::registry;
@@ -13,20 +20,31 @@ use crate::error::{Error, Result};
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 pub fn run(command: &Topic) -> Result {
+    match command {
+        Topic::List { json } => with_inspector(|inspector| list(inspector, *json)),
+        Topic::Echo { topic, count, timeout, compact } => with_inspector(|inspector| {
+            let timeout = Duration::from_secs_f64(timeout.clamp(0.0, 1e6));
+            echo(inspector, topic, *count, timeout, *compact)
+        }),
+        Topic::Hz(watch) => rate::hz(watch),
+        Topic::Bw(watch) => rate::bw(watch),
+        Topic::Delay(watch) => delay::run(watch),
+        Topic::Info { topic, json } => info::run(topic, *json),
+    }
+}
+
+/// Looks at the topics of whoever is there. The short-lived tools never become the meeting point themselves.
+fn with_inspector(look: impl FnOnce(&Inspector) -> Result) -> Result {
     let options = LinkOptions::from_env(false)?;
     let link = Link::open(&options)?.ok_or(Error::NobodyThere { port: options.port })?;
-    let inspector = Inspector::new(link.clone());
-    let outcome = match command {
-        Topic::List { json } => list(&inspector, *json),
-        Topic::Echo { topic, count, timeout, compact } => {
-            echo(&inspector, topic, *count, Duration::from_secs_f64(timeout.clamp(0.0, 1e6)), *compact)
-        }
-        Topic::Hz { topic, duration, json } => {
-            hz(&inspector, topic, Duration::from_secs_f64(duration.clamp(0.1, 1e6)), *json)
-        }
-    };
+    let outcome = look(&Inspector::new(link.clone()));
     link.close();
     outcome
+}
+
+/// With its leading slash.
+fn full_name(topic: &str) -> String {
+    format!("/{}", topic.trim_start_matches('/'))
 }
 
 fn list(inspector: &Inspector, json: bool) -> Result {
@@ -61,7 +79,7 @@ fn names(nodes: &[String]) -> String {
 
 /// The topic of that name, which a program may just be about to announce.
 fn find(inspector: &Inspector, topic: &str) -> Result<TopicEntry> {
-    let wanted = format!("/{}", topic.trim_start_matches('/'));
+    let wanted = full_name(topic);
     let topics = inspector.topics(PATIENCE)?;
     let hint = did_you_mean(&wanted, topics.iter().map(|t| t.name.as_str()));
     topics.into_iter().find(|t| t.name == wanted).ok_or(Error::NoTopic { topic: wanted, hint })
@@ -113,43 +131,4 @@ fn shorten(value: &mut serde_json::Value) {
         serde_json::Value::Object(map) => map.values_mut().for_each(shorten),
         _ => {}
     }
-}
-
-fn hz(inspector: &Inspector, topic: &str, duration: Duration, json: bool) -> Result {
-    let entry = find(inspector, topic)?;
-    let stream = inspector.stream(&entry)?;
-    let mut arrivals = Vec::new();
-    let mut bytes = 0;
-    let mut stamps = Vec::new();
-    let end = Instant::now() + duration;
-    while let Some(left) = end.checked_duration_since(Instant::now()) {
-        if let Some(update) = stream.next(left) {
-            arrivals.push(Instant::now());
-            bytes += update.payload.len();
-            stamps.extend(update.stamp_ns);
-        }
-    }
-    let rate = |count: usize, seconds: f64| {
-        if seconds > 0.0 { count.saturating_sub(1) as f64 / seconds } else { 0.0 }
-    };
-    let span = |first: Option<f64>, last: Option<f64>| last.unwrap_or(0.0) - first.unwrap_or(0.0);
-    let wall: Vec<f64> = arrivals.iter().map(|a| a.duration_since(arrivals[0]).as_secs_f64()).collect();
-    let node: Vec<f64> = stamps.iter().map(|s| *s as f64 * 1e-9).collect();
-    let wall_hz = rate(wall.len(), span(wall.first().copied(), wall.last().copied()));
-    let node_hz = rate(node.len(), span(node.first().copied(), node.last().copied()));
-    if json {
-        println!(
-            "{}",
-            serde_json::json!({"topic": entry.name, "messages": wall.len(), "hz": wall_hz, "hz_node_clock": node_hz,
-                "bytes_per_second": bytes as f64 / duration.as_secs_f64()})
-        );
-    } else {
-        println!(
-            "{}: {wall_hz:.1} Hz by the wall, {node_hz:.1} Hz by the node clock ({} messages, {:.1} kB/s)",
-            entry.name,
-            wall.len(),
-            bytes as f64 / 1e3 / duration.as_secs_f64()
-        );
-    }
-    Ok(())
 }

@@ -163,6 +163,7 @@ const HOPS: &[(&str, &str, &str)] = &[
     ("/sim/depth/image", "/cmd_vel", "photon to command"),
     ("/sim/camera/image", "/camera/image_raw", "colour image to camera node"),
     ("/camera/image_raw", "/detections", "camera node to detections"),
+    ("/detections", "/tracks", "detections to tracks"),
 ];
 
 impl Notes {

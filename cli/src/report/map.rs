@@ -257,10 +257,11 @@ fn names(html: &mut String, view: &View, record: &FlightRecord) {
         let same = |(class, at): &&mut (&str, (f64, f64, f64))| {
             *class == obstacle.class && (at.0 - place.0).hypot(at.1 - place.1) < at.2.max(place.2)
         };
+        let has_room = named.len() < MOST_NAMES;
         match named.iter_mut().find(same) {
             Some((_, known)) if known.2 < place.2 => *known = place,
             Some(_) => {}
-            None if named.len() < MOST_NAMES => named.push((&obstacle.class, place)),
+            None if has_room => named.push((&obstacle.class, place)),
             None => break,
         }
     }

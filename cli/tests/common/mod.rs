@@ -8,8 +8,17 @@ use std::time::{Duration, Instant};
 
 /// The program under test, alone in its ROS domain and without the user's ONNX Runtime unless the test asks for it.
 pub fn peregrine() -> Command {
+    peregrine_at("17447")
+}
+
+/// The same, meeting others at that port, and on a frame bus that goes with the port: tests that run side by side must
+/// not read each other's cameras.
+pub fn peregrine_at(port: &str) -> Command {
+    let runtime = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("runtime-{port}"));
+    std::fs::create_dir_all(&runtime).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_peregrine"));
-    command.env("PEREGRINE_ZENOH_PORT", "17447").env_remove("PEREGRINE_LOG").env_remove("RUST_BACKTRACE");
+    command.env("PEREGRINE_ZENOH_PORT", port).env("XDG_RUNTIME_DIR", runtime);
+    command.env_remove("PEREGRINE_LOG").env_remove("RUST_BACKTRACE").env_remove("ROS_DOMAIN_ID");
     command
 }
 

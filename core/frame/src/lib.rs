@@ -31,53 +31,53 @@
 //! No call of the steady state (loan, publish, forward, take, drop) allocates or locks. The protocol is in `protocol.rs`,
 //! with its argument; `tests/loom.rs` checks it and shows that its weakened variants fail.
 
-// Under the model checker only the protocol is built, on the checker's atomics.
-#[cfg(loom)]
+// Under a model checker only the protocol is built, on the checker's atomics.
+#[cfg(any(loom, shuttle))]
 pub mod protocol;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod protocol;
 mod sync;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod bus;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod cdr;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod clock;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod control;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod encoding;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod error;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod frame;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod futex;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub mod host;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod loan;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod memfd;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod meta;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod process;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod reader;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod region;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod shared;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod slots;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod spec;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod writer;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub use self::{
     bus::{Bus, BusConfig, BusStats, DEFAULT_PINS, FrameBus, ReaderStats, WakerGuard},
     cdr::FRAME_ID_MAX,

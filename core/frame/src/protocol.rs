@@ -29,7 +29,13 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 /// Cells of the ring: the deepest `keep`.
 pub const RING: usize = if cfg!(loom) { 2 } else { 16 };
 /// Reader rows of a control block.
-pub const ROWS: usize = if cfg!(loom) { 2 } else { 64 };
+pub const ROWS: usize = if cfg!(loom) {
+    2
+} else if cfg!(shuttle) {
+    8
+} else {
+    64
+};
 /// Pins of a row: the frames that one reader can hold.
 pub const PINS: usize = if cfg!(loom) { 2 } else { 16 };
 /// Slots of a bus, limited by the bits of the busy mask.

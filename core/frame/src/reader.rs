@@ -126,7 +126,7 @@ impl Reader {
             match self.take_any()? {
                 // Its bytes lie in another process's bus, which cannot be seen from here.
                 Some(frame) if frame.is_out_of_sight() => {
-                    self.dropped += 1;
+                    self.dropped = self.dropped.saturating_add(1);
                 }
                 other => return Ok(other),
             }

@@ -10,7 +10,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pattern::{CONFIG, SPEC, check, fill};
-use peregrine_frame::{BusConfig, Event, FoundState, Host, Policy, SubscribeOptions, Subscriber, Writer};
+use peregrine_frame::{
+    BusConfig, Encoding, Event, FoundState, Host, Policy, PublishOptions, SubscribeOptions, Subscriber,
+    Writer,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -455,4 +458,90 @@ fn a_publisher_refuses_for_a_reason_and_lets_in_later() {
     });
     assert!(matches!(&why[..], [Event::Refused { why, .. }] if why.starts_with("PG-0122")), "{why:?}");
     assert_eq!(writer.bus().stats().readers, 1);
+}
+
+/// What a reader of the same user can spoil is the control block: the publisher and the other readers lose frames by it,
+/// but go on.
+#[test]
+fn a_spoilt_control_block_makes_nobody_crash_or_hang() {
+    let place = Place::new("spoilt");
+    let mut writer = place.writer();
+    let mut reader = place.host().subscribe(place.1, Policy::KeepLast(3)).unwrap();
+    assert!(reader.wait_attached(PATIENCE));
+    let mut peer = Peer::start(&place, "scribble", &[]);
+    assert_eq!(peer.line(), "slots writable: false");
+    assert_eq!(peer.line(), "truncated: false");
+    peer.until("scribbling");
+    let start = Instant::now();
+    let (mut published, mut taken, mut errors) = (0u64, 0u64, 0u64);
+    while start.elapsed() < Duration::from_secs(2) {
+        if let Some(mut loan) = writer.loan(&SPEC).unwrap() {
+            loan.bytes_mut()[0] = 1;
+            writer.publish(loan).unwrap();
+            published += 1;
+        }
+        for _ in 0..8 {
+            match reader.take() {
+                Ok(Some(frame)) => taken += u64::from(frame.bytes().len() == frame.meta().pixel_len as usize),
+                Ok(None) => break,
+                Err(_) => errors += 1,
+            }
+        }
+        reader.wait(Duration::from_micros(100));
+        let (_, _) = (writer.bus().stats(), writer.bus().readers());
+    }
+    for found in place.host().inspect(PATIENCE) {
+        if let FoundState::Live(bus) = &found.state {
+            let _ = (bus.newest(), bus.slots(), bus.readers(), bus.stats());
+        }
+    }
+    peer.kill();
+    println!("published {published}, taken {taken}, refused {errors}");
+    // A publisher that starts anew is whole again, and the reader finds it.
+    drop(writer);
+    let mut writer = place.writer();
+    wait_for("the new publisher", || {
+        let _ = reader.take();
+        reader.events().any(|e| matches!(e, Event::Attached { again: true, .. }))
+    });
+    publish(&mut writer, 5);
+    let mut seen = None;
+    wait_for("its frame", || {
+        reader.wait(Duration::from_millis(10));
+        while let Ok(Some(frame)) = reader.take() {
+            seen = Some(frame);
+        }
+        seen.is_some()
+    });
+    check(&seen.unwrap()).unwrap();
+}
+
+#[test]
+fn a_message_of_any_type_rides_a_slot() {
+    let place = Place::new("cloud");
+    let name = "sensor_msgs/msg/PointCloud2";
+    let options = PublishOptions { config: CONFIG, message_type: name.into(), ..PublishOptions::default() };
+    let mut writer = place.host().publish_with(place.1, &options).unwrap();
+    let wanted = SubscribeOptions { message_type: name.into(), ..SubscribeOptions::default() };
+    let mut reader = place.host().subscribe_with(place.1, &wanted).unwrap();
+    assert!(reader.wait_attached(PATIENCE));
+    let most = writer.message_capacity();
+    for len in [4, 5, 1000, most] {
+        let mut loan = writer.loan_message(most).unwrap().unwrap();
+        loan.set_payload_len(len).unwrap();
+        loan.bytes_mut().iter_mut().enumerate().for_each(|(i, b)| *b = (i * 31 + len) as u8);
+        loan.set_stamp(len as i64);
+        writer.publish(loan).unwrap();
+        assert!(reader.wait(PATIENCE));
+        let frame = reader.take().unwrap().unwrap();
+        assert_eq!(
+            (frame.encoding(), frame.stamp_ns(), frame.frame_id()),
+            (Encoding::Message, len as i64, "")
+        );
+        assert_eq!((frame.cdr().len(), frame.cdr()), (len, frame.bytes()));
+        assert!(frame.cdr().iter().enumerate().all(|(i, b)| *b == (i * 31 + len) as u8));
+        // The body of the message, behind its encapsulation header, is aligned for whatever it holds.
+        assert_eq!((frame.cdr().as_ptr() as usize + 4) % 64, 0);
+    }
+    assert!(writer.loan_message(most + 1).unwrap_err().to_string().starts_with("PG-0124"));
 }

@@ -85,7 +85,8 @@ impl Hosted {
             changed = true;
             let topic = self.topic.name();
             match event {
-                Event::Attached { .. } => tracing::info!(topic, "{event}"),
+                // The end of a publisher was a warning, so its return is heard by the same people.
+                Event::Attached { again: false, .. } => tracing::info!(topic, "{event}"),
                 _ => tracing::warn!(topic, "{event}"),
             }
         }

@@ -88,7 +88,7 @@ fn a_frame_from_node_to_node_allocates_nothing() {
         app.add(NodeFactory::of::<Camera>(), camera).unwrap();
         app.add(NodeFactory::of::<Viewer>(), viewer).unwrap();
         let report = app.run().unwrap();
-        assert_eq!((report.failed_loans, report.topics[0].dropped), (0, 0));
+        assert_eq!(report.failed_loans, 0);
         let allocations = AFTER.load(Ordering::Relaxed) - BEFORE.load(Ordering::Relaxed);
         assert_eq!(allocations, 0, "{COUNTED} frames in lanes {lanes:?} allocated {allocations} times");
     }

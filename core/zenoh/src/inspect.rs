@@ -13,7 +13,7 @@ use zenoh::sample::Sample;
 use zenoh_ext::{AdvancedSubscriber, AdvancedSubscriberBuilderExt, HistoryConfig};
 
 use crate::error::{Result, zenoh as failed};
-use crate::keys::{self, Kind, Token, WireQos};
+use crate::keys::{self, Endpoint, Kind, Token, WireQos};
 use crate::link::Link;
 use crate::services::call_and_wait;
 
@@ -111,6 +111,20 @@ impl Inspector {
             tokens.extend(Token::parse(sample.key_expr().as_str()));
         }
         Ok(tokens)
+    }
+
+    /// Every endpoint of the domain, as its token tells it.
+    ///
+    /// # Errors
+    /// PG-1201.
+    pub fn endpoints(&self, timeout: Duration) -> Result<Vec<Endpoint>> {
+        let tokens = self.tokens(timeout)?.into_iter();
+        Ok(tokens
+            .filter_map(|token| match token {
+                Token::Endpoint(endpoint) => Some(endpoint),
+                Token::Node(_) => None,
+            })
+            .collect())
     }
 
     /// Full names of all running nodes, hidden ones left out.

@@ -8,7 +8,7 @@ use peregrine_render::Renderer;
 
 use crate::error::{Result, SimError};
 use crate::flight::Rules;
-use crate::physics::Vehicle;
+use crate::physics::{Vehicle, WindSpec};
 use crate::rng::Stream;
 use crate::scenario::{ForestSpec, World, build};
 use crate::sensors::{ColorCamera, DepthCamera, Imu, ImuNoise, Mount};
@@ -103,6 +103,19 @@ pub struct Config {
     /// Deviation of the gyroscope, rad/s.
     #[param(name = "imu.gyroscope_noise", default = 0.003, range = 0.0..=1.0)]
     pub gyroscope_noise: f64,
+    /// More sensors, by name, with commas between: lidar (scan, scan/points), navsat, air_pressure, magnetometer, range
+    /// (downwards), battery (battery_state).
+    #[param(default = String::new())]
+    pub sensors: String,
+    /// Mean wind, m/s, world ENU, x.
+    #[param(name = "wind.x", default = 0.0, range = -30.0..=30.0)]
+    pub wind_x: f64,
+    /// Mean wind, m/s, world ENU, y.
+    #[param(name = "wind.y", default = 0.0, range = -30.0..=30.0)]
+    pub wind_y: f64,
+    /// Gusts after Dryden (MIL-F-8785C): the wind at 20 ft that they follow, m/s; 7.7 is light, 15 moderate; 0 for none.
+    #[param(name = "wind.turbulence", default = 0.0, range = 0.0..=40.0)]
+    pub wind_turbulence: f64,
     /// Odometry messages per second; 0 for none.
     #[param(name = "odom.rate", default = 100.0, range = 0.0..=1000.0)]
     pub odom_rate: f64,
@@ -131,6 +144,7 @@ pub(super) struct Parts {
 /// Identities of random streams; the scenario uses those below 100.
 const DEPTH_STREAM: u64 = 100;
 const IMU_STREAM: u64 = 101;
+const WIND_STREAM: u64 = 110;
 
 impl Config {
     /// The forest that these parameters ask for.
@@ -147,7 +161,14 @@ impl Config {
         }
     }
 
+    /// The wind that these parameters ask for, and the stream of its gusts.
+    pub(super) fn wind(&self) -> (WindSpec, Stream) {
+        let mean = Vector3::new(self.wind_x, self.wind_y, 0.0);
+        (WindSpec { mean, turbulence: self.wind_turbulence }, Stream::new(self.seed as u64, WIND_STREAM))
+    }
+
     pub(super) fn build(&self, threads: usize) -> Result<Parts> {
+        super::suite::check(&self.sensors)?;
         let bad = |name: &'static str, value: &str, reason: &str| SimError::Parameter {
             name,
             value: format!("\"{value}\""),

@@ -17,6 +17,9 @@
 //! | `sim/goal` | geometry_msgs/PoseStamped, frame odom | at the start and once a second |
 //! | `sim/obstacles` | visualization_msgs/MarkerArray | at the start, latched |
 //! | `sim/outcome` | std_msgs/String: reached, collided, time_limit | at the end |
+//! | `scan`, `scan/points` | sensor_msgs/LaserScan (middle row), PointCloud2 | with `sensors: lidar`, 10 Hz |
+//! | `navsat`, `air_pressure`, `magnetometer` | sensor_msgs/NavSatFix, FluidPressure, MagneticField | when `sensors` names them |
+//! | `range`, `battery_state` | sensor_msgs/Range (downwards), BatteryState | when `sensors` names them |
 //! | `/tf_static` | tf2_msgs/TFMessage | at the start, latched |
 //!
 //! It subscribes to `cmd_vel` (geometry_msgs/TwistStamped): velocity in the heading frame (x forward and y left in the
@@ -26,6 +29,7 @@
 mod config;
 mod markers;
 mod messages;
+pub mod suite;
 
 pub use config::Config;
 
@@ -96,6 +100,8 @@ pub struct DroneSim {
     told_contacts: u32,
     limit_ns: i64,
     lost_frames: u64,
+    /// The sensors of the parameter `sensors`.
+    suite: suite::Suite,
     /// The last messages are out; the next step only says so.
     over: bool,
 }
@@ -149,7 +155,10 @@ impl Node for DroneSim {
             goal: Rate::new(1.0),
         };
         let limit_ns = parts.rules.time_limit_ns;
+        let (wind, gusts) = config.wind();
         let flight = Flight::new(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
+        let flight = flight.in_wind(wind, gusts);
+        let suite = suite::Suite::new(setup, &config)?;
         Ok(Self {
             flight,
             renderer: parts.renderer,
@@ -163,6 +172,7 @@ impl Node for DroneSim {
             told_contacts: 0,
             limit_ns,
             lost_frames: 0,
+            suite,
             over: false,
         })
     }
@@ -175,8 +185,9 @@ impl Node for DroneSim {
             (COLOR_FRAME, self.color.mount().optical_in_body()),
             (DEPTH_FRAME, self.depth.mount().optical_in_body()),
         ];
-        let transforms = mounts.map(|(frame, pose)| messages::transform(now, "base_link", frame, &pose));
-        self.out.tf_static.send(ctx, TFMessage { transforms: transforms.into() })?;
+        let mounts = mounts.iter().map(|(frame, pose)| (*frame, pose)).chain(self.suite.frames());
+        let transforms = mounts.map(|(frame, pose)| messages::transform(now, "base_link", frame, pose));
+        self.out.tf_static.send(ctx, TFMessage { transforms: transforms.collect() })?;
         self.out.contacts.send(ctx, UInt32 { data: 0 })
     }
 
@@ -211,7 +222,8 @@ impl DroneSim {
         }
         let rates =
             [&self.rates.color, &self.rates.depth, &self.rates.imu, &self.rates.odom, &self.rates.goal];
-        let next = rates.iter().filter_map(|r| r.next_ns()).min().unwrap_or(i64::MAX).min(self.limit_ns);
+        let next = rates.iter().filter_map(|r| r.next_ns()).chain(self.suite.next_ns()).min();
+        let next = next.unwrap_or(i64::MAX).min(self.limit_ns);
         // Only on the first step does anything fire at the present moment.
         let to = Time(next.max(ctx.now().0));
         self.flight.advance(to.0).or_node()?;
@@ -222,6 +234,7 @@ impl DroneSim {
             let reading = self.imu.read(&sample, index);
             self.out.imu.send(ctx, messages::imu(to, &reading, &self.imu.noise))?;
         }
+        self.suite.fire(ctx, to, &self.flight, &sample)?;
         let ended = self.flight.outcome();
         if self.rates.odom.fire(to.0).is_some() || ended.is_some() {
             let message = messages::odometry(to, &truth);

@@ -115,6 +115,22 @@ enum BoundInput {
 impl OrtBackend {
     pub(super) fn load(model: &Model, engine: &Engine<'_>) -> Result<Self> {
         let (environment, path) = environment(engine.library)?;
+        if let Some(oldest) = model.manifest.runtime.as_ref().and_then(|runtime| runtime.onnxruntime.as_ref())
+        {
+            let found = super::library::version_of(&path.canonicalize().unwrap_or_else(|_| path.clone()));
+            let wanted = crate::manifest::parse_version(oldest).unwrap_or_default();
+            // A library whose name tells no version is given the benefit of the doubt: the proof follows.
+            if !found.is_empty() && found < wanted {
+                return Err(Error::LibraryTooOld {
+                    path: path.clone(),
+                    detail: format!(
+                        "{} asks for ONNX Runtime {oldest}, it is {}",
+                        model.origin,
+                        version(&path)
+                    ),
+                });
+            }
+        }
         let fail = |error: &dyn std::fmt::Display| Error::Backend {
             backend: "ONNX Runtime",
             action: "load",
@@ -140,7 +156,7 @@ impl OrtBackend {
             Err(_) => (session(false)?, true),
         };
         let manifest = &model.manifest;
-        let shape = [1, 3, manifest.input.height, manifest.input.width];
+        let shape = manifest.input_shape();
         let input = match manifest.input.element {
             Element::F32 => BoundInput::F32(
                 Tensor::from_array((shape, vec![0f32; manifest.input_len()])).map_err(|e| fail(&e))?,
@@ -247,13 +263,16 @@ fn version(path: &Path) -> String {
     if numbers.is_empty() { "of unknown version".to_owned() } else { numbers.join(".") }
 }
 
-/// Providers by the name users write.
-const PROVIDERS: [&str; 8] =
-    ["cpu", "cuda", "tensorrt", "openvino", "migraphx", "coreml", "xnnpack", "directml"];
+/// Providers by the name users write; `tract` is the other engine.
+pub const PROVIDERS: [&str; 11] = [
+    "cpu", "cuda", "tensorrt", "openvino", "migraphx", "coreml", "xnnpack", "directml", "nnapi", "qnn",
+    "tract",
+];
 
-fn with_provider(mut builder: SessionBuilder, name: &str) -> Result<SessionBuilder> {
-    let refuse = |detail: String| Error::Provider { provider: name.to_owned(), detail };
-    let (dispatch, available): (ExecutionProviderDispatch, ort::Result<bool>) = match name {
+/// Whether the loaded library was built with a provider, and how to ask a session for it. `None`: no such provider.
+fn provider(name: &str) -> Option<(ExecutionProviderDispatch, ort::Result<bool>)> {
+    Some(match name {
+        "cpu" => (ep::CPU::default().build(), Ok(true)),
         "cuda" => (ep::CUDA::default().build(), ep::CUDA::is_available()),
         "tensorrt" => (ep::TensorRT::default().build(), ep::TensorRT::is_available()),
         "openvino" => (ep::OpenVINO::default().build(), ep::OpenVINO::is_available()),
@@ -261,11 +280,30 @@ fn with_provider(mut builder: SessionBuilder, name: &str) -> Result<SessionBuild
         "coreml" => (ep::CoreML::default().build(), ep::CoreML::is_available()),
         "xnnpack" => (ep::XNNPACK::default().build(), ep::XNNPACK::is_available()),
         "directml" => (ep::DirectML::default().build(), ep::DirectML::is_available()),
-        _ => {
-            let near =
-                suggest(name, PROVIDERS).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
-            return Err(refuse(format!("there is no such provider{near}; known: {}", PROVIDERS.join(", "))));
-        }
+        "nnapi" => (ep::NNAPI::default().build(), ep::NNAPI::is_available()),
+        "qnn" => (ep::QNN::default().build(), ep::QNN::is_available()),
+        _ => return None,
+    })
+}
+
+/// The providers that the ONNX Runtime library found was built with; whether they run here only a load can tell. Empty
+/// without a library.
+pub fn available_providers(library: Option<&Path>) -> Vec<&'static str> {
+    if environment(library).is_err() {
+        return Vec::new();
+    }
+    PROVIDERS
+        .into_iter()
+        .filter(|name| provider(name).is_some_and(|(_, there)| there.unwrap_or(false)))
+        .collect()
+}
+
+fn with_provider(mut builder: SessionBuilder, name: &str) -> Result<SessionBuilder> {
+    let refuse = |detail: String| Error::Provider { provider: name.to_owned(), detail };
+    let Some((dispatch, available)) = provider(name) else {
+        let near =
+            suggest(name, PROVIDERS).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        return Err(refuse(format!("there is no such provider{near}; known: {}", PROVIDERS.join(", "))));
     };
     match available {
         Ok(true) => {}

@@ -27,7 +27,7 @@ fn error(action: &'static str, model: &str, detail: String) -> Error {
 
 impl TractBackend {
     pub(super) fn load(model: &Model, engine: &Engine<'_>) -> Result<Self> {
-        if engine.provider != "cpu" {
+        if !matches!(engine.provider, "cpu" | "tract") {
             return Err(Error::Provider {
                 provider: engine.provider.to_owned(),
                 detail: "tract runs on the CPU only; providers belong to the backend `ort`".to_owned(),
@@ -49,7 +49,7 @@ impl TractBackend {
 
 fn build(model: &Model) -> TractResult<(TypedSimpleState, Tensor)> {
     let manifest = &model.manifest;
-    let shape = [1, 3, manifest.input.height, manifest.input.width];
+    let shape = manifest.input_shape();
     let datum = match manifest.input.element {
         Element::F32 => f32::datum_type(),
         Element::U8 => u8::datum_type(),

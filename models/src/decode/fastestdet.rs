@@ -2,7 +2,7 @@
 //! Objectness after the sigmoid, classes after the softmax; centre = (tanh(d) + cell) / cells, size = sigmoid, both as
 //! a share of the input; score = objectness^0.6 * class^0.4.
 
-use super::{Candidate, Grid};
+use super::{Candidate, Grid, sigmoid};
 
 pub(super) fn decode(grid: &Grid, values: &[f32], classes: usize, threshold: f32, out: &mut Vec<Candidate>) {
     let cells = grid.cells();
@@ -42,8 +42,4 @@ pub(super) fn decode(grid: &Grid, values: &[f32], classes: usize, threshold: f32
             y1: y + half_height,
         });
     }
-}
-
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
 }

@@ -11,6 +11,8 @@ pub(super) struct Head {
     pub offset: f32,
 }
 
+/// (Compiled twice on x86-64, as the rows of the pre-processing: the same bits.)
+#[multiversion::multiversion(targets("x86_64+avx2"))]
 pub(super) fn decode(
     grid: &Grid,
     scores: &[f32],

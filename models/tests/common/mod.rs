@@ -1,10 +1,11 @@
 //! What the tests share: where the photos and the ONNX Runtime library lie, and reading JPEG.
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod network;
+
 use std::path::{Path, PathBuf};
 
 use peregrine_models::backend::library::{Places, is_usable};
-use peregrine_models::{ImageRef, PixelFormat};
 
 /// A file of the test data beside the repository, or `None` after saying which test is skipped and why.
 pub fn shared(test: &str, path: &str) -> Option<PathBuf> {
@@ -28,24 +29,6 @@ pub fn ort_library(test: &str) -> Option<PathBuf> {
         println!("SKIP {test}: no ONNX Runtime library (run `cargo xtask test`, or set ORT_DYLIB_PATH)");
     }
     usable
-}
-
-/// A photo as RGB.
-pub struct Photo {
-    pub rgb: Vec<u8>,
-    pub width: usize,
-    pub height: usize,
-}
-
-impl Photo {
-    pub fn read(path: &Path) -> Self {
-        let image = image::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgb8();
-        Self { width: image.width() as usize, height: image.height() as usize, rgb: image.into_raw() }
-    }
-
-    pub fn view(&self) -> ImageRef<'_> {
-        ImageRef::packed(&self.rgb, self.width, self.height, PixelFormat::Rgb8)
-    }
 }
 
 /// A golden file made by tests/reference.

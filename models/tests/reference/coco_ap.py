@@ -38,7 +38,7 @@ def ground_truth(folder):
     return dict(images=images, annotations=annotations, categories=[dict(id=i, name=str(i)) for i in range(80)])
 
 
-def score(truth, results):
+def score(truth, results, detail=False):
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = truth
@@ -47,7 +47,20 @@ def score(truth, results):
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return dict(ap=float(evaluation.stats[0]), ap50=float(evaluation.stats[1]))
+    headline = dict(ap=float(evaluation.stats[0]), ap50=float(evaluation.stats[1]))
+    if not detail:
+        return headline
+    # [IoU thresholds, recalls, classes, areas, limits]; -1 where a class has no true box.
+    precision = evaluation.eval["precision"][:, :, :, 0, 2]
+    classes = [k for k in range(precision.shape[2]) if precision[0, 0, k] > -1]
+    return dict(
+        **headline,
+        ap75=float(evaluation.stats[2]),
+        small=float(evaluation.stats[3]),
+        medium=float(evaluation.stats[4]),
+        large=float(evaluation.stats[5]),
+        classes=[[k, float(precision[:, :, k].mean()), float(precision[0, :, k].mean())] for k in classes],
+    )
 
 
 def main():

@@ -96,7 +96,9 @@ def scorer(rng):
             label = int(rng.integers(0, 6))
             w, h = np.exp(rng.uniform(np.log(6), np.log(200), 2))
             box = [round(float(v), 2) for v in (rng.uniform(0, 400), rng.uniform(0, 300), w, h)]
-            truth.append([image, label, *box])
+            # A mask covers a part of its box; one in twelve is a crowd.
+            area = round(box[2] * box[3] * float(rng.uniform(0.5, 1)), 2)
+            truth.append([image, label, *box, area, int(rng.random() < 1 / 12)])
             for _ in range(int(rng.integers(0, 4))):
                 jitter = rng.normal(0, 0.12, 4) * np.array([box[2], box[3], box[2], box[3]])
                 near = [round(float(max(1, b + j)), 2) for b, j in zip(box, jitter)]
@@ -108,18 +110,20 @@ def scorer(rng):
     dataset = dict(
         images=[dict(id=i, width=640, height=480) for i in range(30)],
         annotations=[
-            dict(id=n + 1, image_id=t[0], category_id=t[1], bbox=t[2:], area=t[4] * t[5], iscrowd=0)
+            dict(id=n + 1, image_id=t[0], category_id=t[1], bbox=t[2:6], area=t[6], iscrowd=t[7])
             for n, t in enumerate(truth)
         ],
         categories=[dict(id=i, name=str(i)) for i in range(6)],
     )
     results = [dict(image_id=f[0], category_id=f[1], score=f[2], bbox=f[3:]) for f in found]
-    return dict(images=30, truth=truth, detections=found, **score(dataset, results))
+    return dict(classes=6, truth=truth, detections=found, expected=score(dataset, results, detail=True))
 
 
 def main():
-    out = pathlib.Path(sys.argv[1])
+    out, wanted = pathlib.Path(sys.argv[1]), sys.argv[2:]
     for name, make in (("decoders", decoders), ("images", images), ("nv12", nv12), ("scorer", scorer)):
+        if wanted and name not in wanted:
+            continue
         text = json.dumps(make(np.random.default_rng(20261123)), separators=(",", ":"))
         (out / f"{name}.json").write_text(text + "\n")
 

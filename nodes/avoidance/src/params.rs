@@ -34,6 +34,12 @@ pub struct AvoidanceParams {
     /// Kept clear around the body beyond its radius, metres, 0.02 to 3.
     #[param(default = 0.2, range = 0.02..=3.0)]
     pub margin_m: f64,
+    /// Kept clear beyond the body's radius when not faster than creep_speed_mps, metres, 0.02 to margin_m.
+    #[param(default = 0.06, range = 0.02..=3.0)]
+    pub creep_margin_m: f64,
+    /// Up to this speed creep_margin_m is enough, m/s, 0 to 3; 0 always keeps the full margin.
+    #[param(default = 1.0, range = 0.0..=3.0)]
+    pub creep_speed_mps: f64,
     /// Free sight left unused by the speed limit, metres from the body's centre, 0 to 5.
     #[param(default = 0.7, range = 0.0..=5.0)]
     pub keep_off_m: f64,
@@ -68,13 +74,13 @@ pub struct AvoidanceParams {
     #[param(default = 3, range = 2..=100)]
     pub frozen_frames: u32,
     /// How long a view is remembered, seconds, 1 to 600.
-    #[param(default = 30.0, range = 1.0..=600.0)]
+    #[param(default = 20.0, range = 1.0..=600.0)]
     pub memory_age_s: f64,
     /// Extra margin for remembered views (odometry drift while remembered), metres, 0 to 1.
     #[param(default = 0.03, range = 0.0..=1.0)]
     pub memory_margin_m: f64,
     /// Distance between remembered views, metres, 0.1 to 5.
-    #[param(default = 0.4, range = 0.1..=5.0)]
+    #[param(default = 0.2, range = 0.1..=5.0)]
     pub keyframe_distance_m: f64,
     /// Turn between remembered views, radians, 0.05 to 1.
     #[param(default = 0.25, range = 0.05..=1.0)]
@@ -100,8 +106,8 @@ pub struct AvoidanceParams {
     /// Turn rate of a look around, rad/s, 0.1 to 3.
     #[param(default = 1.0, range = 0.1..=3.0)]
     pub scan_rate_radps: f64,
-    /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 128 x 128.
-    #[param(default = 0.25, range = 0.1..=1.0)]
+    /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 192 x 192.
+    #[param(default = 0.15, range = 0.1..=1.0)]
     pub guidance_cell_m: f64,
     /// Extra margin per detected class: label=metres. Margins only ever add.
     #[param(default = ["person=0.4", "car=0.2", "bird=0.6", "dog=0.3", "bicycle=0.3"])]
@@ -152,6 +158,8 @@ impl AvoidanceParams {
             command_delay: self.command_delay_s,
             body_radius: self.body_radius_m,
             margin: self.margin_m,
+            creep_margin: self.creep_margin_m,
+            creep_speed: self.creep_speed_mps,
             keep_off: self.keep_off_m,
             depth_error: self.depth_error_per_m,
             max_range: self.max_range_m,

@@ -1,7 +1,7 @@
 //! Wiring: `image_raw` -> `detections`, and what runs the network on `~/status`.
 
 use peregrine::prelude::*;
-use peregrine_models::{BackendChoice, BackendName, Detector, LoadOptions, ModelSource};
+use peregrine_models::{BackendChoice, BackendName, Detector, LoadOptions, ModelSource, Standing, Trust};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::std_msgs::Header;
 use peregrine_msgs::vision_msgs::Detection2DArray;
@@ -30,13 +30,21 @@ pub struct Config {
     /// The ONNX Runtime library; empty searches for it.
     #[param(default = "")]
     pub ort_library: String,
+    /// Load a model that nobody trusted has signed. /diagnostics says so every minute.
+    #[param(default = false)]
+    pub allow_unsigned: bool,
 }
+
+/// How often an unsigned model is complained about.
+const COMPLAINT: Duration = Duration::from_secs(60);
 
 /// Runs a detection network on the newest frame; frames that come while it works are dropped and counted.
 pub struct DetectorNode {
     detector: Detector,
     detections: Publisher<Detection2DArray>,
     status: Publisher<DiagnosticArray>,
+    /// Only where there is something to complain about.
+    diagnostics: Option<Publisher<DiagnosticArray>>,
 }
 
 impl Node for DetectorNode {
@@ -49,14 +57,22 @@ impl Node for DetectorNode {
             provider: config.provider,
             threads: config.threads,
             score_threshold: (config.min_score >= 0.0).then_some(config.min_score as f32),
+            trust: if config.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },
             ort_library: (!config.ort_library.is_empty()).then(|| config.ort_library.into()),
             ..LoadOptions::new(ModelSource::parse(&config.model))
         };
         let detector = Detector::load(&options).or_node()?;
         tracing::info!(node = setup.name(), "detector runs {}", detector.backend_report());
         setup.subscribe_frames("image_raw", FramePolicy::Latest, Self::on_image)?;
+        let mut diagnostics = None;
+        if let Standing::Allowed(why) = detector.standing() {
+            tracing::warn!(node = setup.name(), "the model is not signed by anybody trusted: {why}");
+            diagnostics = Some(setup.publish("/diagnostics", Qos::Reliable)?);
+            setup.timer(COMPLAINT, |node: &mut Self, ctx: &Context| node.complain(ctx))?;
+        }
         Ok(Self {
             detector,
+            diagnostics,
             detections: setup.publish("detections", Qos::Sensor)?,
             status: setup.publish("~/status", Qos::Latched)?,
         })
@@ -77,11 +93,25 @@ impl Node for DetectorNode {
             values: vec![pair("model", &self.detector.manifest().name), pair("backend", backend)],
         };
         let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
-        self.status.send(ctx, DiagnosticArray { header, status: vec![status] })
+        self.status.send(ctx, DiagnosticArray { header, status: vec![status] })?;
+        self.complain(ctx)
     }
 }
 
 impl DetectorNode {
+    fn complain(&mut self, ctx: &Context) -> Result {
+        let Some(diagnostics) = &self.diagnostics else { return Ok(()) };
+        let status = DiagnosticStatus {
+            level: DiagnosticStatus::WARN,
+            name: format!("{}: model signature", ctx.node_name()),
+            message: format!("{}: {}", self.detector.manifest().name, self.detector.standing().describe()),
+            hardware_id: String::new(),
+            values: Vec::new(),
+        };
+        let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
+        diagnostics.send(ctx, DiagnosticArray { header, status: vec![status] })
+    }
+
     fn on_image(&mut self, ctx: &Context, frame: &Frame) -> Result {
         let encoding = frame.encoding().as_str();
         let image = view(frame.bytes(), frame.width(), frame.height(), frame.step(), encoding)

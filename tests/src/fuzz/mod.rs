@@ -27,9 +27,11 @@ pub struct Entry {
 }
 
 /// All of them.
-pub const ENTRIES: [Entry; 9] = [
+pub const ENTRIES: &[Entry] = &[
     Entry { name: "sdf", run: sdf, samples: &[("drone_sim/worlds", ".sdf")] },
     Entry { name: "manifest", run: manifest, samples: &[("models/weights", ".toml")] },
+    Entry { name: "onnx", run: onnx, samples: &[] },
+    Entry { name: "model_update", run: model_update, samples: &[] },
     Entry { name: "launch_xml", run: launch_xml, samples: &[("launch/launch", ".xml")] },
     Entry { name: "launch_yaml", run: launch_yaml, samples: &[("launch/launch", ".yaml")] },
     Entry { name: "params_file", run: params_file, samples: &[("launch/params", ".yaml")] },
@@ -37,6 +39,8 @@ pub const ENTRIES: [Entry; 9] = [
     Entry { name: "cdr", run: cdr, samples: &[] },
     Entry { name: "image_header", run: image_header, samples: &[] },
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
+    Entry { name: "frame_handshake", run: frame_handshake, samples: &[] },
+    Entry { name: "mavlink", run: mavlink, samples: &[] },
 ];
 
 /// A simulated world.
@@ -44,10 +48,39 @@ pub fn sdf(data: &[u8]) {
     peregrine_sim::sdf::fuzz(data);
 }
 
+/// What processes say to each other when one wants to read the frames of another.
+pub fn frame_handshake(data: &[u8]) {
+    use peregrine_frame::host::wire::{Answer, Hello};
+    peregrine_frame::host::wire::fuzz(data);
+    for error in [Hello::decode(data).err(), Answer::decode(data).err()].into_iter().flatten() {
+        code(&error, "PG-01");
+    }
+}
+
 /// A model's manifest.
 pub fn manifest(data: &[u8]) {
     if let Err(error) = peregrine_models::Manifest::parse(&String::from_utf8_lossy(data), "fuzz.toml") {
         code(&error, "PG-04");
+    }
+}
+
+/// A link's input.
+pub fn mavlink(data: &[u8]) {
+    peregrine_autopilot::fuzz(data);
+}
+
+/// An ONNX network.
+pub fn onnx(data: &[u8]) {
+    if let Err(error) = peregrine_models::fuzz::onnx(data) {
+        code(&error, "PG-04");
+    }
+}
+
+/// What an update of a model brings: state, keys, signatures, bundles.
+pub fn model_update(data: &[u8]) {
+    if let Err(error) = peregrine_models::fuzz::update(data) {
+        // Updates have a block of their own.
+        code(&error, if error.to_string().starts_with("PG-19") { "PG-19" } else { "PG-04" });
     }
 }
 

@@ -29,7 +29,7 @@ const NODE_REASON: &str =
     "a node meets other nodes and the simulator on topics only, so that each can be replaced";
 
 /// Every crate of the workspace.
-pub const ROOMS: [Room; 19] = [
+pub const ROOMS: [Room; 23] = [
     Room {
         name: "peregrine-msgs",
         may: &["peregrine-msgs-codegen"],
@@ -57,6 +57,14 @@ pub const ROOMS: [Room; 19] = [
     Room { name: "peregrine-detector", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-avoidance", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-recorder", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-tracker", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-autopilot", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-safety-filter", may: NODE, reason: NODE_REASON },
+    Room {
+        name: "peregrine-suites",
+        may: &["peregrine-avoidance", "peregrine-safety-filter"],
+        reason: "benchmark flights use the pure part of what flies, and neither topics nor the simulator",
+    },
     Room { name: "peregrine-render", may: &[], reason: "the rasteriser is useful alone: no ROS" },
     Room {
         name: "peregrine-sim",
@@ -76,6 +84,8 @@ pub const ROOMS: [Room; 19] = [
             "peregrine-detector",
             "peregrine-avoidance",
             "peregrine-recorder",
+            "peregrine-tracker",
+            "peregrine-autopilot",
         ],
         reason: "launching is below the command line and beside the simulator",
     },
@@ -92,6 +102,10 @@ pub const ROOMS: [Room; 19] = [
             "peregrine-detector",
             "peregrine-avoidance",
             "peregrine-recorder",
+            "peregrine-tracker",
+            "peregrine-autopilot",
+            "peregrine-safety-filter",
+            "peregrine-suites",
             "peregrine-render",
             "peregrine-sim",
             "peregrine-launch",
@@ -113,13 +127,13 @@ pub const ROOMS: [Room; 19] = [
 pub const FENCES: [Fence; 6] = [
     Fence {
         package: "tokio",
-        rooms: &["peregrine-zenoh", "peregrine"],
-        reason: "tokio carries network and control; perception runs on lanes",
+        rooms: &["peregrine-zenoh", "peregrine", "peregrine-bench"],
+        reason: "tokio carries network and control; perception runs on lanes; a benchmark measures it",
     },
     Fence {
         package: "zenoh",
-        rooms: &["peregrine-zenoh"],
-        reason: "all of Zenoh lies behind the transport seam",
+        rooms: &["peregrine-zenoh", "peregrine-bench"],
+        reason: "all of Zenoh lies behind the transport seam; a benchmark measures it bare",
     },
     Fence {
         package: "zenoh-ext",
@@ -135,6 +149,11 @@ pub const FENCES: [Fence; 6] = [
         package: "tract-onnx",
         rooms: &["peregrine-models", "peregrine-bench"],
         reason: "inference lies behind the backends of models/",
+    },
+    Fence {
+        package: "iceoryx2",
+        rooms: &["peregrine-bench"],
+        reason: "it is measured beside the frame bus, not used",
     },
     Fence { package: "anyhow", rooms: &["peregrine"], reason: "libraries have an error enum with codes" },
 ];

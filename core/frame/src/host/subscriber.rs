@@ -73,7 +73,8 @@ pub struct Subscriber {
     seen: u32,
     /// A publisher is gone whose last frames may not have been taken.
     parting: bool,
-    lost: u64,
+    /// Publishers that were lost and not replaced yet.
+    lost: i64,
     events: VecDeque<Event>,
     /// Frames missed of publishers that are gone.
     dropped: u64,
@@ -112,10 +113,7 @@ impl Subscriber {
                 return Ok(Some(frame));
             }
         }
-        if self.parting {
-            self.part();
-        }
-        Ok(None)
+        if self.parting { self.drain() } else { Ok(None) }
     }
 
     /// Sleeps until a frame can be taken or `timeout` has passed, through whatever happens to the publishers meanwhile.
@@ -172,12 +170,12 @@ impl Subscriber {
 
     /// Frames that [`take`](Self::take) would return one after the other, if none were published meanwhile.
     pub fn pending(&self) -> u64 {
-        self.readers.iter().map(|(_, r)| r.pending()).sum()
+        self.readers.iter().fold(0, |sum: u64, (_, r)| sum.saturating_add(r.pending()))
     }
 
     /// Frames that were published while this subscriber was attached and that it will never get: exact.
     pub fn dropped(&self) -> u64 {
-        self.dropped + self.readers.iter().map(|(_, r)| r.dropped()).sum::<u64>()
+        self.readers.iter().fold(self.dropped, |sum, (_, r)| sum.saturating_add(r.dropped()))
     }
 
     /// Frames that are held now (clones count once).
@@ -203,12 +201,15 @@ impl Subscriber {
     /// Takes in what the service thread left.
     fn sync(&mut self) {
         self.seen = self.watch.version.load(Ordering::Acquire);
+        self.part();
         for news in self.watch.news() {
             let event = match news {
                 News::Attached { owner, label, reader } => {
+                    // One that ended just now, and whose last frames wait, is replaced too.
+                    let ended = self.readers.iter().filter(|(_, r)| r.is_closed()).count() as i64;
+                    let again = self.lost + ended > 0;
+                    self.lost -= i64::from(again);
                     self.readers.push((owner, reader));
-                    let again = self.lost > 0;
-                    self.lost = self.lost.saturating_sub(1);
                     Event::Attached { pid: owner.pid, label, again }
                 }
                 News::Refused { owner, why } => Event::Refused { pid: owner.pid, why },
@@ -216,7 +217,6 @@ impl Subscriber {
             };
             self.note(event);
         }
-        self.part();
     }
 
     /// Lets go of publishers that are gone and whose frames have all been taken.
@@ -232,12 +232,34 @@ impl Subscriber {
                 continue;
             }
             let pid = owner.pid;
-            self.dropped += reader.dropped();
-            self.watch.forget(reader.shared());
-            self.readers.remove(at);
-            self.lost += 1;
-            self.note(Event::Lost { pid });
+            self.remove(at, pid);
         }
+    }
+
+    /// What is left of publishers that are gone. One that promises frames and has none (its control block was spoilt) is
+    /// let go too.
+    fn drain(&mut self) -> Result<Option<Frame>> {
+        for at in (0..self.readers.len()).rev() {
+            let (owner, reader) = &mut self.readers[at];
+            // In this order: what is published before the end is there when the end is known.
+            if reader.is_closed() {
+                if let Some(frame) = reader.take()? {
+                    return Ok(Some(frame));
+                }
+                let pid = owner.pid;
+                self.remove(at, pid);
+            }
+        }
+        self.parting = false;
+        Ok(None)
+    }
+
+    fn remove(&mut self, at: usize, pid: u32) {
+        let (_, reader) = self.readers.remove(at);
+        self.dropped = self.dropped.saturating_add(reader.dropped());
+        self.watch.forget(reader.shared());
+        self.lost += 1;
+        self.note(Event::Lost { pid });
     }
 
     fn note(&mut self, event: Event) {

@@ -303,4 +303,17 @@ mod tests {
         };
         assert!(text.len() == MAX_TEXT && long.starts_with(&text));
     }
+
+    #[test]
+    fn the_seeds_of_the_fuzz_target_are_packets() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/frame_handshake");
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let packet = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(Hello::decode(&packet).is_ok() || Answer::decode(&packet).is_ok());
+            fuzz(&packet);
+            seen += 1;
+        }
+        assert!(seen >= 5);
+    }
 }

@@ -137,15 +137,7 @@ impl<'a> LaneLoop<'a> {
     }
 
     fn run_queue(&self) {
-        while let Some(token) = self.lane.pop() {
-            let Some((_, seat)) = self.seats.iter().find(|(node, _)| *node == token.node) else { continue };
-            if let Some(delivery) = seat.take_and_requeue(token) {
-                seat.host().deliver(token.sub, &delivery);
-            }
-            if self.stop.is_asked() {
-                return;
-            }
-        }
+        run_queue(self.lane, &self.seats, self.stop);
     }
 
     /// One frame of each publisher elsewhere, so that none silences the others. True if there may be more.
@@ -161,6 +153,8 @@ impl<'a> LaneLoop<'a> {
                     if let Some((_, seat)) = self.seats.iter().find(|(node, _)| *node == hosted.node) {
                         seat.host().deliver(hosted.sub, &delivery);
                     }
+                    drop(delivery);
+                    run_queue(self.lane, &self.seats, self.stop);
                 }
             }
         }
@@ -169,16 +163,20 @@ impl<'a> LaneLoop<'a> {
 
     fn run_timers(&mut self) {
         let now = self.clock.now();
-        for timer in &mut self.timers {
+        for at in 0..self.timers.len() {
+            let timer = &mut self.timers[at];
             // A simulated clock that was set back (a restarted simulator) must not silence the timer.
             if timer.due > now + timer.period + timer.period {
                 timer.due = now + timer.period;
             }
             if timer.due <= now {
-                self.seats[timer.seat].1.host().tick(timer.index);
+                let (seat, index) = (timer.seat, timer.index);
                 let late =
                     (now - timer.due) / i64::try_from(timer.period.as_nanos()).unwrap_or(i64::MAX).max(1) + 1;
                 timer.due = timer.due + timer.period.saturating_mul(u32::try_from(late).unwrap_or(u32::MAX));
+                self.seats[seat].1.host().tick(index);
+                // What it published for the nodes of this lane is fresh in the cache now.
+                self.run_queue();
             }
         }
     }
@@ -191,5 +189,18 @@ impl<'a> LaneLoop<'a> {
         next.map_or(LONGEST_SLEEP, |due| {
             Duration::from_nanos(u64::try_from(due - self.clock.now()).unwrap_or(0)).min(LONGEST_SLEEP)
         })
+    }
+}
+
+/// Delivers what waits in the lane, and what comes of it.
+fn run_queue(lane: &Lane, seats: &[(usize, &Seat)], stop: &Stop) {
+    while let Some(token) = lane.pop() {
+        let Some((_, seat)) = seats.iter().find(|(node, _)| *node == token.node) else { continue };
+        if let Some(delivery) = seat.take_and_requeue(token) {
+            seat.host().deliver(token.sub, &delivery);
+        }
+        if stop.is_asked() {
+            return;
+        }
     }
 }

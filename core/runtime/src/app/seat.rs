@@ -34,16 +34,17 @@ impl Seat {
     /// As [`take`](Self::take), for a lane: a frame's token stands for all that its reader finds, so that a fast camera
     /// does not pile tokens up. What is left is queued again.
     pub fn take_and_requeue(&self, token: Token) -> Option<Delivery> {
-        let Some(at) = token.feed else { return self.take(token) };
         let inbox = self.inboxes.get(token.sub)?;
+        let Some(at) = token.feed else { return inbox.messages.pop().map(Delivery::Message) };
+        let mut feeds = inbox.feeds();
+        let feed = feeds.get_mut(at)?;
         // Before the look, or a frame that comes meanwhile would have no token.
-        inbox.feeds().get(at)?.queued.swap(false, Ordering::AcqRel);
-        let delivery = self.take(token);
-        let left = |feed: &Feed| feed.reader.pending() > 0 && !feed.queued.swap(true, Ordering::AcqRel);
-        if delivery.is_some() && inbox.feeds().get(at).is_some_and(left) {
+        feed.queued.swap(false, Ordering::AcqRel);
+        let delivery = take_frame(feed)?;
+        if feed.reader.pending() > 0 && !feed.queued.swap(true, Ordering::AcqRel) {
             self.lane.push(token);
         }
-        delivery
+        Some(delivery)
     }
 
     /// What a token stands for; `None` when a newer frame has taken its place or nothing is left.
@@ -51,17 +52,17 @@ impl Seat {
         let inbox = self.inboxes.get(token.sub)?;
         match token.feed {
             None => inbox.messages.pop().map(Delivery::Message),
-            Some(feed) => {
-                let mut feeds = inbox.feeds();
-                let feed = feeds.get_mut(feed)?;
-                match feed.reader.take() {
-                    Ok(frame) => frame.map(|frame| Delivery::Frame { topic: feed.topic.clone(), frame }),
-                    Err(error) => {
-                        tracing::error!(topic = feed.topic.name(), "{error}");
-                        None
-                    }
-                }
-            }
+            Some(feed) => take_frame(inbox.feeds().get_mut(feed)?),
+        }
+    }
+}
+
+fn take_frame(feed: &mut Feed) -> Option<Delivery> {
+    match feed.reader.take() {
+        Ok(frame) => frame.map(|frame| Delivery::Frame { topic: feed.topic.clone(), frame }),
+        Err(error) => {
+            tracing::error!(topic = feed.topic.name(), "{error}");
+            None
         }
     }
 }

@@ -86,6 +86,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The node's full name: `/front/camera`.
+    pub fn node_name(&self) -> String {
+        self.node.full()
+    }
+
     /// The liveliness token's key.
     pub fn token(&self) -> String {
         let NodeName { domain, session, node_id, .. } = &self.node;

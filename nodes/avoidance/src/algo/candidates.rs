@@ -1,6 +1,7 @@
 //! The fan of velocities that are tried: headings about the guidance direction, speeds, and a little up and down.
 
 use super::geometry::Vec3;
+use super::movers::{Ahead, HORIZON};
 
 /// Headings beside the guidance direction, degrees.
 const HEADINGS: [f64; 19] = [
@@ -27,7 +28,7 @@ pub struct Candidate {
 
 /// What makes a candidate good.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct Wish<'a> {
     /// Unit direction of guidance in the x-y plane.
     pub along: Vec3,
     /// Where the vehicle will be when the command acts, odom.
@@ -36,6 +37,23 @@ pub struct Wish {
     pub last: Vec3,
     /// Vertical speed that holds the altitude, m/s.
     pub climb: f64,
+    /// What moves, as of now.
+    pub ahead: Ahead<'a>,
+    /// From now until the command acts, seconds.
+    pub lead: f64,
+    /// Room to keep from what moves: body and margin, metres.
+    pub room: f64,
+}
+
+impl Wish<'_> {
+    /// What coming near to something that moves costs, m/s.
+    fn meeting(&self, velocity: Vec3) -> f64 {
+        /// Metres beyond the room to keep.
+        const COMFORT: f64 = 0.9;
+        let (gap, time) = self.ahead.closest(self.position, velocity, self.lead);
+        let lack = (COMFORT + self.room - gap).clamp(0.0, 2.0);
+        2.5 * lack * (1.0 - 0.6 * time / HORIZON)
+    }
 }
 
 /// Fills `out` with candidates, best first.
@@ -43,7 +61,7 @@ pub struct Wish {
 /// `speed_limit` gives the top speed (m/s) in a level unit direction; `clearance` the distance (m) from a point to the
 /// nearest mapped obstacle, which is a preference only.
 pub fn fan(
-    wish: &Wish,
+    wish: &Wish<'_>,
     mut speed_limit: impl FnMut(Vec3) -> f64,
     clearance: impl Fn(f64, f64) -> f64,
     out: &mut Vec<Candidate>,
@@ -66,7 +84,9 @@ pub fn fan(
             let crowding = crowding(wish.position, heading, speed, &clearance);
             for &slope in slopes {
                 let velocity = heading * speed + Vec3::new(0.0, 0.0, wish.climb + slope * speed);
+                let meeting = if wish.ahead.is_empty() { 0.0 } else { wish.meeting(velocity) };
                 let cost = -speed * cos
+                    + meeting
                     + 0.18 * (velocity - wish.last).norm()
                     + 1.2 * (slope * speed).abs()
                     + if slope == 0.0 { crowding } else { 0.0 };
@@ -83,23 +103,32 @@ pub fn fan(
 
 /// How much a straight flight of the next seconds would crowd mapped obstacles, m/s of cost.
 fn crowding(from: Vec3, heading: Vec3, speed: f64, clearance: &impl Fn(f64, f64) -> f64) -> f64 {
-    /// Nearer than this (m, centre to the map's cell) counts.
-    const COMFORT: f64 = 1.1;
+    /// Nearer than this (m, centre to the map's cell) counts: at rest, and what each m/s adds.
+    const COMFORT: (f64, f64) = (0.45, 0.22);
+    let comfort = (COMFORT.0 + COMFORT.1 * speed).min(1.6);
     let mut sum = 0.0;
     for time in [0.3, 0.6, 1.0, 1.5] {
         let at = from + heading * (speed * time);
-        let lack = (COMFORT - clearance(at.x, at.y)).max(0.0) / COMFORT;
+        let lack = (comfort - clearance(at.x, at.y)).max(0.0) / comfort;
         sum += lack * lack;
     }
-    0.6 * speed * sum
+    0.45 * speed * sum
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn wish() -> Wish {
-        Wish { along: Vec3::new(0.0, 1.0, 0.0), position: Vec3::ZERO, last: Vec3::ZERO, climb: 0.1 }
+    fn wish() -> Wish<'static> {
+        Wish {
+            along: Vec3::new(0.0, 1.0, 0.0),
+            position: Vec3::ZERO,
+            last: Vec3::ZERO,
+            climb: 0.1,
+            ahead: Ahead::NONE,
+            lead: 0.1,
+            room: 0.45,
+        }
     }
 
     #[test]

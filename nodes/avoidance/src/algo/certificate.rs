@@ -7,9 +7,10 @@
 
 use super::geometry::Vec3;
 use super::memory::Memory;
+use super::movers::Ahead;
 use super::plant::Plant;
 use super::trail::Trail;
-use super::view::Verdict;
+use super::view::{Margin, Verdict};
 
 /// Points this near to the start of the path need no certificate, metres.
 pub const SETTLED: f64 = 0.2;
@@ -27,6 +28,34 @@ pub struct Bubble {
 
 /// Everything that can prove a place to be free.
 #[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// Views; [`Memory::look_from`] must have been called.
+    pub memory: &'a Memory,
+    /// The start.
+    pub bubble: Option<Bubble>,
+    /// The way flown.
+    pub trail: &'a Trail,
+    /// Lowest and highest allowed altitude, metres in odom.
+    pub altitude: (f64, f64),
+    /// What moves, as of now.
+    pub ahead: Ahead<'a>,
+    /// From now until the command acts, seconds.
+    pub lead: f64,
+    /// Room to keep from what moves, per [`Margin`]: body and margin, metres.
+    pub grown: [f64; 2],
+}
+
+impl<'a> Sources<'a> {
+    /// For questions about places; `origin` is the one that the memory was asked to look from, odom.
+    #[must_use]
+    pub fn evidence(self, origin: Vec3) -> Evidence<'a> {
+        let Self { memory, bubble, trail, altitude, ahead, lead, grown } = self;
+        Evidence { memory, origin, bubble, trail, altitude, ahead, lead, grown }
+    }
+}
+
+/// [`Sources`], seen from one place.
+#[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
     /// Views; [`Memory::look_from`] must have been called with `origin`.
     pub memory: &'a Memory,
@@ -38,6 +67,12 @@ pub struct Evidence<'a> {
     pub trail: &'a Trail,
     /// Lowest and highest allowed altitude, metres in odom.
     pub altitude: (f64, f64),
+    /// What moves, as of now.
+    pub ahead: Ahead<'a>,
+    /// From now until the command acts, seconds.
+    pub lead: f64,
+    /// Room to keep from what moves, per [`Margin`]: body and margin, metres.
+    pub grown: [f64; 2],
 }
 
 impl Evidence<'_> {
@@ -48,8 +83,8 @@ impl Evidence<'_> {
 
     /// True when sight or the start's bubble proves `at` (odom) to be free.
     #[must_use]
-    pub fn seen_free(&self, at: Vec3) -> bool {
-        match self.memory.verdict(self.local(at)) {
+    pub fn seen_free(&self, at: Vec3, margin: Margin) -> bool {
+        match self.memory.verdict(self.local(at), margin) {
             Verdict::Free => true,
             Verdict::Hit => false,
             Verdict::Unknown => self.bubble.is_some_and(|b| (at - b.center).norm() <= b.radius),
@@ -58,9 +93,9 @@ impl Evidence<'_> {
 
     /// As [`Self::seen_free`], or been at before with nothing seen there now.
     #[must_use]
-    pub fn free(&self, at: Vec3) -> bool {
-        self.seen_free(at)
-            || (self.trail.covers(at) && self.memory.live_verdict(self.local(at)) != Verdict::Hit)
+    pub fn free(&self, at: Vec3, margin: Margin) -> bool {
+        self.seen_free(at, margin)
+            || (self.trail.covers(at) && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit)
     }
 
     /// Metres that can be flown from `from` in the unit direction `along` before something is not free.
@@ -69,14 +104,14 @@ impl Evidence<'_> {
     /// sees; it is no place to go to. A vehicle that went to its rim before it looked would find itself too near to
     /// unseen space to ever see it.
     #[must_use]
-    pub fn reach(&self, from: Vec3, along: Vec3, limit: f64) -> f64 {
+    pub fn reach(&self, from: Vec3, along: Vec3, limit: f64, margin: Margin) -> f64 {
         let mut distance = SETTLED;
-        while distance + SPACING <= limit && self.free(from + along * (distance + SPACING)) {
+        while distance + SPACING <= limit && self.free(from + along * (distance + SPACING), margin) {
             distance += SPACING;
         }
         let end = from + along * distance;
         let vouched = self.bubble.is_some_and(|b| (end - b.center).norm() <= b.radius)
-            && self.memory.verdict(self.local(end)) != Verdict::Free
+            && self.memory.verdict(self.local(end), margin) != Verdict::Free
             && !self.trail.covers(end);
         if distance <= SETTLED || vouched { 0.0 } else { distance }
     }
@@ -91,15 +126,19 @@ impl Evidence<'_> {
         velocity: Vec3,
         wanted: Vec3,
         hold: f64,
+        margin: Margin,
     ) -> Option<f64> {
         let (low, high) = self.altitude;
         // Outside of the fence, coming back in is allowed.
         let fence = |at: Vec3| at.z >= low.min(position.z) - 0.05 && at.z <= high.max(position.z) + 0.05;
+        let room = self.grown[margin as usize];
         let mut longest = 0.0_f64;
         for plant in plants {
-            let length = plant.sweep(position, velocity, wanted, hold, SPACING, |at, last| {
+            let length = plant.sweep(position, velocity, wanted, hold, SPACING, |at, time, last| {
                 let near = (at - position).norm() <= SETTLED;
-                fence(at) && ((near && !last) || self.free(at))
+                fence(at)
+                    && ((near && !last) || self.free(at, margin))
+                    && (self.ahead.is_empty() || self.ahead.gap(at, self.lead + time) > room)
             })?;
             longest = longest.max(length);
         }
@@ -112,18 +151,18 @@ mod tests {
     use super::super::depth::{Intrinsics, Lattice, Pooled};
     use super::super::geometry::{Pose, Quat};
     use super::super::memory::Keeping;
-    use super::super::view::StampTable;
+    use super::super::view::{Levels, StampTable};
     use super::*;
 
     /// A vehicle at (0, 0, 2) that looks along x at a wall `wall` metres ahead.
     fn memory(wall: f32) -> Memory {
         let lattice = Lattice::new(Intrinsics::new(42.0, 42.0, 39.5, 29.5, 80, 60).unwrap(), 80);
-        let table = StampTable::new(&lattice, 0.45, 0.0, 10.0);
-        let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000 };
+        let levels: Levels = [0.45, 0.31].map(|r| StampTable::new(&lattice, r, 0.0, 10.0));
+        let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000, margin: 0.0 };
         let mut memory = Memory::new(keeping);
         let pose = Pose { position: Vec3::new(0.0, 0.0, 2.0), rotation: Quat::FLU_FROM_OPTICAL };
         let cells = Pooled::from_cells(vec![wall; 80 * 60]);
-        memory.insert(&cells, &lattice, (&table, &table), &[], pose, 0);
+        memory.insert(&cells, &lattice, (&levels, &levels), &[], pose, 0);
         memory.look_from(pose.position, 0);
         memory
     }
@@ -134,7 +173,16 @@ mod tests {
 
     fn evidence<'a>(memory: &'a Memory, trail: &'a Trail, bubble: f64) -> Evidence<'a> {
         let bubble = Some(Bubble { center: START, radius: bubble });
-        Evidence { memory, origin: START, bubble, trail, altitude: (0.5, 6.0) }
+        Evidence {
+            memory,
+            origin: START,
+            bubble,
+            trail,
+            altitude: (0.5, 6.0),
+            ahead: Ahead::NONE,
+            lead: 0.1,
+            grown: [0.45, 0.31],
+        }
     }
 
     #[test]
@@ -143,9 +191,9 @@ mod tests {
         let v = Vec3::new(4.0, 0.0, 0.0);
         let far = memory(9.0);
         let near = memory(3.5);
-        let stop = evidence(&far, &trail, 0.9).certify(&PLANTS, START, v, v, 0.2).unwrap();
+        let stop = evidence(&far, &trail, 0.9).certify(&PLANTS, START, v, v, 0.2, Margin::Full).unwrap();
         assert!((3.0..5.5).contains(&stop), "{stop}");
-        assert!(evidence(&near, &trail, 0.9).certify(&PLANTS, START, v, v, 0.2).is_none());
+        assert!(evidence(&near, &trail, 0.9).certify(&PLANTS, START, v, v, 0.2, Margin::Full).is_none());
     }
 
     #[test]
@@ -153,7 +201,7 @@ mod tests {
         let (memory, trail) = (memory(9.0), Trail::new());
         let e = evidence(&memory, &trail, 0.0);
         for v in [Vec3::new(-0.3, 0.0, 0.0), Vec3::new(0.0, 0.2, 0.0), Vec3::new(0.0, 0.0, 0.3)] {
-            assert!(e.certify(&PLANTS, START, Vec3::ZERO, v, 0.2).is_none(), "{v:?}");
+            assert!(e.certify(&PLANTS, START, Vec3::ZERO, v, 0.2, Margin::Creep).is_none(), "{v:?}");
         }
     }
 
@@ -165,7 +213,7 @@ mod tests {
         let mut at = START;
         for _ in 0..200 {
             let v = Vec3::new(0.0, 0.1, 0.0);
-            if e.certify(&PLANTS, at, Vec3::ZERO, v, 0.2).is_some() {
+            if e.certify(&PLANTS, at, Vec3::ZERO, v, 0.2, Margin::Creep).is_some() {
                 at += v * 0.2;
             }
         }
@@ -178,8 +226,8 @@ mod tests {
         let mut e = evidence(&memory, &trail, 3.0);
         let climb = Vec3::new(0.0, 0.0, 1.0);
         e.altitude = (0.5, 2.1);
-        assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2).is_none());
+        assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2, Margin::Full).is_none());
         e.altitude = (2.5, 6.0);
-        assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2).is_some());
+        assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2, Margin::Full).is_some());
     }
 }

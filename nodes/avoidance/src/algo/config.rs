@@ -22,6 +22,10 @@ pub struct Config {
     pub body_radius: f64,
     /// Kept clear around the body beyond its radius, metres (0.02..=3). Covers tracking error.
     pub margin: f64,
+    /// Kept clear beyond the body's radius by a vehicle not faster than `creep_speed`, metres (0.02..=margin).
+    pub creep_margin: f64,
+    /// Up to this speed `creep_margin` is enough, m/s (0..=3).
+    pub creep_speed: f64,
     /// Free sight that the speed limit leaves unused, metres, counted from the body's centre (0..=5).
     pub keep_off: f64,
     /// Depth error per squared metre of range: a surface at z may be `depth_error * z^2` nearer, 1/m (0..=0.1).
@@ -82,6 +86,8 @@ impl Default for Config {
             command_delay: 0.1,
             body_radius: 0.25,
             margin: 0.2,
+            creep_margin: 0.06,
+            creep_speed: 1.0,
             keep_off: 0.7,
             depth_error: 0.005,
             max_range: 10.0,
@@ -93,9 +99,9 @@ impl Default for Config {
             odometry_timeout: 0.15,
             detections_timeout: 0.5,
             frozen_frames: 3,
-            memory_age: 30.0,
+            memory_age: 20.0,
             memory_margin: 0.03,
-            keyframe_distance: 0.4,
+            keyframe_distance: 0.2,
             keyframe_angle: 0.25,
             start_bubble: 1.1,
             goal_tolerance: 0.5,
@@ -104,7 +110,7 @@ impl Default for Config {
             vertical_speed: 1.0,
             max_yaw_rate: 2.0,
             scan_rate: 1.0,
-            guidance_cell: 0.25,
+            guidance_cell: 0.15,
         }
     }
 }
@@ -114,6 +120,12 @@ impl Config {
     #[must_use]
     pub fn grown_radius(&self) -> f64 {
         self.body_radius + self.margin
+    }
+
+    /// Radii (m) by which obstacles grow, per [`super::view::Margin`].
+    #[must_use]
+    pub fn grown_radii(&self) -> [f64; 2] {
+        [self.grown_radius(), self.body_radius + self.creep_margin]
     }
 
     /// How long (s) a command may go on acting before the watchdog's stop takes hold: the depth timeout plus one
@@ -143,6 +155,8 @@ impl Config {
         within("command_delay", self.command_delay, 0.0, 1.0, "0 to 1 s")?;
         within("body_radius", self.body_radius, 0.05, 3.0, "0.05 to 3 m")?;
         within("margin", self.margin, 0.02, 3.0, "0.02 to 3 m")?;
+        within("creep_margin", self.creep_margin, 0.02, 3.0, "0.02 to 3 m")?;
+        within("creep_speed", self.creep_speed, 0.0, 3.0, "0 to 3 m/s")?;
         within("keep_off", self.keep_off, 0.0, 5.0, "0 to 5 m")?;
         within("depth_error", self.depth_error, 0.0, 0.1, "0 to 0.1 per metre")?;
         within("max_range", self.max_range, 1.0, 100.0, "1 to 100 m")?;
@@ -173,6 +187,7 @@ impl Config {
             }
         };
         ordered("altitude_min", self.altitude_min, "altitude_max", self.altitude_max)?;
+        ordered("creep_margin", self.creep_margin, "margin", self.margin)?;
         ordered("cruise_speed", self.cruise_speed, "max_speed", self.max_speed)?;
         ordered("brake_deceleration", self.brake_deceleration, "max_acceleration", self.max_acceleration)
     }

@@ -10,13 +10,14 @@ use super::depth::{Lattice, Pooled};
 use super::geometry::{Pose, Vec3};
 use super::search::Search;
 
-/// Cells per edge of the window; a power of two.
-pub const SIDE: usize = 128;
-const MASK: i64 = SIDE as i64 - 1;
+/// Cells per edge of the window.
+pub const SIDE: usize = 192;
 /// Evidence from which a cell is occupied, its ceiling, and what one seen surface adds.
 const OCCUPIED: u8 = 4;
 const CEILING: u8 = 14;
 const SEEN_SURFACE: u8 = 2;
+/// Nearer than this a surface counts twice, metres.
+const SURE_WITHIN: f32 = 5.0;
 /// Surfaces within this much of the flight height count, metres.
 const BAND: f64 = 0.6;
 /// Surfaces farther than this are too uncertain to be mapped, metres.
@@ -29,6 +30,7 @@ const COMFORT: f32 = 0.7;
 pub struct Guidance {
     cell: f64,
     hard: f32,
+    soft: f32,
     evidence: Vec<u8>,
     seen: Vec<u8>,
     penalty: Vec<u8>,
@@ -51,12 +53,13 @@ pub struct Proposal {
 }
 
 impl Guidance {
-    /// Cells of `cell` metres; ways keep `grown_radius` metres from occupied cells.
+    /// Cells of `cell` metres; ways keep `hard` metres from the middle of occupied cells, and would rather keep `soft`.
     #[must_use]
-    pub fn new(cell: f64, grown_radius: f64) -> Self {
+    pub fn new(cell: f64, hard: f64, soft: f64) -> Self {
         Self {
             cell,
-            hard: (grown_radius + 0.4 * cell) as f32,
+            hard: hard as f32,
+            soft: soft.max(hard + 0.01) as f32,
             evidence: vec![0; SIDE * SIDE],
             seen: vec![0; SIDE * SIDE],
             penalty: vec![0; SIDE * SIDE],
@@ -81,7 +84,7 @@ impl Guidance {
     }
 
     fn slot(ix: i64, iy: i64) -> usize {
-        ((iy & MASK) as usize) * SIDE + (ix & MASK) as usize
+        iy.rem_euclid(SIDE as i64) as usize * SIDE + ix.rem_euclid(SIDE as i64) as usize
     }
 
     /// Index in window order, when inside.
@@ -151,7 +154,9 @@ impl Guidance {
                 if self.window(at.x, at.y).is_some() {
                     let (ix, iy) = self.global(at.x, at.y);
                     let slot = Self::slot(ix, iy);
-                    self.evidence[slot] = (self.evidence[slot] + SEEN_SURFACE).min(CEILING);
+                    self.evidence[slot] = (self.evidence[slot]
+                        + if z < SURE_WITHIN { 2 * SEEN_SURFACE } else { SEEN_SURFACE })
+                    .min(CEILING);
                     self.seen[slot] = 1;
                 }
             }
@@ -270,8 +275,10 @@ impl Guidance {
             for wx in 0..SIDE {
                 let (i, slot) = (wy * SIDE + wx, Self::slot(cx + wx as i64, cy + wy as i64));
                 let d = self.distance[i];
-                let near = ((self.hard + COMFORT - d) / COMFORT).clamp(0.0, 1.0);
-                let mut cost = 1.0 + 2.5 * near * near;
+                let near = ((self.soft + COMFORT - d) / COMFORT).clamp(0.0, 1.0);
+                // Nearer than `soft` there is only creeping.
+                let tight = ((self.soft - d) / (self.soft - self.hard)).clamp(0.0, 1.0);
+                let mut cost = 1.0 + 2.0 * near * near + 2.0 * tight;
                 cost += if self.seen[slot] == 0 { 0.25 } else { 0.0 };
                 cost += 0.15 * f32::from(self.penalty[slot]);
                 self.penalty[slot] = self.penalty[slot].saturating_sub(2);
@@ -298,6 +305,8 @@ impl Guidance {
     pub fn propose(&mut self, from: Vec3, goal: Vec3) -> Proposal {
         /// The leg is looked for within this length of way, metres.
         const AHEAD: f64 = 8.0;
+        /// The leg is at least this long, metres.
+        const LEAST_LEG: f64 = 0.6;
         self.recenter(from);
         self.measure();
         self.price(from);
@@ -311,30 +320,29 @@ impl Guidance {
         if steps == 0 {
             return Proposal { reaches, ..straight };
         }
-        // The farthest point of the way that can be seen from here.
-        let mut leg = 0;
-        let mut step = steps;
-        while step > 0 {
-            if self.sees(from, self.center_of(self.search.path()[step - 1])) {
-                leg = step - 1;
-                break;
+        // The farthest point of the way to which a straight line is not much worse than the way itself.
+        let (mut leg, mut worst) = (0, 1.3_f32);
+        for step in 0..steps {
+            let cell = self.search.path()[step];
+            worst = worst.max(self.cost[cell]);
+            if self.sees(from, self.center_of(cell), worst + 0.3) {
+                leg = step;
             }
-            step -= 1;
         }
-        leg = leg.max(2.min(steps - 1));
+        leg = leg.max((LEAST_LEG / self.cell) as usize).min(steps - 1);
         if leg + 1 == self.search.path().len() && reaches && self.window(goal.x, goal.y).is_some() {
             return straight;
         }
         Proposal { waypoint: self.center_of(self.search.path()[leg]), reaches }
     }
 
-    fn sees(&self, from: Vec3, to: (f64, f64)) -> bool {
+    fn sees(&self, from: Vec3, to: (f64, f64), worst: f32) -> bool {
         let (dx, dy) = (to.0 - from.x, to.1 - from.y);
         let steps = (dx.hypot(dy) / (0.5 * self.cell)).ceil() as usize;
         (0..=steps).all(|s| {
             let part = s as f64 / steps.max(1) as f64;
             self.window(from.x + dx * part, from.y + dy * part)
-                .is_some_and(|i| self.cost[i] < 4.0 || self.cost[i] == 15.0)
+                .is_some_and(|i| self.cost[i] <= worst || self.cost[i] == 15.0)
         })
     }
 }
@@ -353,7 +361,7 @@ mod tests {
 
     #[test]
     fn an_open_field_is_crossed_straight() {
-        let mut g = Guidance::new(CELL, 0.5);
+        let mut g = Guidance::new(CELL, 0.3, 0.5);
         let p = g.propose(Vec3::ZERO, Vec3::new(60.0, 0.0, 2.0));
         assert!(p.reaches && p.waypoint.0 > 5.0 && p.waypoint.1.abs() < 0.6, "{p:?}");
         let p = g.propose(Vec3::ZERO, Vec3::new(3.0, 1.0, 2.0));
@@ -363,7 +371,7 @@ mod tests {
     #[test]
     fn a_trap_is_left_by_its_mouth() {
         // A U open to the west; the vehicle is inside, the goal east of it.
-        let mut g = Guidance::new(CELL, 0.5);
+        let mut g = Guidance::new(CELL, 0.3, 0.5);
         g.recenter(Vec3::ZERO);
         for i in 0..25 {
             let s = -4.0 + f64::from(i) * 0.25;
@@ -380,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_closed_room_has_no_way_out() {
-        let mut g = Guidance::new(CELL, 0.5);
+        let mut g = Guidance::new(CELL, 0.3, 0.5);
         g.recenter(Vec3::ZERO);
         for i in 0..40 {
             let s = -5.0 + f64::from(i) * 0.25;
@@ -394,7 +402,7 @@ mod tests {
 
     #[test]
     fn the_window_rolls_and_forgets_what_left_it() {
-        let mut g = Guidance::new(CELL, 0.5);
+        let mut g = Guidance::new(CELL, 0.3, 0.5);
         g.recenter(Vec3::ZERO);
         block(&mut g, 3.0, 0.0);
         g.recenter(Vec3::new(10.0, 0.0, 0.0));

@@ -11,18 +11,23 @@
 use super::depth::{Lattice, Pooled};
 use super::geometry::{Pose, Vec3};
 use super::margins::MarginBox;
-use super::view::{RangeView, StampTable, Verdict};
+use super::view::{Levels, Margin, RangeView, Verdict};
 
 /// Remembered views along the way.
-const PLACES: usize = 20;
+const PLACES: usize = 32;
 /// Remembered views of a look around.
 const DIRECTIONS: usize = 28;
 /// Views farther away than this are not asked, metres.
 const ASK_WITHIN: f64 = 15.0;
+/// Views are kept this many times as long as they answer at any speed.
+const OLDER: i64 = 8;
+/// What odometry is taken to drift by (two sigma), m per square root of a second.
+const DRIFT: f32 = 0.02;
 
 #[derive(Debug, Clone)]
 struct Shot {
-    view: RangeView,
+    /// One per [`Margin`].
+    views: [RangeView; 2],
     /// Optical frame in odom.
     pose: Pose,
     stamp: i64,
@@ -31,7 +36,7 @@ struct Shot {
 
 impl Default for Shot {
     fn default() -> Self {
-        Self { view: RangeView::default(), pose: Pose::IDENTITY, stamp: 0, used: false }
+        Self { views: Default::default(), pose: Pose::IDENTITY, stamp: 0, used: false }
     }
 }
 
@@ -41,6 +46,8 @@ struct Look {
     shot: usize,
     rows: [[f32; 3]; 3],
     offset: [f32; 3],
+    /// What its pose may be off by, metres; only for creeping when not 0.
+    drift: f32,
 }
 
 /// When a view is remembered, and for how long.
@@ -50,8 +57,11 @@ pub struct Keeping {
     pub distance: f64,
     /// Turn between views, radians.
     pub angle: f64,
-    /// Oldest view that is asked, nanoseconds.
+    /// Oldest view that is asked at any speed, nanoseconds. Older ones still answer a vehicle that creeps, with a margin that
+    /// grows as odometry drifts.
     pub age: i64,
+    /// Drift that the margin of remembered views covers, metres.
+    pub margin: f32,
 }
 
 /// The current view and its predecessors.
@@ -85,8 +95,8 @@ impl Memory {
 
     /// Makes room for views of `lattice`, so that [`Self::insert`] never allocates.
     pub fn reserve(&mut self, lattice: &Lattice) {
-        self.live.view.reserve(lattice);
-        self.places.iter_mut().chain(&mut self.directions).for_each(|s| s.view.reserve(lattice));
+        let shots = self.places.iter_mut().chain(&mut self.directions).chain([&mut self.live]);
+        shots.flat_map(|s| &mut s.views).for_each(|view| view.reserve(lattice));
     }
 
     /// Forgets everything.
@@ -104,12 +114,12 @@ impl Memory {
         &mut self,
         pooled: &Pooled,
         lattice: &Lattice,
-        (now, kept): (&StampTable, &StampTable),
+        (now, kept): (&Levels, &Levels),
         boxes: &[MarginBox],
         pose: Pose,
         stamp: i64,
     ) {
-        self.live.view.fill(pooled, lattice, now, boxes);
+        fill(&mut self.live, pooled, lattice, now, boxes);
         (self.live.pose, self.live.stamp, self.live.used) = (pose, stamp, true);
         let (moved, turned) = self.last_kept.map_or((f64::INFINITY, 0.0), |last| {
             ((pose.position - last.position).norm(), pose.rotation.angle_to(last.rotation))
@@ -123,7 +133,7 @@ impl Memory {
         } else {
             return;
         };
-        shot.view.fill(pooled, lattice, kept, boxes);
+        fill(shot, pooled, lattice, kept, boxes);
         (shot.pose, shot.stamp, shot.used) = (pose, stamp, true);
         self.last_kept = Some(pose);
     }
@@ -134,16 +144,23 @@ impl Memory {
         let count = 1 + PLACES + DIRECTIONS;
         for index in 0..count {
             let shot = self.shot(index);
-            let fresh = now - shot.stamp <= self.keeping.age;
-            if !shot.used || !fresh || (shot.pose.position - origin).norm() > ASK_WITHIN {
+            let age = now - shot.stamp;
+            if !shot.used
+                || age > OLDER * self.keeping.age
+                || (shot.pose.position - origin).norm() > ASK_WITHIN
+            {
                 continue;
             }
+            let seconds = (age.max(0) as f64 * 1e-9) as f32;
+            let drift =
+                if age <= self.keeping.age { 0.0 } else { DRIFT * seconds.sqrt() - self.keeping.margin };
             let to_camera = shot.pose.rotation.inverse();
             let offset = to_camera.rotate(origin - shot.pose.position);
             self.looks.push(Look {
                 shot: index,
                 rows: to_camera.rows().map(|r| r.map(|v| v as f32)),
                 offset: [offset.x as f32, offset.y as f32, offset.z as f32],
+                drift: drift.max(0.0),
             });
         }
         // Newest first; the live view is the newest, and equal stamps keep it in front.
@@ -158,9 +175,9 @@ impl Memory {
 
     /// What is known of the vehicle's ball at `at`, metres from the origin of [`Self::look_from`] in odom axes.
     #[must_use]
-    pub fn verdict(&self, at: [f32; 3]) -> Verdict {
+    pub fn verdict(&self, at: [f32; 3], margin: Margin) -> Verdict {
         for look in &self.looks {
-            let said = self.ask(look, at);
+            let said = self.ask(look, at, margin);
             if said != Verdict::Unknown {
                 return said;
             }
@@ -170,18 +187,29 @@ impl Memory {
 
     /// As [`Self::verdict`], by the current view alone.
     #[must_use]
-    pub fn live_verdict(&self, at: [f32; 3]) -> Verdict {
-        self.looks.first().filter(|l| l.shot == 0).map_or(Verdict::Unknown, |look| self.ask(look, at))
+    pub fn live_verdict(&self, at: [f32; 3], margin: Margin) -> Verdict {
+        self.looks.first().filter(|l| l.shot == 0).map_or(Verdict::Unknown, |look| self.ask(look, at, margin))
     }
 
-    fn ask(&self, look: &Look, [x, y, z]: [f32; 3]) -> Verdict {
+    fn ask(&self, look: &Look, [x, y, z]: [f32; 3], margin: Margin) -> Verdict {
         let along =
             |i: usize| look.rows[i][0] * x + look.rows[i][1] * y + look.rows[i][2] * z + look.offset[i];
         let depth = along(2);
-        if depth <= 0.0 {
+        if depth <= 0.0 || look.drift > 0.0 && margin == Margin::Full {
             return Verdict::Unknown;
         }
-        self.shot(look.shot).view.verdict(along(0), along(1), depth)
+        self.shot(look.shot).views[margin as usize].verdict_grown(along(0), along(1), depth, look.drift)
+    }
+}
+
+fn fill(shot: &mut Shot, pooled: &Pooled, lattice: &Lattice, levels: &Levels, boxes: &[MarginBox]) {
+    for (view, table) in shot.views.iter_mut().zip(levels) {
+        view.fill(pooled, lattice, table, boxes);
+    }
+    // A widened margin is known to the inflated view alone.
+    if boxes.is_empty() {
+        let creep = Margin::Creep as usize;
+        shot.views[creep].keep_depths(pooled, levels[creep].depth_error());
     }
 }
 
@@ -197,6 +225,7 @@ fn pick<'a>(live: &'a Shot, places: &'a [Shot], directions: &'a [Shot], index: u
 mod tests {
     use super::super::depth::Intrinsics;
     use super::super::geometry::Quat;
+    use super::super::view::StampTable;
     use super::*;
 
     fn camera_at(x: f64, yaw: f64) -> Pose {
@@ -208,27 +237,27 @@ mod tests {
 
     struct Fixture {
         lattice: Lattice,
-        table: StampTable,
+        levels: Levels,
         memory: Memory,
     }
 
     impl Fixture {
         fn new() -> Self {
             let lattice = Lattice::new(Intrinsics::new(42.0, 42.0, 39.5, 29.5, 80, 60).unwrap(), 80);
-            let table = StampTable::new(&lattice, 0.45, 0.0, 10.0);
-            let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000 };
-            Self { lattice, table, memory: Memory::new(keeping) }
+            let levels = [0.45, 0.31].map(|r| StampTable::new(&lattice, r, 0.0, 10.0));
+            let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000, margin: 0.0 };
+            Self { lattice, levels, memory: Memory::new(keeping) }
         }
 
         fn see(&mut self, z: f32, pose: Pose, stamp: i64) {
             let cells = Pooled::from_cells(vec![z; 80 * 60]);
-            let tables = (&self.table, &self.table);
+            let tables = (&self.levels, &self.levels);
             self.memory.insert(&cells, &self.lattice, tables, &[], pose, stamp);
         }
 
         fn ask(&mut self, x: f64, y: f64, now: i64) -> Verdict {
             self.memory.look_from(Vec3::ZERO, now);
-            self.memory.verdict([x as f32, y as f32, 2.0])
+            self.memory.verdict([x as f32, y as f32, 2.0], Margin::Full)
         }
     }
 

@@ -5,7 +5,7 @@
 //! along the way flown; else report STUCK, and go on looking. Whatever the inputs do, the answer to doubt is "stop".
 
 use super::candidates::{Candidate, Wish, fan};
-use super::certificate::{Bubble, Evidence};
+use super::certificate::{Bubble, Sources};
 use super::config::Config;
 use super::depth::{DepthImage, Intrinsics, Lattice, Pooled};
 use super::geometry::{Quat, Vec3, wrap_angle};
@@ -13,26 +13,31 @@ use super::guard::{Guard, Limits, Odometry};
 use super::guidance::{Guidance, Proposal};
 use super::margins::MarginBox;
 use super::memory::{Keeping, Memory};
+use super::movers::{Movers, Track};
 use super::plant::Plant;
-use super::recovery::{Recovery, Step};
+use super::recovery::Recovery;
 use super::speed::stopping_speed;
 use super::state::{HoverCause, Stale, State, Status};
 use super::trail::Trail;
-use super::view::StampTable;
+use super::view::{Levels, Margin, StampTable};
 use crate::error::AvoidanceError;
 
 /// Slower than this is at rest, m/s.
 pub(crate) const AT_REST: f64 = 0.25;
 /// Depth images between two searches of guidance.
 const GUIDE_EVERY: u32 = 5;
-/// Deceleration toward the goal, m/s^2.
-const ARRIVAL: f64 = 1.2;
+/// Deceleration toward the goal, as a share of the one that is sure.
+const ARRIVAL: f64 = 0.45;
+/// Where things move, the camera glances to both sides: what comes from there on a collision course keeps its bearing, and a
+/// camera that looks ahead never sees it. Amplitude (rad) and period (s), for so long after something moved (s).
+const GLANCE: (f64, f64) = (0.6, 2.0);
+const WATCHFUL: f64 = 10.0;
+/// Sight that is looked for when creeping, metres.
+const CREEP_SIGHT: f64 = 3.0;
 /// Gain from altitude error to climb rate, 1/s.
-const ALTITUDE_GAIN: f64 = 1.2;
+pub(super) const ALTITUDE_GAIN: f64 = 1.2;
 /// Gain from heading error to turn rate, 1/s.
-const YAW_GAIN: f64 = 2.5;
-/// Wait before a climb is over, metres below the wanted altitude.
-const CLIMBED: f64 = 0.25;
+pub(super) const YAW_GAIN: f64 = 2.5;
 
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,33 +56,36 @@ pub struct Command {
 
 struct Optics {
     lattice: Lattice,
-    now: StampTable,
-    kept: StampTable,
+    now: Levels,
+    kept: Levels,
 }
 
 /// Holds everything between two images. Allocates only at construction and when the camera changes.
 pub struct Planner {
-    config: Config,
-    guard: Guard,
+    pub(super) config: Config,
+    pub(super) guard: Guard,
     optics: Option<Optics>,
     pooled: Pooled,
-    memory: Memory,
-    trail: Trail,
-    guidance: Guidance,
+    pub(super) memory: Memory,
+    pub(super) trail: Trail,
+    pub(super) guidance: Guidance,
     proposal: Option<Proposal>,
-    frames_to_guide: u32,
-    bubble: Option<Bubble>,
-    climbing: bool,
+    pub(super) frames_to_guide: u32,
+    pub(super) bubble: Option<Bubble>,
+    pub(super) climbing: bool,
     goal: Option<Vec3>,
     arrived: bool,
     boxes: Vec<MarginBox>,
     boxes_stamp: Option<i64>,
-    last: Vec3,
+    pub(super) movers: Movers,
+    pub(super) last: Vec3,
     last_yaw_rate: f64,
+    /// Where it came to rest, and stays.
+    pub(super) anchor: Option<Vec3>,
     /// Since when (ns) the vehicle is near the goal and comes no nearer, and how near that is (m).
     no_way: Option<(i64, f64)>,
     candidates: Vec<Candidate>,
-    recovery: Recovery,
+    pub(super) recovery: Recovery,
     last_depth_stamp: Option<i64>,
     pose_missing: bool,
     nearest: f64,
@@ -103,6 +111,7 @@ impl Planner {
             distance: config.keyframe_distance,
             angle: config.keyframe_angle,
             age: ns(config.memory_age),
+            margin: config.memory_margin as f32,
         };
         Ok(Self {
             guard: Guard::new(limits),
@@ -110,7 +119,11 @@ impl Planner {
             pooled: Pooled::default(),
             memory: Memory::new(keeping),
             trail: Trail::new(),
-            guidance: Guidance::new(config.guidance_cell, config.grown_radius()),
+            guidance: Guidance::new(
+                config.guidance_cell,
+                config.body_radius + 0.3 * config.creep_margin,
+                config.grown_radius(),
+            ),
             proposal: None,
             frames_to_guide: 0,
             bubble: None,
@@ -119,8 +132,10 @@ impl Planner {
             arrived: false,
             boxes: Vec::with_capacity(256),
             boxes_stamp: None,
+            movers: Movers::new(),
             last: Vec3::ZERO,
             last_yaw_rate: 0.0,
+            anchor: None,
             no_way: None,
             candidates: Vec::with_capacity(512),
             recovery: Recovery::default(),
@@ -146,7 +161,7 @@ impl Planner {
         let c = &self.config;
         let lattice = Lattice::new(intrinsics, c.view_columns);
         let table = |radius: f64| StampTable::new(&lattice, radius, c.depth_error, c.max_range);
-        let (now, kept) = (table(c.grown_radius()), table(c.grown_radius() + c.memory_margin));
+        let (now, kept) = (c.grown_radii().map(table), c.grown_radii().map(|r| table(r + c.memory_margin)));
         self.memory.clear();
         self.memory.reserve(&lattice);
         self.optics = Some(Optics { now, kept, lattice });
@@ -175,6 +190,11 @@ impl Planner {
         self.boxes.clear();
         self.boxes.extend(boxes.take(256));
         self.boxes_stamp = Some(stamp);
+    }
+
+    /// New tracks (odom), true at `stamp`: they close the space that they are predicted to move into.
+    pub fn on_tracks(&mut self, stamp: i64, tracks: impl Iterator<Item = Track>) {
+        self.movers.set(stamp, tracks);
     }
 
     /// A new depth image taken at `stamp`: the next command.
@@ -259,7 +279,7 @@ impl Planner {
         reason.or(self.pose_missing.then_some(Stale::NoPoseForDepth))
     }
 
-    fn status(&self, now: i64, state: State) -> Status {
+    pub(super) fn status(&self, now: i64, state: State) -> Status {
         Status {
             state,
             depth_age_s: self.guard.depth_age().unwrap_or(f64::NAN),
@@ -283,7 +303,13 @@ impl Planner {
         }
     }
 
-    fn command(&mut self, odometry: &Odometry, velocity: Vec3, yaw_rate: f64, status: Status) -> Command {
+    pub(super) fn command(
+        &mut self,
+        odometry: &Odometry,
+        velocity: Vec3,
+        yaw_rate: f64,
+        status: Status,
+    ) -> Command {
         let limit = self.config.max_yaw_rate;
         let yaw_rate = yaw_rate.clamp(-limit, limit);
         // The command acts a little later, on a vehicle that has turned a little further.
@@ -305,8 +331,41 @@ impl Planner {
     }
 
     /// From the newest odometry's stamp until a command sent now acts, seconds.
-    fn lead(&self) -> f64 {
+    pub(super) fn lead(&self) -> f64 {
         self.guard.odometry_age().unwrap_or(0.0).max(0.0) + self.config.command_delay
+    }
+
+    /// Where the vehicle will be, and how fast, when a command sent now acts.
+    fn predicted(&self, odometry: &Odometry) -> (Vec3, Vec3) {
+        let c = &self.config;
+        let nominal = Plant { lag: 0.7 * c.velocity_lag, acceleration: c.max_acceleration };
+        nominal.after(odometry.pose.position, odometry.velocity, self.last, self.lead())
+    }
+
+    /// How long (s) a command sent now goes on acting before the watchdog's stop takes hold, if no image comes any more.
+    pub(super) fn hold_time(&self) -> f64 {
+        let age = self.guard.depth_age().unwrap_or(0.0).clamp(0.0, self.config.depth_timeout);
+        self.config.hold_time() - age
+    }
+
+    /// How much has to be kept clear by a vehicle at `velocity` that is told `wanted`.
+    pub(super) fn margin_at(&self, velocity: Vec3, wanted: Vec3) -> Margin {
+        let fastest = velocity.norm_xy().max(wanted.norm_xy());
+        if fastest <= self.config.creep_speed + 0.05 { Margin::Creep } else { Margin::Full }
+    }
+
+    /// All that can prove a place to be free.
+    pub(super) fn sources(&self, now: i64) -> Sources<'_> {
+        let c = &self.config;
+        Sources {
+            memory: &self.memory,
+            bubble: self.bubble,
+            trail: &self.trail,
+            altitude: (c.altitude_min, c.altitude_max),
+            ahead: self.movers.at(now),
+            lead: self.lead(),
+            grown: c.grown_radii(),
+        }
     }
 
     /// True when the vehicle has long been near the goal without coming any nearer: it lies inside of something. It is
@@ -333,7 +392,7 @@ impl Planner {
     }
 
     /// The two beliefs of every certificate: sluggish and brisk.
-    fn plants(&self) -> [Plant; 2] {
+    pub(super) fn plants(&self) -> [Plant; 2] {
         let c = &self.config;
         [
             Plant { lag: c.velocity_lag, acceleration: c.brake_deceleration },
@@ -349,6 +408,8 @@ impl Planner {
         if self.bubble.is_none() && speed < AT_REST {
             self.bubble = Some(Bubble { center: here, radius: self.config.start_bubble });
         }
+        self.memory.look_from(here, now);
+        let (position, velocity) = self.predicted(&odometry);
         let Some(goal) = self.goal else {
             return self.hover(now, &odometry, HoverCause::NoGoal);
         };
@@ -363,7 +424,7 @@ impl Planner {
             self.arrived |= speed < AT_REST;
             if self.arrived {
                 let status = self.status(now, State::GoalReached);
-                return self.command(&odometry, Vec3::ZERO, 0.0, status);
+                return self.hold(now, &odometry, 0.0, status);
             }
             return self.hover(now, &odometry, HoverCause::Settling);
         }
@@ -371,61 +432,78 @@ impl Planner {
 
         let along = self.guide(here, goal);
         let unreachable = self.unreachable(now, to_goal.norm_xy());
-        self.memory.look_from(here, now);
-        let nominal =
-            Plant { lag: 0.7 * self.config.velocity_lag, acceleration: self.config.max_acceleration };
-        let (position, velocity) = nominal.after(here, odometry.velocity, self.last, self.lead());
-
-        let evidence = Evidence {
-            memory: &self.memory,
-            origin: here,
-            bubble: self.bubble,
-            trail: &self.trail,
-            altitude: (floor, ceiling),
-        };
-        let proven = evidence.seen_free(here);
-        let climb = (ALTITUDE_GAIN * (altitude - position.z))
-            .clamp(-self.config.vertical_speed, self.config.vertical_speed);
-        let wish = Wish { along, position, last: self.last, climb };
-        let arrival = (2.0 * ARRIVAL * to_goal.norm()).sqrt().max(0.3);
-        let wanted = self.config.cruise_speed.min(self.config.max_speed).min(arrival);
+        if unreachable && speed < AT_REST {
+            let status = self.status(now, State::Stuck);
+            return self.hold(now, &odometry, self.config.scan_rate, status);
+        }
+        let lead = self.lead();
+        let mut candidates = std::mem::take(&mut self.candidates);
         let c = &self.config;
-        let reaction = c.hold_time() + c.command_delay + 0.5 * c.velocity_lag;
+        let evidence = self.sources(now).evidence(here);
+        let proven = evidence.seen_free(here, Margin::Creep);
+        let climb = (ALTITUDE_GAIN * (altitude - position.z)).clamp(-c.vertical_speed, c.vertical_speed);
+        let room = c.grown_radius();
+        let wish = Wish { along, position, last: self.last, climb, ahead: evidence.ahead, lead, room };
+        let arrival = (2.0 * ARRIVAL * c.brake_deceleration * to_goal.norm()).sqrt().max(0.3);
+        let wanted = c.cruise_speed.min(c.max_speed).min(arrival);
+        let hold = self.hold_time();
+        let reaction = hold + 0.5 * c.velocity_lag;
         let mut cap_ahead = None;
         let limit = |heading: Vec3| {
-            let sight = evidence.reach(position, heading, c.max_range) + c.grown_radius();
+            let [full, creep] = c.grown_radii();
+            let sight = evidence.reach(position, heading, c.max_range, Margin::Full) + full;
             let cap = stopping_speed(c.brake_deceleration, reaction, sight, c.keep_off);
             cap_ahead.get_or_insert(cap);
-            cap.min(wanted)
+            if cap >= c.creep_speed {
+                return cap.min(wanted);
+            }
+            let sight = evidence.reach(position, heading, CREEP_SIGHT, Margin::Creep) + full;
+            let slow = stopping_speed(c.brake_deceleration, reaction, sight, c.keep_off - (full - creep));
+            cap.max(slow.min(c.creep_speed)).min(wanted)
         };
         let guidance = &self.guidance;
-        fan(&wish, limit, |x, y| guidance.clearance(x, y), &mut self.candidates);
+        fan(&wish, limit, |x, y| guidance.clearance(x, y), &mut candidates);
 
         let plants = self.plants();
-        let hold = c.hold_time();
         let least = match (unreachable, self.recovery.dithers(now, here)) {
             (true, _) => f64::INFINITY,
             (_, true) => 0.5,
             _ => 0.0,
         };
         let mut tried = 0;
-        let chosen = self.candidates.iter().filter(|c| c.velocity.norm_xy() >= least).find_map(|candidate| {
+        let evidence = self.sources(now).evidence(here);
+        let mut chosen = candidates.iter().filter(|c| c.velocity.norm_xy() >= least).find_map(|candidate| {
             tried += 1;
-            let length = evidence.certify(&plants, position, velocity, candidate.velocity, hold)?;
+            let margin = self.margin_at(velocity, candidate.velocity);
+            let length = evidence.certify(&plants, position, velocity, candidate.velocity, hold, margin)?;
             Some((candidate.velocity, length))
         });
+        // Something comes: stopping is only one of the ways to get out of its way.
+        let mut evading = false;
+        if !evidence.ahead.is_empty() {
+            let risk = |v: Vec3| evidence.ahead.closest(position, v, lead).0 - room;
+            if chosen.is_none_or(|(v, _)| risk(v) < 0.0)
+                && let Some(escape) = self.evade(&evidence, position, velocity, lead)
+            {
+                chosen = Some(escape);
+                evading = true;
+            }
+        }
+        self.candidates = candidates;
         if proven {
-            self.trail.note(here);
+            self.trail.note(here, now, (self.config.memory_age * 1e9) as i64);
         }
         let mut status = self.status(now, State::Braking);
         status.candidates_tried = tried;
         status.speed_cap_mps = cap_ahead.unwrap_or(0.0);
         if let Some((velocity, length)) = chosen {
             self.recovery.moving(now, here);
+            self.anchor = None;
             status.certified_stop_m = length;
             status.state = if self.recovery.stalled(now) {
                 State::Stuck
-            } else if velocity.norm_xy() > 0.8 * wanted
+            } else if !evading
+                && velocity.norm_xy() > 0.8 * wanted
                 && velocity.unit().zip(to_goal.unit()).is_some_and(|(a, b)| a.dot(b) > 0.96)
             {
                 State::Cruise
@@ -433,67 +511,20 @@ impl Planner {
                 State::Avoiding
             };
             // The camera looks where the vehicle flies, and where it is led next; when slow, only the latter.
-            let look =
-                if velocity.norm_xy() > 0.6 { velocity * (1.0 / velocity.norm_xy()) + along } else { along };
-            let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) - yaw);
+            let look = if velocity.norm_xy() > 0.6 && !evading {
+                velocity * (1.0 / velocity.norm_xy()) + along
+            } else {
+                along
+            };
+            let glance = if self.movers.heard_within(now, WATCHFUL) {
+                GLANCE.0 * (now as f64 * 1e-9 * std::f64::consts::TAU / GLANCE.1).sin()
+            } else {
+                0.0
+            };
+            let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) + glance - yaw);
             return self.command(&odometry, velocity, rate, status);
         }
         self.recover(now, &odometry, along, (position, velocity), status)
-    }
-
-    /// Nothing is certified: the lower half of the ladder.
-    fn recover(
-        &mut self,
-        now: i64,
-        odometry: &Odometry,
-        along: Vec3,
-        (position, velocity): (Vec3, Vec3),
-        mut status: Status,
-    ) -> Command {
-        let here = odometry.pose.position;
-        let yaw = odometry.pose.rotation.yaw();
-        let off = wrap_angle(along.y.atan2(along.x) - yaw);
-        if odometry.velocity.norm() > AT_REST && !self.recovery.is_backing() {
-            return self.command(odometry, Vec3::ZERO, YAW_GAIN * off, status);
-        }
-        let step = self.recovery.blocked(now, yaw, off);
-        let (state, velocity_wanted, rate) = match step {
-            Step::Turn => (State::Hover(HoverCause::Turning), None, (YAW_GAIN * off).clamp(-1.5, 1.5)),
-            Step::Wait => (State::Hover(HoverCause::Blocked), None, 0.0),
-            Step::Discourage => {
-                self.guidance.discourage(here, along);
-                self.frames_to_guide = 0;
-                (State::Hover(HoverCause::Blocked), None, 0.0)
-            }
-            Step::Scan => (State::Scanning, None, self.config.scan_rate),
-            Step::Stuck => (State::Stuck, None, self.config.scan_rate),
-            Step::Back => {
-                let target = self.trail.back(here, 0.4);
-                let wanted = target.and_then(|t| (t - here).unit()).map(|u| u * 0.4);
-                (State::Avoiding, wanted, 0.0)
-            }
-        };
-        status.state = state;
-        let evidence = Evidence {
-            memory: &self.memory,
-            origin: here,
-            bubble: self.bubble,
-            trail: &self.trail,
-            altitude: (self.config.altitude_min, self.config.altitude_max),
-        };
-        let plants = self.plants();
-        let hold = self.config.hold_time();
-        let certified =
-            velocity_wanted.and_then(|v| Some((v, evidence.certify(&plants, position, velocity, v, hold)?)));
-        if let Some((wanted, length)) = certified {
-            status.certified_stop_m = length;
-            return self.command(odometry, wanted, rate, status);
-        }
-        if step == Step::Back {
-            status.state = State::Hover(HoverCause::Blocked);
-            self.recovery.backed_off();
-        }
-        self.command(odometry, Vec3::ZERO, rate, status)
     }
 
     /// The unit direction in which guidance leads from `here` to `goal`.
@@ -508,31 +539,5 @@ impl Planner {
         self.frames_to_guide -= 1;
         let leg = self.proposal.as_ref().map_or(direct, toward);
         leg.unit().or_else(|| direct.unit()).unwrap_or(Vec3::new(1.0, 0.0, 0.0))
-    }
-
-    fn hover(&mut self, now: i64, odometry: &Odometry, cause: HoverCause) -> Command {
-        let status = self.status(now, State::Hover(cause));
-        self.command(odometry, Vec3::ZERO, 0.0, status)
-    }
-
-    /// Below the geofence's floor, over the start: straight up, in the column of air that the operator vouches for.
-    fn climb(&mut self, now: i64, odometry: &Odometry, altitude: f64) -> Option<Command> {
-        let here = odometry.pose.position;
-        let bubble = self.bubble.as_mut()?;
-        let over_start = (here - bubble.center).norm_xy() <= bubble.radius;
-        if here.z < self.config.altitude_min - 0.05 && over_start {
-            self.climbing = true;
-        }
-        if !self.climbing {
-            return None;
-        }
-        if here.z >= altitude - CLIMBED || !over_start {
-            self.climbing = false;
-            bubble.center.z = here.z;
-            return None;
-        }
-        let rate = (ALTITUDE_GAIN * (altitude - here.z)).clamp(0.2, self.config.vertical_speed);
-        let status = self.status(now, State::Hover(HoverCause::Climbing));
-        Some(self.command(odometry, Vec3::new(0.0, 0.0, rate), 0.0, status))
     }
 }

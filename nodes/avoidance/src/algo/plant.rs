@@ -45,7 +45,7 @@ impl Plant {
     /// The path from (`position`, `velocity`) when `wanted` acts for `hold` seconds and then "stop" does.
     ///
     /// Points lie at most `spacing` metres apart; the last one is where the vehicle comes to rest. `visit` gets each
-    /// of them, and whether it is the last; it returns false to give up early. Returns the path's length (m) when
+    /// of them, its time (s), and whether it is the last; it returns false to give up early. Returns the path's length (m) when
     /// `visit` never gave up.
     pub fn sweep(
         &self,
@@ -54,7 +54,7 @@ impl Plant {
         wanted: Vec3,
         hold: f64,
         spacing: f64,
-        mut visit: impl FnMut(Vec3, bool) -> bool,
+        mut visit: impl FnMut(Vec3, f64, bool) -> bool,
     ) -> Option<f64> {
         /// Below this the rest of the way is `speed * lag`, in a straight line. m/s.
         const CRAWL: f64 = 0.25;
@@ -66,7 +66,7 @@ impl Plant {
             let holding = time < hold;
             if !holding && speed < CRAWL || time > LIMIT {
                 let rest = velocity * self.lag;
-                return visit(position + rest, true).then(|| length + rest.norm());
+                return visit(position + rest, time + 2.0 * self.lag, true).then(|| length + rest.norm());
             }
             let mut dt = (spacing / speed.max(wanted.norm()).max(0.5)).min(0.5 * self.lag.max(0.05));
             if holding {
@@ -76,7 +76,7 @@ impl Plant {
             self.step(&mut position, &mut velocity, if holding { wanted } else { Vec3::ZERO }, dt);
             time += dt;
             length += (position - before).norm();
-            if !visit(position, false) {
+            if !visit(position, time, false) {
                 return None;
             }
         }
@@ -92,7 +92,7 @@ mod tests {
         let plant = Plant { lag: 0.3, acceleration: 4.0 };
         let v = Vec3::new(5.0, 0.0, 0.0);
         let (mut last, mut ends, mut gap) = (Vec3::ZERO, 0, 0.0_f64);
-        let length = plant.sweep(Vec3::ZERO, v, v, 0.2, 0.25, |p, end| {
+        let length = plant.sweep(Vec3::ZERO, v, v, 0.2, 0.25, |p, _, end| {
             if !end {
                 gap = gap.max((p - last).norm());
             }
@@ -116,7 +116,9 @@ mod tests {
     fn giving_up_early_yields_no_length() {
         let plant = Plant { lag: 0.3, acceleration: 4.0 };
         assert!(
-            plant.sweep(Vec3::ZERO, Vec3::ZERO, Vec3::new(2.0, 0.0, 0.0), 0.3, 0.25, |_, _| false).is_none()
+            plant
+                .sweep(Vec3::ZERO, Vec3::ZERO, Vec3::new(2.0, 0.0, 0.0), 0.3, 0.25, |_, _, _| false)
+                .is_none()
         );
     }
 

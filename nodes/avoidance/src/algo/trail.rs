@@ -16,7 +16,7 @@ pub const REACH: f64 = 0.15;
 /// A ring of past positions (odom), oldest dropped first.
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
-    points: std::collections::VecDeque<Vec3>,
+    points: std::collections::VecDeque<(Vec3, i64)>,
 }
 
 impl Trail {
@@ -31,26 +31,29 @@ impl Trail {
         self.points.clear();
     }
 
-    /// Notes a position that sight has certified.
-    pub fn note(&mut self, at: Vec3) {
-        if self.points.back().is_none_or(|last| (at - *last).norm() >= STEP) {
+    /// Notes a position that sight has certified, at `now` (ns). Points older than `age` (ns) are dropped: odometry drifts.
+    pub fn note(&mut self, at: Vec3, now: i64, age: i64) {
+        while self.points.front().is_some_and(|(_, since)| now - since > age) {
+            self.points.pop_front();
+        }
+        if self.points.back().is_none_or(|(last, _)| (at - *last).norm() >= STEP) {
             if self.points.len() == POINTS {
                 self.points.pop_front();
             }
-            self.points.push_back(at);
+            self.points.push_back((at, now));
         }
     }
 
     /// True within [`REACH`] of a noted position.
     #[must_use]
     pub fn covers(&self, at: Vec3) -> bool {
-        self.points.iter().rev().any(|p| (at - *p).norm() <= REACH)
+        self.points.iter().rev().any(|(p, _)| (at - *p).norm() <= REACH)
     }
 
     /// The youngest noted position that lies `distance` or more from `from`: where to back off to.
     #[must_use]
     pub fn back(&self, from: Vec3, distance: f64) -> Option<Vec3> {
-        self.points.iter().rev().find(|p| (from - **p).norm() >= distance).copied()
+        self.points.iter().rev().map(|(p, _)| *p).find(|p| (from - *p).norm() >= distance)
     }
 }
 
@@ -62,7 +65,7 @@ mod tests {
     fn the_trail_covers_only_where_it_went_and_leads_back() {
         let mut trail = Trail::new();
         for i in 0..300 {
-            trail.note(Vec3::new(f64::from(i) * 0.05, 0.0, 2.0));
+            trail.note(Vec3::new(f64::from(i) * 0.05, 0.0, 2.0), i64::from(i), 1_000);
         }
         assert!(trail.covers(Vec3::new(10.0, 0.05, 2.0)));
         assert!(!trail.covers(Vec3::new(10.0, 0.3, 2.0)));

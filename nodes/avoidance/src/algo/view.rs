@@ -16,6 +16,20 @@ use super::margins::MarginBox;
 const BINS: usize = 112;
 /// Surfaces nearer than this are stamped as if they were here: they cover most of the view anyway. Metres.
 const NEAREST: f32 = 0.3;
+/// Balls nearer than this are looked at closer, if the view keeps its depths. Metres.
+const LOOK_CLOSER: f32 = 2.0;
+
+/// How much is kept clear around the body. Errors of tracking grow with speed; a vehicle that creeps may pass nearer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Margin {
+    /// `margin`, at any speed.
+    Full = 0,
+    /// `creep_margin`, up to `creep_speed`.
+    Creep = 1,
+}
+
+/// One table per [`Margin`].
+pub type Levels = [StampTable; 2];
 
 /// What a view says of a ball at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +75,12 @@ impl StampTable {
     #[must_use]
     pub fn radius(&self) -> f64 {
         f64::from(self.radius)
+    }
+
+    /// Surfaces may be this much times z^2 nearer, 1/m.
+    #[must_use]
+    pub fn depth_error(&self) -> f32 {
+        self.depth_error
     }
 
     fn scale(&self) -> (f32, f32) {
@@ -114,6 +134,9 @@ pub struct RangeView {
     free: Vec<f32>,
     /// Per cell: cells (Chebyshev) to the nearest unknown one. Empty when there is none.
     to_unknown: Vec<u8>,
+    /// The pooled depths themselves, for [`Self::look_closer`]; empty in a view that is not asked to.
+    raw: Vec<f32>,
+    depth_error: f32,
     cols: usize,
     radius: f32,
     // First column and row edge (tangents) and cells per unit of tangent.
@@ -131,12 +154,14 @@ impl RangeView {
         let cells = lattice.cols * lattice.rows;
         self.free.reserve(cells.saturating_sub(self.free.len()));
         self.to_unknown.reserve(cells.saturating_sub(self.to_unknown.len()));
+        self.raw.reserve(cells.saturating_sub(self.raw.len()));
     }
 
     /// Inflates a pooled image. `boxes` widen the margin of the surfaces seen inside of them.
     pub fn fill(&mut self, pooled: &Pooled, lattice: &Lattice, table: &StampTable, boxes: &[MarginBox]) {
         let (cols, rows) = (lattice.cols, lattice.rows);
         self.cols = cols;
+        self.raw.clear();
         self.radius = table.radius;
         (self.x0, self.y0) = (lattice.x_edges[0], lattice.y_edges[0]);
         self.per_x = (lattice.intrinsics.fx / lattice.factor as f64) as f32;
@@ -215,11 +240,67 @@ impl RangeView {
         }
     }
 
+    /// Keeps the depths of a view that was just filled, so that near questions can be answered exactly.
+    pub fn keep_depths(&mut self, pooled: &Pooled, depth_error: f32) {
+        self.raw.clear();
+        self.raw.extend_from_slice(&pooled.z);
+        self.depth_error = depth_error;
+    }
+
+    /// As [`Self::verdict`], cell by cell, for a ball whose projection is inside of the image: every ray through the ball
+    /// must have been seen to end behind it, and no surface may lie in it. The inflated view takes a ball around a surface
+    /// for a slab, which closes gaps that the vehicle fits through.
+    fn look_closer(&self, x: f32, y: f32, z: f32, ball: f32) -> Verdict {
+        let (cols, rows) = (self.cols, self.raw.len() / self.cols.max(1));
+        let span = |t: f32, first: f32, per: f32, count: usize| {
+            let cell = |t: f32| ((t - first) * per).clamp(0.0, count as f32 - 1.0) as usize;
+            (cell(tangent_beside(t, z, ball, -1.0)), cell(tangent_beside(t, z, ball, 1.0)))
+        };
+        let (c0, c1) = span(x / z, self.x0, self.per_x, cols);
+        let (r0, r1) = span(y / z, self.y0, self.per_y, rows);
+        let far = x * x + y * y + z * z;
+        let mut hidden = false;
+        for row in r0..=r1 {
+            let ty = self.y0 + (row as f32 + 0.5) / self.per_y;
+            for (col, &depth) in (c0..=c1).zip(&self.raw[row * cols + c0..=row * cols + c1]) {
+                let tx = self.x0 + (col as f32 + 0.5) / self.per_x;
+                let square = 1.0 + tx * tx + ty * ty;
+                let along = tx * x + ty * y + z;
+                // A surface may lie anywhere in its cell.
+                let radius = ball + 0.7 * depth.min(z) / self.per_x.min(self.per_y);
+                let beside = far - along * along / square;
+                if beside > radius * radius {
+                    continue;
+                }
+                let error = if depth < 50.0 { self.depth_error * depth * depth } else { 0.0 };
+                let front = depth - error;
+                // Depth at which the ray leaves the ball.
+                let half = ((radius * radius - beside) / square).sqrt();
+                let middle = along / square;
+                if front > middle + half {
+                    continue;
+                }
+                if depth > 0.0 && front >= middle - half {
+                    return Verdict::Hit;
+                }
+                hidden = true;
+            }
+        }
+        if hidden { Verdict::Unknown } else { Verdict::Free }
+    }
+
     /// What this view says of the vehicle's ball with its centre at (x, y, z), metres in the camera's optical frame.
     #[must_use]
     pub fn verdict(&self, x: f32, y: f32, z: f32) -> Verdict {
+        self.verdict_grown(x, y, z, 0.0)
+    }
+
+    /// As [`Self::verdict`] for a ball larger by `extra` (m): what the view's pose may be off by. With growth, only what is
+    /// near enough for a closer look is answered.
+    #[must_use]
+    pub fn verdict_grown(&self, x: f32, y: f32, z: f32, extra: f32) -> Verdict {
         let [(left, kl), (right, kr), (top, kt), (bottom, kb)] = self.planes;
-        let r = self.radius;
+        let r = self.radius + extra;
         // The whole ball must lie inside the frustum: its distance to each side plane is at least its radius.
         let inside = (x - left * z) * kl >= r
             && (right * z - x) * kr >= r
@@ -233,6 +314,13 @@ impl RangeView {
         let row = ((ty - self.y0) * self.per_y) as usize;
         let index = row * self.cols + col;
         let Some(&free) = self.free.get(index) else { return Verdict::Unknown };
+        let closer = z < LOOK_CLOSER && !self.raw.is_empty();
+        if closer && (z >= free || extra > 0.0) {
+            return self.look_closer(x, y, z, r);
+        }
+        if extra > 0.0 {
+            return Verdict::Unknown;
+        }
         if z >= free {
             // Within two radii behind the front the ball may touch the surface; farther back it is hidden by it.
             return if z <= free + 2.0 * r + 0.3 { Verdict::Hit } else { Verdict::Unknown };

@@ -118,3 +118,46 @@ fn margin_boxes_only_ever_add() {
         assert!(widened.verdict_at(at) != Verdict::Free || plain.verdict_at(at) == Verdict::Free);
     }
 }
+
+#[test]
+fn a_closer_look_agrees_with_points_and_opens_gaps() {
+    // Two posts, 0.8 m apart, 0.7 m ahead: a ball of radius 0.31 fits between them, one of 0.45 does not.
+    let l = lattice();
+    let mut cells = vec![f32::INFINITY; l.cols * l.rows];
+    let mut points = Vec::new();
+    for row in 0..l.rows {
+        for col in 0..l.cols {
+            let t = (l.x_edges[col] + l.x_edges[col + 1]) / 2.0;
+            let ty = (l.y_edges[row] + l.y_edges[row + 1]) / 2.0;
+            if (0.52..0.70).contains(&(t.abs() * 0.9)) {
+                cells[row * l.cols + col] = 0.9;
+                points.push([t * 0.9, ty * 0.9, 0.9]);
+            }
+        }
+    }
+    let pooled = Pooled::from_cells(cells);
+    let ask = |radius: f64, at: [f32; 3]| {
+        let mut view = RangeView::default();
+        let table = StampTable::new(&l, radius, 0.0, 10.0);
+        view.fill(&pooled, &l, &table, &[]);
+        let coarse = view.verdict(at[0], at[1], at[2]);
+        view.keep_depths(&pooled, 0.0);
+        (coarse, view.verdict(at[0], at[1], at[2]))
+    };
+    assert_eq!(ask(0.31, [0.0, 0.0, 0.9]).1, Verdict::Free);
+    assert_ne!(ask(0.56, [0.0, 0.0, 0.9]).1, Verdict::Free);
+    let mut opened = 0;
+    for i in 0..400_u32 {
+        let part = |k: u32| (i.wrapping_mul(k) % 97) as f32 / 97.0;
+        let at = [part(31) * 0.8 - 0.4, part(57) * 0.2 - 0.1, 0.6 + part(73) * 1.2];
+        let (coarse, closer) = ask(0.31, at);
+        let nearest = points
+            .iter()
+            .map(|p| p.iter().zip(&at).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt())
+            .fold(f32::INFINITY, f32::min);
+        assert!(closer != Verdict::Free || nearest > 0.31, "{at:?}: {nearest}");
+        assert!(coarse != Verdict::Free || closer == Verdict::Free);
+        opened += u32::from(coarse != Verdict::Free && closer == Verdict::Free);
+    }
+    assert!(opened > 10, "{opened}");
+}

@@ -1,0 +1,202 @@
+//! The command line of `peregrine model`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum Model {
+    /// The models compiled in, the engines and the providers found.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// A model's manifest: inputs, outputs, licence, accuracy, budget, signature.
+    Show {
+        /// Name, manifest (.toml) or network (.onnx).
+        model: String,
+    },
+    /// Load a model, run the test pattern, compare with its golden values, and check its signature.
+    Verify(Verify),
+    /// Average precision on labelled photos (COCO JSON or YOLO labels), as pycocotools computes it.
+    Eval(Eval),
+    /// Median and 99th percentile of the time per image, per provider and number of threads.
+    Bench(Bench),
+    /// Where a model is weak on labelled photos (--data), or what a detection on one photo rests on.
+    Explain(Explain),
+    /// Make an int8 network of an fp32 one; refused if it loses too much accuracy.
+    Quantize(Quantize),
+    /// Sign a manifest with a secret key.
+    Sign {
+        /// The manifest (.toml).
+        manifest: PathBuf,
+        /// The secret key, made by `model keys new`.
+        #[arg(long)]
+        key: PathBuf,
+    },
+    /// The keys whose models are trusted here.
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+/// How a model is loaded.
+#[derive(Debug, Clone, Args)]
+pub struct Load {
+    /// Name, manifest (.toml) or network (.onnx).
+    pub model: String,
+    /// What runs the network.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "ort", "tract"])]
+    pub backend: String,
+    /// Execution provider; asking for one that is not there is an error.
+    #[arg(long, default_value = "cpu")]
+    pub provider: String,
+    /// Threads within one inference.
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub load: Load,
+    /// Do not fail for want of a signature.
+    #[arg(long)]
+    pub allow_unsigned: bool,
+    /// Write what the network answers to the test pattern into the manifest.
+    #[arg(long)]
+    pub write_golden: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Eval {
+    #[command(flatten)]
+    pub load: Load,
+    /// Labelled photos.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// At most that many photos, spread evenly.
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Name, manifest (.toml) or network (.onnx).
+    pub model: String,
+    /// Providers, comma separated; every one found when absent.
+    #[arg(long, value_delimiter = ',')]
+    pub providers: Vec<String>,
+    /// Numbers of threads, comma separated; 1 and the number of CPUs when absent.
+    #[arg(long, value_delimiter = ',')]
+    pub threads: Vec<usize>,
+    /// Images per measurement.
+    #[arg(long, default_value_t = 100)]
+    pub rounds: usize,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    #[command(flatten)]
+    pub load: Load,
+    /// The photo to explain.
+    #[arg(required_unless_present = "data")]
+    pub photo: Option<PathBuf>,
+    /// Labelled photos: report what is missed and invented, by class, size, brightness and sharpness.
+    #[arg(long, value_name = "DIR", conflicts_with = "photo")]
+    pub data: Option<PathBuf>,
+    /// The class to explain; the best detection when absent.
+    #[arg(long)]
+    pub class: Option<String>,
+    /// Parts along the longer side of the photo.
+    #[arg(long, default_value_t = 16)]
+    pub parts: usize,
+    /// Where the picture goes.
+    #[arg(long, default_value = "saliency.png")]
+    pub out: PathBuf,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Quantize {
+    /// The fp32 model: manifest (.toml) or network (.onnx) of a known family.
+    pub model: String,
+    /// Photos to calibrate with, as the robot will see them; no labels needed.
+    #[arg(long, value_name = "DIR")]
+    pub calib: PathBuf,
+    /// Labelled photos for the verdict. Not the ones of --calib.
+    #[arg(long, value_name = "DIR")]
+    pub val: PathBuf,
+    /// Largest allowed loss of average precision, 0 to 1.
+    #[arg(long, default_value_t = 0.01)]
+    pub max_drop: f64,
+    /// How ranges are chosen; the most faithful when absent.
+    #[arg(long, value_parser = ["minmax", "percentile", "entropy"])]
+    pub method: Option<String>,
+    /// Most photos to calibrate with.
+    #[arg(long, default_value_t = 64)]
+    pub calib_photos: usize,
+    /// Most labelled photos for the candidates; the verdict is on all of them.
+    #[arg(long, default_value_t = 64)]
+    pub search_photos: usize,
+    /// Weights of seven bits: for x86 processors without VNNI.
+    #[arg(long)]
+    pub seven_bits: bool,
+    /// Threads within one inference.
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+    /// The folder that gets the network and its manifest.
+    #[arg(long, default_value = ".")]
+    pub out: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a secret key; its public half is printed.
+    New {
+        /// The file of the secret key. Keep it off the robots.
+        file: PathBuf,
+    },
+    /// The ring of this machine.
+    Show,
+    /// Trust a public key on this machine.
+    Trust {
+        /// 64 hexadecimal digits, as `keys new` prints them.
+        public: String,
+        /// Whose it is.
+        #[arg(long)]
+        name: String,
+    },
+    /// Trust a key of this machine's ring no longer.
+    Revoke {
+        /// The key's id.
+        id: String,
+        /// Why.
+        #[arg(long)]
+        why: String,
+    },
+    /// Sign this machine's ring, so that others may take it: writes RING.toml and RING.toml.sig.
+    Publish {
+        /// The file to write.
+        file: PathBuf,
+        /// A secret key that those others trust already.
+        #[arg(long)]
+        key: PathBuf,
+    },
+    /// Replace this machine's ring by a published one, which a key of the present ring must have signed.
+    Take {
+        /// The published ring; its signature lies beside it.
+        file: PathBuf,
+    },
+}

@@ -1,0 +1,128 @@
+//! `model quantize`: an int8 network, or none.
+
+use std::path::Path;
+
+use peregrine_models::eval::Dataset;
+use peregrine_models::quantize::{Measurement, Method, Options, Outcome, quantize};
+use peregrine_models::{BackendName, Detector, LoadOptions, Model, ModelSource, Trust};
+use serde_json::json;
+
+use super::args::Quantize;
+use super::share;
+use crate::error::{Error, Result};
+
+pub fn run(args: &Quantize) -> Result {
+    let source = ModelSource::parse(&args.model);
+    let model = Model::read(&source, BackendName::Ort)?;
+    let val = Dataset::read(&args.val, &model.labels)?;
+    let calibration = Dataset::photos(&args.calib)?;
+    if calibration.iter().any(|photo| val.items.iter().any(|item| item.path == *photo)) {
+        eprintln!("warning: photos of --val are also in --calib: the verdict will be too kind");
+    }
+    let options = Options {
+        calibration,
+        method: args.method.as_ref().and_then(|name| Method::ALL.into_iter().find(|m| m.as_str() == name)),
+        calibration_photos: args.calib_photos,
+        search_photos: args.search_photos,
+        max_drop: args.max_drop,
+        seven_bits: args.seven_bits,
+        threads: args.threads,
+        ..Options::default()
+    };
+    let outcome = quantize(&source, &val, &options, &mut |line| eprintln!("{line}"))?;
+    let verdict = outcome.judge();
+    if args.json {
+        println!("{:#}", as_json(&outcome, verdict.is_ok()));
+    } else {
+        print(&outcome, &model.labels);
+    }
+    verdict?;
+    write(&args.out, &outcome)?;
+    // The licence's notices travel with the weights.
+    if let ModelSource::Path(path) = &source {
+        let from = path.parent().unwrap_or(Path::new(""));
+        for notice in outcome.manifest.licence.notices.iter().filter(|notice| from.join(notice).is_file()) {
+            let target = args.out.join(notice);
+            if let Some(folder) = target.parent() {
+                std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+            }
+            std::fs::copy(from.join(notice), &target).map_err(Error::file("write", &target))?;
+        }
+    }
+    Ok(())
+}
+
+/// The network, then its manifest with golden values: a manifest is never there without what it names.
+fn write(folder: &Path, outcome: &Outcome) -> Result {
+    std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+    let weights = folder.join(&outcome.manifest.file);
+    let manifest = folder.join(format!("{}.toml", outcome.manifest.name));
+    std::fs::write(&weights, &outcome.weights).map_err(Error::file("write", &weights))?;
+    let mut finished = outcome.manifest.clone();
+    std::fs::write(&manifest, finished.to_toml()?).map_err(Error::file("write", &manifest))?;
+    let options = LoadOptions {
+        backend: peregrine_models::BackendChoice::Ort,
+        trust: Trust::AllowUnsigned,
+        ..LoadOptions::new(ModelSource::Path(manifest.clone()))
+    };
+    finished.golden = Some(Detector::load(&options)?.golden()?);
+    std::fs::write(&manifest, finished.to_toml()?).map_err(Error::file("write", &manifest))?;
+    eprintln!("wrote {} and {}", weights.display(), manifest.display());
+    Ok(())
+}
+
+fn print(outcome: &Outcome, labels: &[std::sync::Arc<str>]) {
+    let (a, b) = (&outcome.before, &outcome.after);
+    println!("\n{:<20}{:>10}{:>10}{:>10}", format!("{} photos", outcome.photos), "fp32", "int8", "change");
+    let row = |name: &str, a: Option<f64>, b: Option<f64>| {
+        let change = a.zip(b).map_or("-".to_owned(), |(a, b)| format!("{:+.3}", b - a));
+        println!("{name:<20}{:>10}{:>10}{change:>10}", share(a), share(b));
+    };
+    row("AP", a.scores.ap, b.scores.ap);
+    row("AP50", a.scores.ap50, b.scores.ap50);
+    row("AP75", a.scores.ap75, b.scores.ap75);
+    row("AP small", a.scores.small, b.scores.small);
+    row("AP medium", a.scores.medium, b.scores.medium);
+    row("AP large", a.scores.large, b.scores.large);
+    let ratio = |name: &str, a: f64, b: f64, unit: &str| {
+        println!("{name:<20}{a:>10.2}{b:>10.2}{:>10}  {unit}", format!("{:.2}x", a / b));
+    };
+    ratio("inference", a.latency_ms, b.latency_ms, "ms, median on this machine");
+    ratio("size", a.bytes as f64 / 1e6, b.bytes as f64 / 1e6, "MB");
+    println!("{:<20}{:>30.1}  % of the boxes are found by both", "agreement", 100.0 * outcome.agreement);
+    println!(
+        "calibration by {}; {} of {} layers stay in fp32:",
+        outcome.method.as_str(),
+        outcome.kept.len(),
+        outcome.layers
+    );
+    for name in &outcome.kept {
+        println!("  {name}");
+    }
+    println!("\n{:<20}{:>10}{:>10}{:>10}{:>10}", "class", "truths", "fp32", "int8", "change");
+    for c in &a.scores.classes {
+        let other = b.scores.classes.iter().find(|o| o.class == c.class).map_or(0.0, |o| o.ap);
+        let label = labels.get(c.class).map_or("?", |label| &**label);
+        println!("{label:<20}{:>10}{:>10.3}{other:>10.3}{:>+10.3}", c.truths, c.ap, other - c.ap);
+    }
+}
+
+fn as_json(outcome: &Outcome, accepted: bool) -> serde_json::Value {
+    let side = |m: &Measurement| {
+        json!({"ap": m.scores.ap, "ap50": m.scores.ap50, "ap75": m.scores.ap75,
+        "small": m.scores.small, "medium": m.scores.medium, "large": m.scores.large,
+        "latency_ms": m.latency_ms, "bytes": m.bytes})
+    };
+    let candidates: Vec<_> = outcome
+        .candidates
+        .iter()
+        .map(|c| json!({"fp32_layers": c.kept, "ap": c.ap, "latency_ms": c.latency_ms}))
+        .collect();
+    let sensitivity: Vec<_> =
+        outcome.sensitivity.iter().map(|(name, loss)| json!({"layer": name, "loss": loss})).collect();
+    json!({"model": outcome.manifest.name, "accepted": accepted, "photos": outcome.photos,
+        "before": side(&outcome.before), "after": side(&outcome.after), "drop": outcome.drop(),
+        "max_drop": outcome.max_drop, "speedup": outcome.speedup(), "agreement": outcome.agreement,
+        "method": outcome.method.as_str(), "layers": outcome.layers, "kept": outcome.kept,
+        "candidates": candidates, "sensitivity": sensitivity})
+}

@@ -1,0 +1,186 @@
+//! `model list`, `model show`, `model verify`.
+
+use peregrine_models::backend::{PROVIDERS, available_providers};
+use peregrine_models::{
+    BackendName, Detector, LoadOptions, Manifest, Model, ModelSource, Trust, embedded_names, trust,
+};
+use serde_json::json;
+
+use super::args::Verify;
+use crate::commands::detect::backend_name;
+use crate::error::{Error, Result};
+
+pub fn list(as_json: bool) -> Result {
+    let there = available_providers(None);
+    let mut models = Vec::new();
+    for name in embedded_names() {
+        let source = ModelSource::Embedded(name.to_owned());
+        let (ort, tract) =
+            (Model::read(&source, BackendName::Ort)?, Model::read(&source, BackendName::Tract)?);
+        models.push((name, ort, tract));
+    }
+    if as_json {
+        let rows: Vec<_> = models
+            .iter()
+            .map(|(name, ort, tract)| {
+                json!({"name": name, "ort": ort.manifest.name, "tract": tract.manifest.name,
+                "input": [ort.manifest.input.width, ort.manifest.input.height], "bytes": ort.weights.len(),
+                "licence": ort.manifest.licence.spdx})
+            })
+            .collect();
+        println!("{:#}", json!({"models": rows, "providers": there, "known_providers": PROVIDERS}));
+        return Ok(());
+    }
+    println!("{:<22}{:>9}{:>9}  {:<34}licence", "model", "input", "MB", "measured");
+    for (name, ort, tract) in &models {
+        let m = &ort.manifest;
+        if ort.manifest.name != tract.manifest.name {
+            println!("{name:<22}stands for {} (ONNX Runtime) or {} (tract)", m.name, tract.manifest.name);
+            continue;
+        }
+        let measured = m.measured.first().map_or("-".to_owned(), |r| format!("AP {:.3} on {}", r.ap, r.data));
+        let input = format!("{}x{}", m.input.width, m.input.height);
+        println!(
+            "{name:<22}{input:>9}{:>9.1}  {measured:<34}{}",
+            ort.weights.len() as f64 / 1e6,
+            m.licence.spdx
+        );
+    }
+    println!("\nproviders here: {} tract", there.join(" "));
+    println!("known: {}", PROVIDERS.join(" "));
+    Ok(())
+}
+
+fn read(name: &str) -> Result<(ModelSource, Model)> {
+    let source = ModelSource::parse(name);
+    let model = Model::read(&source, BackendName::Ort)?;
+    Ok((source, model))
+}
+
+pub fn show(name: &str) -> Result {
+    let (source, model) = read(name)?;
+    let m: &Manifest = &model.manifest;
+    let i = &m.input;
+    println!("{}  ({})", m.name, model.origin);
+    println!("file       {} ({} bytes, sha256 {})", m.file, model.weights.len(), m.sha256);
+    println!(
+        "signature  {}",
+        match model.standing(&source, &Trust::UserRing) {
+            Ok(standing) => standing.describe(),
+            Err(error) => error.to_string(),
+        }
+    );
+    println!(
+        "input      `{}` {:?} {:?}, {:?} planes, (pixel * {} - {:?}) / {:?}",
+        i.name,
+        m.input_shape(),
+        i.element,
+        i.colour,
+        i.scale,
+        i.mean,
+        i.std
+    );
+    println!("fit        {:?}, {:?}, padded with {}", i.letterbox.fit, i.letterbox.align, i.letterbox.pad);
+    println!(
+        "decoder    {:?}, strides {:?}, outputs {}",
+        m.decoder.kind,
+        m.decoder.strides,
+        m.decoder.outputs.join(" ")
+    );
+    println!(
+        "thresholds score {}, overlap {}, at most {} detections",
+        m.score_threshold, m.nms_iou, m.max_detections
+    );
+    println!("labels     {}: {}", model.labels.len(), model.labels.join(", "));
+    println!(
+        "licence    {}{}",
+        m.licence.spdx,
+        m.licence.notices.iter().map(|n| format!("; {n}")).collect::<String>()
+    );
+    println!("origin     {}", m.origin);
+    for r in &m.measured {
+        println!("measured   AP {:.3}, AP50 {:.3} on {} ({})", r.ap, r.ap50, r.data, r.backend);
+    }
+    if let Some(b) = &m.budget {
+        println!("budget     {} ms per image, {} MiB", b.latency_ms, b.memory_mb);
+    }
+    if let Some(version) = m.runtime.as_ref().and_then(|r| r.onnxruntime.as_ref()) {
+        println!("needs      ONNX Runtime {version} or newer");
+    }
+    println!(
+        "golden     {}",
+        match &m.golden {
+            Some(golden) => format!("compared at every load, tolerance {:.0} %", 100.0 * golden.tolerance),
+            None => "none: a load only checks that values are finite".to_owned(),
+        }
+    );
+    Ok(())
+}
+
+pub fn verify(args: &Verify) -> Result {
+    let source = ModelSource::parse(&args.load.model);
+    let options = LoadOptions {
+        backend: args.load.backend.parse()?,
+        provider: args.load.provider.clone(),
+        threads: args.load.threads,
+        trust: if args.allow_unsigned || args.write_golden { Trust::AllowUnsigned } else { Trust::UserRing },
+        ..LoadOptions::new(source.clone())
+    };
+    if args.write_golden {
+        return write_golden(&source, options);
+    }
+    let detector = Detector::load(&options)?;
+    println!("{}", detector.backend_report());
+    println!("origin: {}", detector.standing().describe());
+    println!("engine: {}", backend_name(detector.backend()));
+    match &detector.manifest().golden {
+        Some(golden) => {
+            println!(
+                "the test pattern gives the golden values (tolerance {:.0} %)",
+                100.0 * golden.tolerance
+            );
+        }
+        None => println!("the manifest has no golden values: the test pattern gave finite ones"),
+    }
+    Ok(())
+}
+
+/// Loads without the old values, and puts the new ones at the end of the manifest's text, which otherwise stays as it is.
+fn write_golden(source: &ModelSource, options: LoadOptions) -> Result {
+    let ModelSource::Path(path) = source else {
+        return Err(Error::Argument {
+            what: "model",
+            value: "an embedded one".into(),
+            why: "golden values are written into a manifest of your own: give its path".into(),
+        });
+    };
+    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
+    let without = match text.find("\n[golden]") {
+        // The section ends where the next one begins.
+        Some(at) => match text[at + 2..].find("\n[") {
+            Some(end) => format!("{}{}", &text[..=at], &text[at + 3 + end..]),
+            None => text[..=at].to_owned(),
+        },
+        None => text.clone(),
+    };
+    let (_, mut model) = read(&path.display().to_string())?;
+    let mut manifest = (*model.manifest).clone();
+    manifest.golden = None;
+    model.manifest = manifest.into();
+    let golden = Detector::with_model(model, &options)?.golden()?;
+    let list = |values: &Vec<f32>| {
+        let values: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+        format!("  [{}],\n", values.join(", "))
+    };
+    let lists: String = golden.outputs.iter().map(list).collect();
+    let section = format!("\n[golden]\ntolerance = {:?}\noutputs = [\n{lists}]\n", golden.tolerance);
+    let new = format!("{}\n{section}", without.trim_end());
+    Manifest::parse(&new, &path.display().to_string())?;
+    std::fs::write(path, new).map_err(Error::file("write", path))?;
+    let beside = trust::signature_path(path);
+    println!("wrote golden values into {}", path.display());
+    if beside.is_file() {
+        println!("its signature does not fit any more: sign it again with `peregrine model sign`");
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! From flights to figures.
+
+use serde_json::{Value, json};
+
+use crate::flight::Outcome;
+use crate::suite::Suite;
+
+/// Wilson's 95 % interval of a share (Wilson 1927), as shares.
+#[must_use]
+pub fn wilson(successes: usize, runs: usize) -> (f64, f64) {
+    if runs == 0 {
+        return (0.0, 1.0);
+    }
+    let (n, z) = (runs as f64, 1.959_964_f64);
+    let p = successes as f64 / n;
+    let middle = p + z * z / (2.0 * n);
+    let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z * z / n;
+    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+}
+
+/// BARN's metric of one flight: success x T* / clip(T, 2T*, 8T*), T* being the best time at the set speed
+/// (Perille et al., "Benchmarking metric ground navigation", SSRR 2020).
+#[must_use]
+pub fn barn_metric(outcome: &Outcome, reference_m: f64, speed: f64) -> f64 {
+    let best = reference_m / speed;
+    if outcome.success { best / outcome.seconds.clamp(2.0 * best, 8.0 * best) } else { 0.0 }
+}
+
+/// The suite's figures. `references` are the lengths of the best known ways, where the suite has them.
+#[must_use]
+pub fn summary(suite: Suite, speed: f64, outcomes: &[Outcome], references: &[Option<f64>]) -> Value {
+    let runs = outcomes.len();
+    let good: Vec<&Outcome> = outcomes.iter().filter(|o| o.success).collect();
+    let (low, high) = wilson(good.len(), runs);
+    let mean =
+        |of: &dyn Fn(&Outcome) -> f64| good.iter().map(|o| of(o)).sum::<f64>() / good.len().max(1) as f64;
+    let seeds = |which: &dyn Fn(&Outcome) -> bool| {
+        outcomes.iter().filter(|o| which(o)).map(|o| o.seed).collect::<Vec<_>>()
+    };
+    let metric = references.iter().all(Option::is_some).then(|| {
+        let sum: f64 = outcomes
+            .iter()
+            .zip(references)
+            .map(|(o, r)| barn_metric(o, r.unwrap_or(f64::INFINITY), speed))
+            .sum();
+        round(sum / runs.max(1) as f64)
+    });
+    json!({
+        "suite": suite.name(),
+        "speed_mps": speed,
+        "runs": runs,
+        "success": round(good.len() as f64 / runs.max(1) as f64),
+        "success_ci95": [round(low), round(high)],
+        "collisions": outcomes.iter().filter(|o| o.collided).count(),
+        "stuck": outcomes.iter().filter(|o| !o.success && o.stuck && !o.collided).count(),
+        "mean_speed_mps": round(mean(&|o| o.length / o.seconds)),
+        "mean_seconds": round(mean(&|o| o.seconds)),
+        "min_clearance_m": round(outcomes.iter().map(|o| o.clearance).fold(f64::INFINITY, f64::min)),
+        "metric": metric,
+        "failures": seeds(&|o| !o.success),
+        "collision_seeds": seeds(&|o| o.collided),
+    })
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        // From the table of Newcombe (1998), example 81 of 263: 0.2553 to 0.3662.
+        let (low, high) = wilson(81, 263);
+        assert!((low - 0.2553).abs() < 1e-3 && (high - 0.3662).abs() < 1e-3, "{low} {high}");
+        assert!(wilson(100, 100).0 < 0.97 && wilson(0, 0) == (0.0, 1.0));
+    }
+}

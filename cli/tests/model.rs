@@ -1,0 +1,150 @@
+//! `peregrine model`: what it prints, what it writes, and what it refuses to write.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{run, stderr, stdout};
+
+fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_str(&stdout(output)).unwrap()
+}
+
+/// Two photos that show nothing, and labels that say otherwise.
+fn dataset(folder: &Path) {
+    std::fs::create_dir_all(folder.join("images")).unwrap();
+    std::fs::create_dir_all(folder.join("labels")).unwrap();
+    for name in ["a", "b"] {
+        let picture = image::RgbImage::from_pixel(64, 48, image::Rgb([90, 120, 90]));
+        picture.save(folder.join(format!("images/{name}.png"))).unwrap();
+        std::fs::write(folder.join(format!("labels/{name}.txt")), "0 0.5 0.5 0.4 0.6\n").unwrap();
+    }
+}
+
+#[test]
+fn the_embedded_models_are_listed_shown_and_proven() {
+    let list = json(&run(&["model", "list", "--json"]));
+    let names: Vec<&str> =
+        list["models"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"nanodet_g") && names.contains(&"nanodet_g_416_int8"), "{names:?}");
+    let shown = stdout(&run(&["model", "show", "nanodet_g_320_w8"]));
+    for words in ["signature  embedded", "golden     compared", "Apache-2.0 AND MIT", "stop sign"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let verified = run(&["model", "verify", "nanodet_g_320_w8", "--backend", "tract"]);
+    assert!(verified.status.success(), "{}", stderr(&verified));
+    assert!(stdout(&verified).contains("gives the golden values"), "{}", stdout(&verified));
+}
+
+#[test]
+fn accuracy_and_weakness_of_what_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path());
+    let data = folder.path().to_str().unwrap();
+    let engine = ["--backend", "tract", "--data", data, "--json"];
+    let scores = json(&run(&[&["model", "eval", "nanodet_g_320_w8"], &engine[..]].concat()));
+    assert_eq!(scores["photos"], 2);
+    assert!(scores["ap"].as_f64().unwrap() < 0.01, "{scores}");
+    assert_eq!(scores["classes"][0]["label"], "person");
+    let report = json(&run(&[&["model", "explain", "nanodet_g_320_w8"], &engine[..]].concat()));
+    let person = &report["groups"]["class"][0];
+    assert_eq!((person["truths"].as_u64(), person["found"].as_u64()), (Some(2), Some(0)), "{report}");
+}
+
+fn peregrine(config: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_peregrine")).args(args).env("XDG_CONFIG_HOME", config).output().unwrap()
+}
+
+/// The embedded fp32 weights beside a manifest of one's own.
+fn own_model(folder: &Path) -> PathBuf {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/weights");
+    for file in ["nanodet_g_w8.onnx", "coco80.txt"] {
+        std::fs::copy(weights.join(file), folder.join(file)).unwrap();
+    }
+    let path = folder.join("own.toml");
+    std::fs::copy(weights.join("nanodet_g_320_w8.toml"), &path).unwrap();
+    path
+}
+
+#[test]
+fn a_model_of_ones_own_is_signed_and_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path();
+    let manifest = own_model(config);
+    let (manifest, secret) = (manifest.to_str().unwrap(), config.join("secret.key"));
+    let secret = secret.to_str().unwrap();
+    let verify = || peregrine(config, &["model", "verify", manifest, "--backend", "tract"]);
+    assert!(stderr(&verify()).contains("PG-0460"), "{}", stderr(&verify()));
+    let made = peregrine(config, &["model", "keys", "new", secret]);
+    let text = stdout(&made);
+    let (public, id) = text.trim().split_once("\nid ").unwrap();
+    assert!(peregrine(config, &["model", "sign", manifest, "--key", secret]).status.success());
+    assert!(stderr(&verify()).contains("PG-0462"), "nobody trusts that key yet");
+    assert!(peregrine(config, &["model", "keys", "trust", public, "--name", "fleet"]).status.success());
+    let verified = verify();
+    assert!(stdout(&verified).contains("signed by fleet"), "{}{}", stdout(&verified), stderr(&verified));
+    assert!(peregrine(config, &["model", "keys", "revoke", id, "--why", "lost"]).status.success());
+    assert!(stderr(&verify()).contains("lost"));
+    let allowed = peregrine(config, &["model", "verify", manifest, "--backend", "tract", "--allow-unsigned"]);
+    assert!(stdout(&allowed).contains("NOT SIGNED"), "{}", stdout(&allowed));
+}
+
+/// The gate: more accuracy than fp32 has is asked for, so nothing may be written.
+#[test]
+fn nothing_is_written_when_too_much_is_lost() {
+    let test = "nothing_is_written_when_too_much_is_lost";
+    let shared = std::env::var_os("PEREGRINE_SHARED")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
+    if !shared.join("models/fastestdet_352.onnx").is_file() {
+        println!("SKIP {test}: needs ../shared/models/fastestdet_352.onnx (or set PEREGRINE_SHARED)");
+        return;
+    }
+    if peregrine_models::backend::ort_environment(None).is_err() {
+        println!("SKIP {test}: no ONNX Runtime library (run `cargo xtask test`, or set ORT_DYLIB_PATH)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // Four photos are enough for a refusal.
+    for (set, count) in [("train", 4), ("val", 4)] {
+        for part in ["images", "labels"] {
+            let target = folder.path().join(set).join(part);
+            std::fs::create_dir_all(&target).unwrap();
+            let mut files: Vec<_> = std::fs::read_dir(shared.join("images/coco").join(set).join(part))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .collect();
+            files.sort();
+            for file in files.iter().take(count) {
+                std::fs::copy(file, target.join(file.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (model, calib, val, out) =
+        (shared.join("models/fastestdet_352.onnx"), path("train"), path("val"), path("out"));
+    let refused = run(&[
+        "model",
+        "quantize",
+        model.to_str().unwrap(),
+        "--calib",
+        &calib,
+        "--val",
+        &val,
+        "--out",
+        &out,
+        "--method",
+        "percentile",
+        "--max-drop=-1",
+        "--search-photos",
+        "2",
+    ]);
+    assert!(!refused.status.success());
+    assert!(stderr(&refused).contains("PG-0481"), "{}", stderr(&refused));
+    assert!(!Path::new(&out).exists(), "something was written");
+    assert!(stdout(&refused).contains("AP50"), "the table is shown all the same");
+}

@@ -1,0 +1,11 @@
+//! A model watched in the field: whether it still sees the world it was measured in, and whether the machine keeps up.
+//!
+//! Pure parts: whoever runs the model hands in what it saw and the time; nothing here reads a clock.
+
+mod drift;
+mod ladder;
+mod thermal;
+
+pub use drift::{Drift, Histogram, Level, Watch, psi};
+pub use ladder::{Change, Ladder, LadderOptions, Load, Rung};
+pub use thermal::{Zone, hottest, zones};

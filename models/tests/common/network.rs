@@ -1,0 +1,98 @@
+//! ONNX networks made for tests.
+
+use prost::Message;
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_shape_proto::Dimension;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value as DimValue;
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, type_proto,
+};
+
+/// One output of a made-up network.
+pub struct Output {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+pub fn tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        data_type: 1,
+        dims: shape.iter().map(|d| *d as i64).collect(),
+        raw_data: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ..TensorProto::default()
+    }
+}
+
+pub fn port(name: &str, shape: &[usize]) -> ValueInfoProto {
+    let dim = shape
+        .iter()
+        .map(|d| Dimension { denotation: String::new(), value: Some(DimValue::DimValue(*d as i64)) })
+        .collect();
+    let tensor = type_proto::Tensor { elem_type: 1, shape: Some(TensorShapeProto { dim }) };
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto {
+            denotation: String::new(),
+            value: Some(type_proto::Value::TensorType(tensor)),
+        }),
+        ..ValueInfoProto::default()
+    }
+}
+
+pub fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        op_type: op.to_owned(),
+        name: format!("{op}_{output}"),
+        input: inputs.iter().map(|i| (*i).to_owned()).collect(),
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    }
+}
+
+pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Ints as i32,
+        ints: values.to_vec(),
+        ..AttributeProto::default()
+    }
+}
+
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Int as i32,
+        i: value,
+        ..AttributeProto::default()
+    }
+}
+
+pub fn model(graph: GraphProto) -> Vec<u8> {
+    let opset = OperatorSetIdProto { domain: String::new(), version: 13 };
+    ModelProto { ir_version: 8, opset_import: vec![opset], graph: Some(graph), ..ModelProto::default() }
+        .encode_to_vec()
+}
+
+/// A network that gives the same outputs for every input: each is a constant plus nothing times the input's largest value,
+/// so that no engine can take the input away.
+pub fn constant_network(input: &str, shape: &[usize], outputs: &[Output]) -> Vec<u8> {
+    let mut most = node("ReduceMax", &[input], "most");
+    most.attribute.push(int("keepdims", 0));
+    let mut graph = GraphProto {
+        name: "constant".into(),
+        input: vec![port(input, shape)],
+        initializer: vec![tensor("zero", &[], &[0.0])],
+        node: vec![most, node("Mul", &["most", "zero"], "nothing")],
+        ..GraphProto::default()
+    };
+    for output in outputs {
+        let constant = format!("{}__constant", output.name);
+        graph.initializer.push(tensor(&constant, &output.shape, &output.values));
+        graph.node.push(node("Add", &[&constant, "nothing"], &output.name));
+        graph.output.push(port(&output.name, &output.shape));
+    }
+    model(graph)
+}

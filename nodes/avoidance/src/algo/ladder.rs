@@ -1,0 +1,176 @@
+//! What is done when nothing is certified, or nothing is to be flown: hold, climb, evade, recover.
+
+use super::certificate::Evidence;
+use super::geometry::{Vec3, wrap_angle};
+use super::guard::Odometry;
+use super::planner::{ALTITUDE_GAIN, AT_REST, Command, Planner, YAW_GAIN};
+use super::recovery::Step;
+use super::state::{HoverCause, State, Status};
+use super::view::Margin;
+
+/// Wait before a climb is over, metres below the wanted altitude.
+const CLIMBED: f64 = 0.25;
+/// Gain from position error to velocity where the vehicle holds its place, 1/s; and the most that makes, m/s.
+const HOLD: (f64, f64) = (0.8, 0.3);
+/// Nearer than this is in place, metres.
+const IN_PLACE: f64 = 0.05;
+/// Directions of an escape, and shares of its speed.
+const ESCAPES: usize = 16;
+const SHARES: [f64; 2] = [1.0, 0.5];
+/// Fastest escape, m/s.
+const ESCAPE_SPEED: f64 = 3.0;
+
+impl Planner {
+    /// At rest: stays where it came to rest, against wind and drifting velocity. Moving back there is a command like any
+    /// other, and needs its certificate.
+    pub(super) fn hold(
+        &mut self,
+        now: i64,
+        odometry: &Odometry,
+        yaw_rate: f64,
+        mut status: Status,
+    ) -> Command {
+        let here = odometry.pose.position;
+        if odometry.velocity.norm() > AT_REST {
+            return self.command(odometry, Vec3::ZERO, yaw_rate, status);
+        }
+        let anchor = *self.anchor.get_or_insert(here);
+        let away = anchor - here;
+        if away.norm() > 1.5 {
+            self.anchor = Some(here);
+        }
+        let back = (away * HOLD.0).limited(HOLD.1);
+        let certified = (away.norm() > IN_PLACE)
+            .then(|| {
+                let evidence = self.sources(now).evidence(here);
+                evidence.certify(
+                    &self.plants(),
+                    here,
+                    odometry.velocity,
+                    back,
+                    self.hold_time(),
+                    Margin::Creep,
+                )
+            })
+            .flatten();
+        match certified {
+            Some(length) => {
+                status.certified_stop_m = length;
+                self.command(odometry, back, yaw_rate, status)
+            }
+            None => self.command(odometry, Vec3::ZERO, yaw_rate, status),
+        }
+    }
+
+    pub(super) fn hover(&mut self, now: i64, odometry: &Odometry, cause: HoverCause) -> Command {
+        let status = self.status(now, State::Hover(cause));
+        self.hold(now, odometry, 0.0, status)
+    }
+
+    /// Below the geofence's floor, over the start: straight up, in the column of air that the operator vouches for.
+    pub(super) fn climb(&mut self, now: i64, odometry: &Odometry, altitude: f64) -> Option<Command> {
+        let here = odometry.pose.position;
+        let bubble = self.bubble.as_mut()?;
+        let over_start = (here - bubble.center).norm_xy() <= bubble.radius;
+        if here.z < self.config.altitude_min - 0.05 && over_start {
+            self.climbing = true;
+        }
+        if !self.climbing {
+            return None;
+        }
+        if here.z >= altitude - CLIMBED || !over_start {
+            self.climbing = false;
+            bubble.center.z = here.z;
+            return None;
+        }
+        let rate = (ALTITUDE_GAIN * (altitude - here.z)).clamp(0.2, self.config.vertical_speed);
+        let status = self.status(now, State::Hover(HoverCause::Climbing));
+        Some(self.command(odometry, Vec3::new(0.0, 0.0, rate), 0.0, status))
+    }
+
+    /// The velocity, certified against all that stands, that stays farthest from what moves; `None` when stopping is as
+    /// good as any.
+    pub(super) fn evade(
+        &self,
+        evidence: &Evidence<'_>,
+        position: Vec3,
+        velocity: Vec3,
+        lead: f64,
+    ) -> Option<(Vec3, f64)> {
+        /// More than this is far enough, metres.
+        const ENOUGH: f64 = 1.0;
+        let room = self.config.grown_radius();
+        let gap = |v: Vec3| (evidence.ahead.closest(position, v, lead).0 - room).min(ENOUGH);
+        let still = Evidence { ahead: super::movers::Ahead::NONE, ..*evidence };
+        let top = ESCAPE_SPEED.min(self.config.max_speed);
+        let (plants, hold) = (self.plants(), self.hold_time());
+        let mut best = None;
+        // An escape must be clearly better than stopping.
+        let mut best_gap = gap(Vec3::ZERO) + 0.1;
+        for direction in 0..ESCAPES {
+            let (sin, cos) = (direction as f64 * std::f64::consts::TAU / ESCAPES as f64).sin_cos();
+            for share in SHARES {
+                let wanted = Vec3::new(cos, sin, 0.0) * (top * share);
+                let reached = gap(wanted) - 0.02 * (wanted - velocity).norm();
+                if reached <= best_gap {
+                    continue;
+                }
+                let margin = self.margin_at(velocity, wanted);
+                if let Some(length) = still.certify(&plants, position, velocity, wanted, hold, margin) {
+                    (best, best_gap) = (Some((wanted, length)), reached);
+                }
+            }
+        }
+        best
+    }
+
+    /// Nothing is certified: the lower half of the ladder.
+    pub(super) fn recover(
+        &mut self,
+        now: i64,
+        odometry: &Odometry,
+        along: Vec3,
+        (position, velocity): (Vec3, Vec3),
+        mut status: Status,
+    ) -> Command {
+        let here = odometry.pose.position;
+        let yaw = odometry.pose.rotation.yaw();
+        let off = wrap_angle(along.y.atan2(along.x) - yaw);
+        if odometry.velocity.norm() > AT_REST && !self.recovery.is_backing() {
+            return self.command(odometry, Vec3::ZERO, YAW_GAIN * off, status);
+        }
+        let step = self.recovery.blocked(now, yaw, off);
+        let (state, velocity_wanted, rate) = match step {
+            Step::Turn => (State::Hover(HoverCause::Turning), None, YAW_GAIN * off),
+            Step::Wait => (State::Hover(HoverCause::Blocked), None, 0.0),
+            Step::Discourage => {
+                self.guidance.discourage(here, along);
+                self.frames_to_guide = 0;
+                (State::Hover(HoverCause::Blocked), None, 0.0)
+            }
+            Step::Scan => (State::Scanning, None, self.config.scan_rate),
+            Step::Stuck => (State::Stuck, None, self.config.scan_rate),
+            Step::Back => {
+                let target = self.trail.back(here, 0.4);
+                let wanted = target.and_then(|t| (t - here).unit()).map(|u| u * 0.4);
+                (State::Avoiding, wanted, 0.0)
+            }
+        };
+        status.state = state;
+        let evidence = self.sources(now).evidence(here);
+        let certified = velocity_wanted.and_then(|v| {
+            let margin = self.margin_at(velocity, v);
+            Some((v, evidence.certify(&self.plants(), position, velocity, v, self.hold_time(), margin)?))
+        });
+        if let Some((wanted, length)) = certified {
+            self.anchor = None;
+            status.certified_stop_m = length;
+            return self.command(odometry, wanted, rate, status);
+        }
+        if step == Step::Back {
+            status.state = State::Hover(HoverCause::Blocked);
+            self.recovery.backed_off();
+        }
+        self.hold(now, odometry, rate, status)
+    }
+}

@@ -1,0 +1,7 @@
+//! The pure part: no runtime, no wall clock, no allocation once warm. Vectors are `[x, y, z]`, metres or m/s, in odom
+//! (ENU) unless said otherwise; instants are nanoseconds.
+
+pub mod filter;
+pub mod ingest;
+pub mod shell;
+pub mod vector;

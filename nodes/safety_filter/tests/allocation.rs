@@ -1,0 +1,40 @@
+//! Once warm, a sweep and a judgement allocate nothing.
+
+use peregrine_safety_filter::algo::filter::{Ages, Filter, Limits};
+use peregrine_safety_filter::algo::ingest::{Depth, Pinhole, depth};
+use peregrine_safety_filter::algo::shell::Shell;
+use peregrine_safety_filter::algo::vector::Turn;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static COUNTING: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+#[test]
+fn a_warm_cycle_allocates_nothing() {
+    let limits = Limits {
+        radius: 0.4,
+        deceleration: 4.0,
+        reaction: 0.25,
+        near: 1.0,
+        max_speed: 8.0,
+        blind_speed: 0.5,
+        fence: ([-50.0; 3], [50.0; 3]),
+        fresh: 0.1,
+        stale: 0.3,
+    };
+    let (filter, mut shell) = (Filter { limits }, Shell::new(2.0));
+    let bytes = 3.0_f32.to_le_bytes().repeat(640 * 480);
+    let image = Depth { size: (640, 480), step: 2560, metres: true, bytes: &bytes };
+    let camera = Pinhole { k: [337.0, 337.0, 319.5, 239.5], size: (640, 480) };
+    let optical = Turn([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]);
+    let ages = Ages { command: Some(0.0), sensors: Some(0.0), odometry: Some(0.0), battery_speed: 9.0 };
+    let region = Region::new(COUNTING);
+    let mut slowed = 0;
+    for i in 0..20 {
+        depth(&mut shell, &image, &camera, [0.0; 3], &optical, 12.0);
+        shell.end(i);
+        slowed += u32::from(filter.judge([6.0, 1.0, 0.0], [0.0; 3], &shell, &ages, i).cause.is_some());
+    }
+    let change = region.change();
+    assert_eq!((change.allocations + change.reallocations, slowed), (0, 20));
+}

@@ -1,0 +1,398 @@
+//! The filter in an application, in lockstep, before a pilot who pushes the stick forward whatever happens: a wall stands
+//! ahead, and one thing after the other fails. Each must end at rest (or slower, where that is the reaction), by name, with
+//! nothing touched.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use peregrine::prelude::*;
+use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue, RunReport};
+use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
+use peregrine_msgs::geometry_msgs::TwistStamped;
+use peregrine_msgs::nav_msgs::Odometry;
+use peregrine_msgs::sensor_msgs::{BatteryState, CameraInfo, LaserScan};
+use peregrine_safety_filter::SafetyFilterNode;
+
+const W: usize = 160;
+const H: usize = 120;
+const STEP: f64 = 1.0 / 60.0;
+const BODY: f64 = 0.25;
+
+/// What goes wrong, from when on.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    DepthGone,
+    DepthFrozen,
+    DepthIs(f32),
+    OdometryGone,
+    OdometryNan,
+    OdometryJumps,
+    CommandGone,
+    CommandNan,
+    Battery(f32),
+}
+
+#[derive(Clone, Copy)]
+struct Plan {
+    fault: Fault,
+    from: f64,
+    /// Where the wall stands, metres ahead of the start.
+    wall: f64,
+    /// What the pilot wants, m/s forward and left.
+    stick: (f64, f64),
+    /// Lidar instead of the depth camera.
+    scan: bool,
+    seconds: f64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { fault: Fault::None, from: 1.2, wall: 60.0, stick: (5.0, 0.0), scan: false, seconds: 6.0 }
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    /// (time, x, y, speed).
+    track: Vec<(f64, f64, f64, f64)>,
+    causes: Vec<String>,
+    counted: u64,
+    ring: Vec<f32>,
+}
+
+struct World {
+    plan: Plan,
+    frame: u64,
+    at: [f64; 2],
+    velocity: [f64; 2],
+    acting: [f64; 2],
+    pending: VecDeque<(f64, [f64; 2])>,
+    frozen: Option<Vec<u8>>,
+    images: FramePublisher,
+    info: Publisher<CameraInfo>,
+    odometry: Publisher<Odometry>,
+    stick: Publisher<TwistStamped>,
+    battery: Publisher<BatteryState>,
+    scan: Publisher<LaserScan>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Node for World {
+    const NAME: &'static str = "world";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        setup.drive_clock(Self::step)?;
+        setup.subscribe("cmd_vel", Qos::Reliable, |w: &mut Self, _: &Context, m: &TwistStamped| {
+            let v = [m.twist.linear.x, m.twist.linear.y];
+            assert!(v.iter().all(|v| v.is_finite()));
+            w.pending.push_back((w.frame as f64 * STEP + 0.05, v));
+            Ok(())
+        })?;
+        setup.subscribe(
+            "safety_filter/status",
+            Qos::Reliable,
+            |w: &mut Self, _: &Context, m: &DiagnosticArray| {
+                let status = &m.status[0];
+                let mut seen = w.seen.lock().unwrap();
+                if seen.causes.last() != Some(&status.message) {
+                    seen.causes.push(status.message.clone());
+                }
+                let last = seen.causes.last().cloned().unwrap();
+                if let Some(count) = status.values.iter().find(|v| v.key == last) {
+                    seen.counted = count.value.parse().unwrap();
+                }
+                Ok(())
+            },
+        )?;
+        setup.subscribe(
+            "safety_filter/obstacles",
+            Qos::Sensor,
+            |w: &mut Self, _: &Context, m: &LaserScan| {
+                w.seen.lock().unwrap().ring = m.ranges.clone();
+                Ok(())
+            },
+        )?;
+        Ok(Self {
+            plan: *setup.extension::<Plan>().unwrap(),
+            frame: 0,
+            at: [0.0; 2],
+            velocity: [0.0; 2],
+            acting: [0.0; 2],
+            pending: VecDeque::new(),
+            frozen: None,
+            images: setup.publish_frames("depth/image_raw", FrameSlots { slots: 6, bytes: W * H * 4 })?,
+            info: setup.publish("depth/camera_info", Qos::Sensor)?,
+            odometry: setup.publish("odom", Qos::Sensor)?,
+            stick: setup.publish("cmd_vel_in", Qos::Reliable)?,
+            battery: setup.publish("battery_state", Qos::Sensor)?,
+            scan: setup.publish("scan", Qos::Sensor)?,
+            seen: setup.extension().unwrap(),
+        })
+    }
+}
+
+impl World {
+    fn fly(&mut self, time: f64) {
+        while self.pending.front().is_some_and(|(at, _)| *at <= time) {
+            self.acting = self.pending.pop_front().unwrap().1;
+        }
+        for axis in 0..2 {
+            let wish = ((self.acting[axis] - self.velocity[axis]) / 0.15).clamp(-5.0, 5.0);
+            self.velocity[axis] += wish * STEP;
+            self.at[axis] += self.velocity[axis] * STEP;
+        }
+        let speed = self.velocity[0].hypot(self.velocity[1]);
+        self.seen.lock().unwrap().track.push((time, self.at[0], self.at[1], speed));
+    }
+
+    /// A wall across x, as a level camera 0.12 m before the body's middle sees it.
+    fn picture(&self) -> Vec<u8> {
+        let z = (self.plan.wall - self.at[0] - 0.12) as f32;
+        let z = if z < 12.0 { z.max(0.05) } else { f32::INFINITY };
+        z.to_le_bytes().repeat(W * H)
+    }
+
+    fn step(&mut self, ctx: &Context) -> Result<Advance> {
+        self.frame += 1;
+        let time = self.frame as f64 * STEP;
+        if time > self.plan.seconds {
+            return Ok(Advance::Finished);
+        }
+        self.fly(time);
+        let now = Time((time * 1e9).round() as i64);
+        let fault = if time >= self.plan.from { self.plan.fault } else { Fault::None };
+        let mut odometry = Odometry::default();
+        odometry.header.stamp = now.to_msg();
+        let p = &mut odometry.pose.pose;
+        (p.position.x, p.position.y, p.position.z) = (self.at[0], self.at[1], 2.0);
+        p.orientation.w = 1.0;
+        odometry.twist.twist.linear.x = self.velocity[0];
+        match fault {
+            Fault::OdometryNan => p.position.x = f64::NAN,
+            Fault::OdometryJumps => p.position.y += if self.frame.is_multiple_of(2) { 7.0 } else { 0.0 },
+            _ => {}
+        }
+        if fault != Fault::OdometryGone {
+            self.odometry.send(ctx, odometry)?;
+        }
+        let mut battery = BatteryState { percentage: 0.8, ..Default::default() };
+        if let Fault::Battery(charge) = fault {
+            battery.percentage = charge;
+        }
+        self.battery.send(ctx, battery)?;
+        if self.frame.is_multiple_of(2) {
+            self.sense(ctx, now, fault)?;
+        }
+        if fault != Fault::CommandGone {
+            let mut twist = TwistStamped::default();
+            twist.header.stamp = now.to_msg();
+            twist.twist.linear.x = if fault == Fault::CommandNan { f64::NAN } else { self.plan.stick.0 };
+            twist.twist.linear.y = self.plan.stick.1;
+            self.stick.send(ctx, twist)?;
+        }
+        Ok(Advance::To(now))
+    }
+
+    fn sense(&mut self, ctx: &Context, now: Time, fault: Fault) -> Result {
+        if self.plan.scan {
+            let mut scan = LaserScan { range_min: 0.1, range_max: 20.0, ..Default::default() };
+            scan.header.stamp = now.to_msg();
+            scan.angle_increment = 1_f32.to_radians();
+            scan.ranges = (0..360)
+                .map(|i| {
+                    let range = (self.plan.wall - self.at[0]) / f64::from(i).to_radians().cos();
+                    if range > 0.0 && range < 20.0 { range as f32 } else { f32::INFINITY }
+                })
+                .collect();
+            return self.scan.send(ctx, scan);
+        }
+        let mut info = CameraInfo { width: W as u32, height: H as u32, ..Default::default() };
+        info.k = [84.0, 0.0, 79.5, 0.0, 84.0, 59.5, 0.0, 0.0, 1.0];
+        self.info.send(ctx, info)?;
+        let bytes = match fault {
+            Fault::DepthGone => return Ok(()),
+            Fault::DepthIs(z) => z.to_le_bytes().repeat(W * H),
+            Fault::DepthFrozen => {
+                let picture = self.picture();
+                self.frozen.get_or_insert(picture).clone()
+            }
+            _ => self.picture(),
+        };
+        if let Some(mut loan) =
+            self.images.loan(&ImageSpec::packed(W as u32, H as u32, Encoding::Depth32, "camera_optical"))?
+        {
+            let length = loan.bytes_mut().len();
+            loan.bytes_mut().copy_from_slice(&bytes[..length]);
+            loan.set_stamp(now.0);
+            self.images.send(ctx, loan)?;
+        }
+        Ok(())
+    }
+}
+
+fn run(plan: Plan, params: &[(&str, ParamValue)]) -> (RunReport, Seen) {
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let mut app = App::new(Mode::Lockstep { threads: 1 });
+    app.log_topics(true).extend(seen.clone()).extend(Arc::new(plan));
+    app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
+    let spec = params.iter().fold(NodeSpec::new("safety_filter"), |s, (k, v)| s.with_param(k, v.clone()));
+    app.add(NodeFactory::of::<SafetyFilterNode>(), spec).unwrap();
+    let report = app.run().unwrap();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    assert!(report.nodes.iter().all(|n| n.errors == 0), "{:?}", report.nodes);
+    (report, seen)
+}
+
+/// Runs a fault at full speed; it must end at rest, for this reason.
+fn stops(fault: Fault, cause: &str) {
+    let plan = Plan { fault, seconds: 3.5, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    let before = seen.track.iter().rfind(|t| t.0 < plan.from).unwrap();
+    let last = seen.track.last().unwrap();
+    println!("{cause}: {:.2} m/s, then {:.2} m; {:?}", before.3, last.1 - before.1, seen.causes);
+    assert!(before.3 > 3.0, "never at speed");
+    assert!(last.3 < 0.05, "still {:.2} m/s", last.3);
+    assert_eq!(seen.causes.last().unwrap(), cause);
+    assert!(seen.counted > 10, "interventions are counted");
+}
+
+#[test]
+fn in_the_open_the_stick_passes() {
+    let (_, seen) = run(Plan::default(), &[]);
+    assert!((seen.track.last().unwrap().3 - 5.0).abs() < 0.1, "{:?}", seen.causes);
+    assert_eq!(seen.causes.last().unwrap(), "passing");
+}
+
+#[test]
+fn a_stick_pushed_at_a_wall_stops_before_it() {
+    for scan in [false, true] {
+        let (_, seen) = run(Plan { wall: 12.0, scan, ..Plan::default() }, &[]);
+        let nearest = seen.track.iter().map(|t| 12.0 - t.1 - BODY).fold(f64::INFINITY, f64::min);
+        println!("wall, scan {scan}: nearest {nearest:.3} m; {:?}", seen.causes);
+        assert!(nearest > 0.0 && seen.track.last().unwrap().3 < 0.1);
+        assert!(seen.track.iter().any(|t| t.3 > 3.5), "it was allowed to fly at all");
+        assert_eq!(seen.causes.last().unwrap(), "obstacle");
+        assert!(seen.ring[0] < 1.5, "the wall is in the ring: {}", seen.ring[0]);
+    }
+}
+
+#[test]
+fn along_a_wall_it_slides() {
+    let plan = Plan { wall: 3.0, stick: (2.0, 0.4), scan: true, seconds: 8.0, ..Plan::default() };
+    let (_, seen) = run(plan, &[("blind_speed_mps", ParamValue::Double(1.0))]);
+    let last = seen.track.last().unwrap();
+    println!("slid {:.2} m along, {:.2} m from the wall", last.2, 3.0 - last.1 - BODY);
+    assert!(last.2 > 1.2 && 3.0 - last.1 - BODY > 0.0);
+}
+
+#[test]
+fn depth_that_ends_stops() {
+    stops(Fault::DepthGone, "sensors_old");
+}
+
+#[test]
+fn nan_zero_and_negative_depth_stop() {
+    for z in [f32::NAN, 0.0, -1.0] {
+        stops(Fault::DepthIs(z), "sensors_old");
+    }
+}
+
+#[test]
+fn saturated_depth_stops() {
+    stops(Fault::DepthIs(0.1), "obstacle");
+}
+
+#[test]
+fn frozen_depth_stops() {
+    // The wall in view: the frozen picture would say that it stays away.
+    let plan = Plan { fault: Fault::DepthFrozen, wall: 12.0, from: 1.4, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    let last = seen.track.last().unwrap();
+    println!("frozen: {:.2} m from the wall; {:?}", 12.0 - last.1 - BODY, seen.causes);
+    assert!(12.0 - last.1 - BODY > 0.0 && last.3 < 0.1);
+    assert_eq!(seen.causes.last().unwrap(), "sensors_old");
+}
+
+#[test]
+fn odometry_gone_or_not_finite_stops() {
+    stops(Fault::OdometryGone, "odometry_old");
+    stops(Fault::OdometryNan, "odometry_old");
+}
+
+#[test]
+fn jumping_odometry_stops() {
+    let plan = Plan { fault: Fault::OdometryJumps, seconds: 3.5, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    println!("jumps: {:?}", seen.causes);
+    assert!(seen.track.last().unwrap().3 < 0.7, "no faster than blind");
+    assert!(seen.causes.iter().any(|c| c == "sensors_old"));
+}
+
+#[test]
+fn a_command_that_ends_or_is_not_finite_stops() {
+    stops(Fault::CommandGone, "command_old");
+    stops(Fault::CommandNan, "command_not_finite");
+}
+
+#[test]
+fn the_battery_slows_and_stops() {
+    stops(Fault::Battery(0.05), "battery_critical");
+    let plan = Plan { fault: Fault::Battery(0.15), ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    assert!((seen.track.last().unwrap().3 - 1.5).abs() < 0.05);
+    assert_eq!(seen.causes.last().unwrap(), "battery_low");
+}
+
+#[test]
+fn the_fence_is_kept() {
+    let high = ParamValue::DoubleArray(vec![9.0, 100.0, 20.0]);
+    let (_, seen) = run(Plan::default(), &[("fence_high_m", high)]);
+    let farthest = seen.track.iter().map(|t| t.1).fold(0.0, f64::max);
+    println!("fence at 9 m: farthest {farthest:.2} m; {:?}", seen.causes);
+    assert!(farthest < 9.05 && farthest > 8.0);
+    assert_eq!(seen.causes.last().unwrap(), "fence");
+}
+
+#[test]
+fn the_same_flight_repeats_bit_for_bit() {
+    let plan = Plan { wall: 9.0, seconds: 3.0, ..Plan::default() };
+    assert_eq!(run(plan, &[]).0.topic_log_sha256, run(plan, &[]).0.topic_log_sha256);
+}
+
+#[test]
+fn bad_parameters_are_refused_by_name() {
+    let refusal = |key: &str, value: ParamValue| {
+        let mut app = App::new(Mode::Lockstep { threads: 1 });
+        let spec = NodeSpec::new("safety_filter").with_param(key, value);
+        app.add(NodeFactory::of::<SafetyFilterNode>(), spec).map(|_| ()).unwrap_err().to_string()
+    };
+    let e = refusal("camera_pose", ParamValue::DoubleArray(vec![0.0; 5]));
+    assert!(e.contains("PG-1702") && e.contains("camera_pose"), "{e}");
+    let e = refusal("fresh_s", ParamValue::Double(1.0));
+    assert!(e.contains("PG-1701") && e.contains("fresh_s"), "{e}");
+    let e = refusal("fence_low_m", ParamValue::DoubleArray(vec![0.0, 0.0, 500.0]));
+    assert!(e.contains("PG-1701") && e.contains("fence_low_m"), "{e}");
+}
+
+#[test]
+fn the_shipped_parameter_file_names_every_parameter_and_its_default() {
+    use peregrine::{ParamMap, Params};
+    let text = include_str!("../params.yaml");
+    let defaults =
+        peregrine_safety_filter::node::SafetyFilterParams::from_map("/s", "s", &ParamMap::default()).unwrap();
+    let shown = format!("{defaults:?}");
+    let body = shown.split_once('{').unwrap().1;
+    for line in text.lines().filter(|l| l.starts_with("    ") && !l.trim().starts_with("#")) {
+        let (key, rest) = line.trim().split_once(": ").unwrap();
+        let value = rest.split(" #").next().unwrap().trim();
+        let quoted = value.replace(", ", ",").replace(' ', "");
+        let at = body.find(&format!(" {key}: ")).unwrap_or_else(|| panic!("{key} is no parameter"));
+        let given = body[at..].split_once(": ").unwrap().1.replace(", ", ",").replace('"', "");
+        assert!(given.starts_with(&quoted), "{key}: {value} in params.yaml, {} in code", &given[..20]);
+    }
+    for key in body.match_indices(": ").map(|(at, _)| body[..at].rsplit([' ', '{']).next().unwrap()) {
+        assert!(text.contains(&format!("    {key}: ")), "{key} is missing in params.yaml");
+    }
+}

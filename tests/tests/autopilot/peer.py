@@ -1,0 +1,155 @@
+"""An autopilot as far as the link can tell: pymavlink's own codec on a socket or a pseudo-terminal.
+
+    peer.py udp|tcp|serial SECONDS [DROP BACK]
+
+Prints `READY LINK` (the `link` parameter for the node), then plays PX4: heartbeats, odometry, battery, answers to TIMESYNC,
+and garbage between the frames. From DROP to BACK seconds a TCP peer is gone. At the end it prints one line of JSON: all
+that it heard, with the second of arrival.
+"""
+import json
+import os
+import random
+import select
+import socket
+import sys
+import time
+import tty
+
+os.environ["MAVLINK20"] = "1"
+from pymavlink.dialects.v20 import common as m  # noqa: E402
+
+KIND, SECONDS = sys.argv[1], float(sys.argv[2])
+DROP, BACK = (float(sys.argv[3]), float(sys.argv[4])) if len(sys.argv) > 3 else (1e9, 1e9)
+dice = random.Random(7)
+
+
+class Udp:
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.link = f"udpout:127.0.0.1:{self.socket.getsockname()[1]}"
+        self.peer = None
+
+    def read(self, wait):
+        if not select.select([self.socket], [], [], wait)[0]:
+            return b""
+        data, self.peer = self.socket.recvfrom(65536)
+        return data
+
+    def write(self, data):
+        if self.peer:
+            self.socket.sendto(data, self.peer)
+
+
+class Tcp:
+    def __init__(self, port=0):
+        self.listen(port)
+        self.link = f"tcpout:127.0.0.1:{self.port}"
+
+    def listen(self, port):
+        self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
+        self.listener.listen(1)
+        self.port = self.listener.getsockname()[1]
+        self.stream = None
+
+    def close(self):
+        if self.stream:
+            self.stream.close()
+        self.listener.close()
+        self.stream = None
+
+    def read(self, wait):
+        if self.stream is None:
+            if select.select([self.listener], [], [], wait)[0]:
+                self.stream = self.listener.accept()[0]
+            return b""
+        if not select.select([self.stream], [], [], wait)[0]:
+            return b""
+        data = self.stream.recv(65536)
+        if not data:
+            # The node has ended, or comes again.
+            self.stream = None
+        return data
+
+    def write(self, data):
+        try:
+            if self.stream:
+                self.stream.sendall(data)
+        except OSError:
+            self.stream = None
+
+
+class Serial:
+    def __init__(self):
+        self.master, slave = os.openpty()
+        tty.setraw(slave)
+        self.slave = slave
+        self.link = f"serial:{os.ttyname(slave)}:921600"
+
+    def read(self, wait):
+        if not select.select([self.master], [], [], wait)[0]:
+            return b""
+        return os.read(self.master, 65536)
+
+    def write(self, data):
+        os.write(self.master, data)
+
+
+def main():
+    wire = {"udp": Udp, "tcp": Tcp, "serial": Serial}[KIND]()
+    print("READY", wire.link, flush=True)
+    mav = m.MAVLink(None, srcSystem=1, srcComponent=1)
+    mav.robust_parsing = True
+    start, last, heard, garbage, gone = time.monotonic(), -1.0, [], 0, False
+    tick = 0
+    while (now := time.monotonic() - start) < SECONDS:
+        if KIND == "tcp" and DROP <= now < BACK:
+            if not gone:
+                wire.close()
+                gone = True
+            time.sleep(0.01)
+            continue
+        if gone:
+            wire.listen(wire.port)
+            gone = False
+        for message in mav.parse_buffer(wire.read(0.005)) or []:
+            kind = message.get_type()
+            if kind == "BAD_DATA":
+                garbage += 1
+                continue
+            heard.append([time.monotonic() - start, kind, message.to_dict(), message.get_srcComponent()])
+            if kind == "TIMESYNC" and message.tc1 == 0:
+                boot = int((time.monotonic() - start + 100.0) * 1e9)
+                wire.write(mav.timesync_encode(boot, message.ts1).pack(mav))
+        if now - last < 0.05:
+            continue
+        last, tick = now, tick + 1
+        if tick % 4 == 0:
+            noise = bytes(dice.choice(b"\x00\x55\xfd\xfe\xff") for _ in range(25))
+            # A frame with one wrong byte.
+            broken = bytearray(mav.sys_status_encode(0, 0, 0, 0, 15200, 1250, 87, 0, 0, 0, 0, 0, 0).pack(mav))
+            broken[15] ^= 0x40
+            wire.write(noise + bytes(broken) + b"\x00" * 300)
+        wire.write(mav.heartbeat_encode(m.MAV_TYPE_QUADROTOR, m.MAV_AUTOPILOT_PX4, 0x81, 0x60000, m.MAV_STATE_ACTIVE).pack(mav))
+        boot_us = int((now + 100.0) * 1e6)
+        wire.write(
+            mav.odometry_encode(
+                boot_us, m.MAV_FRAME_LOCAL_NED, m.MAV_FRAME_BODY_FRD, 10.0, 20.0, -5.0,
+                # Heading north, level.
+                [1.0, 0.0, 0.0, 0.0], 1.5, 0.5, -0.25, 0.1, 0.2, 0.3, [0.1] * 21, [float("nan")] * 21, 0,
+            ).pack(mav)
+        )
+        wire.write(mav.sys_status_encode(0, 0, 0, 0, 15200, 1250, 87, 0, 0, 0, 0, 0, 0).pack(mav))
+
+    def plain(value):
+        if isinstance(value, float) and value != value:
+            return "NaN"
+        return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+    heard = [[t, kind, {k: plain(v) for k, v in fields.items()}, component] for t, kind, fields, component in heard]
+    print(json.dumps({"heard": heard, "garbage": garbage}), flush=True)
+
+
+main()
