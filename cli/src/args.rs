@@ -27,10 +27,18 @@ pub enum Command {
     /// Look at topics of running programs.
     #[command(subcommand)]
     Topic(Topic),
+    /// Look at services of running programs, and call them.
+    #[command(subcommand)]
+    Service(Service),
+    /// Look at the state of running nodes, pause and resume them.
+    #[command(subcommand)]
+    Lifecycle(Lifecycle),
+    /// Run a component container: nodes are loaded into it while it runs.
+    Container(Container),
     /// Work with bags.
     #[command(subcommand)]
     Bag(Bag),
-    /// Look at the nodes that are compiled in.
+    /// Look at the nodes that are compiled in, or run.
     #[command(subcommand)]
     Node(NodeCommand),
     /// Look at a node's parameters.
@@ -284,6 +292,50 @@ pub enum Over {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Service {
+    /// Services with their types and nodes.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call a service and print its answer.
+    Call {
+        /// The service.
+        service: String,
+        /// The request as JSON; fields left out take their defaults.
+        #[arg(default_value = "{}")]
+        request: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Lifecycle {
+    /// The state of a running node.
+    Get {
+        /// The node's full name.
+        node: String,
+    },
+    /// Make a running node change its state: activate, deactivate, shutdown.
+    Set {
+        /// The node's full name.
+        node: String,
+        /// The transition.
+        transition: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Container {
+    /// The container's name; ComponentManager when absent.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The container's namespace.
+    #[arg(long)]
+    pub namespace: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum Bag {
     /// Complete a bag whose recording was cut off: every whole message is copied, with index and metadata.
     Recover {
@@ -298,10 +350,34 @@ pub enum Bag {
 pub enum NodeCommand {
     /// All kinds.
     List,
+    /// The nodes that run.
+    Running,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Param {
+    /// The parameters of a running node, with their values.
+    List {
+        /// The node's full name.
+        node: String,
+    },
+    /// One parameter of a running node.
+    Get {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        name: String,
+    },
+    /// Set a parameter of a running node.
+    Set {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        name: String,
+        /// Its value.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
     /// The parameters of a node kind, with defaults, ranges and units.
     Describe {
         /// The node's kind.

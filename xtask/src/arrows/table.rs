@@ -136,6 +136,11 @@ pub const FENCES: [Fence; 6] = [
         reason: "all of Zenoh lies behind the transport seam; a benchmark measures it bare",
     },
     Fence {
+        package: "zenoh-ext",
+        rooms: &["peregrine-zenoh"],
+        reason: "all of Zenoh lies behind the transport seam",
+    },
+    Fence {
         package: "ort",
         rooms: &["peregrine-models", "peregrine-bench"],
         reason: "inference lies behind the backends of models/",
