@@ -4,8 +4,10 @@
 //! file ([`sdf`]); a [`physics::Quadrotor`] flies in it; [`sensors`] look at both.
 
 pub mod contact;
+pub mod control;
 pub mod error;
 pub mod flight;
+pub mod gz;
 pub mod node;
 pub mod physics;
 pub mod rng;

@@ -131,6 +131,35 @@ impl Solids {
         best
     }
 
+    /// Indices of the solids whose boxes reach within `radius` of `p` (world, metres), planes left out, in no order that
+    /// means anything but always in the same one.
+    pub fn around(&self, p: &Point3<f64>, radius: f64, out: &mut Vec<usize>) {
+        out.clear();
+        let mut stack = [0_usize; 64];
+        let mut top = usize::from(!self.nodes.is_empty());
+        while top > 0 {
+            top -= 1;
+            let here = stack[top];
+            let node = &self.nodes[here];
+            let outside = (node.low - p.coords).sup(&(p.coords - node.high)).sup(&Vector3::zeros());
+            if outside.norm_squared() > radius * radius {
+                continue;
+            }
+            if node.second == 0 {
+                out.extend_from_slice(&self.order[node.first..node.first + node.count]);
+            } else if top + 2 <= stack.len() {
+                stack[top] = node.second;
+                stack[top + 1] = here + 1;
+                top += 2;
+            }
+        }
+    }
+
+    /// Indices of the endless ones.
+    pub fn planes(&self) -> &[usize] {
+        &self.planes
+    }
+
     fn offer(&self, i: usize, p: &Point3<f64>, best: &mut Option<Hit>) {
         let near = self.all[i].shape.near_at(&self.all[i].pose, p);
         let closer = best.is_none_or(|b| {
@@ -144,9 +173,9 @@ impl Solids {
 
 /// The box around a solid in the world; `None` if it is endless.
 fn bounds(solid: &Solid) -> Option<(Vector3<f64>, Vector3<f64>)> {
-    let half = solid.shape.half_extents()?;
-    let turned = solid.pose.rotation.to_rotation_matrix().matrix().abs() * half;
-    let centre = solid.pose.translation.vector;
+    let [low, high] = solid.shape.bounds()?;
+    let turned = solid.pose.rotation.to_rotation_matrix().matrix().abs() * ((high - low) / 2.0);
+    let centre = (solid.pose * Point3::from((low + high) / 2.0)).coords;
     Some((centre - turned, centre + turned))
 }
 

@@ -55,4 +55,17 @@ macro_rules! entries {
     };
 }
 
-entries!(sdf, manifest, launch_xml, launch_yaml, params_file, image_source, cdr, image_header, zenoh_keys);
+entries!(
+    sdf,
+    manifest,
+    launch_xml,
+    launch_yaml,
+    params_file,
+    image_source,
+    cdr,
+    image_header,
+    zenoh_keys,
+    mesh,
+    gz_packet,
+    gz_convert
+);

@@ -9,6 +9,7 @@ mod node;
 mod run;
 mod setup;
 pub(crate) mod signals;
+mod sim;
 mod topic;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Run(args) => run::run(args, ros),
         Command::Launch(args) => launch::run(args),
         Command::New(args) => new::run(args),
+        Command::Sim(args) => sim::run(args),
         Command::Topic(args) => topic::run(args),
         Command::Bag(args) => bag::run(args),
         Command::Node(args) => node::run_node(args),

@@ -77,6 +77,8 @@ fn geometry(shape: &Shape) -> String {
                 n.x, n.y, n.z, size[0], size[1]
             )
         }
+        // SDF has no triangle of its own; a mesh's pieces do not travel.
+        Shape::Triangle { .. } => "<empty/>".to_string(),
     };
     format!("<geometry>{inner}</geometry>")
 }

@@ -25,6 +25,10 @@ pub(super) fn mesh(shape: &Shape) -> Mesh {
             let size = size.map(|s| s.min(4000.0) as f32);
             Mesh::plane(size, (longest / 16.0).max(1.0) as f32, 1.0)
         }
+        Shape::Triangle { corners } => {
+            let corners = corners.map(|c| [c.x as f32, c.y as f32, c.z as f32]);
+            Mesh::from_triangles(&corners, &[], &[], &[[0, 1, 2]]).unwrap_or_default()
+        }
     }
 }
 

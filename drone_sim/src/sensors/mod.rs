@@ -7,6 +7,7 @@ pub mod imu;
 pub mod mount;
 pub mod odometry;
 pub mod rate;
+pub mod spec;
 
 pub use boxes::{TruthBox, Truths};
 pub use camera::ColorCamera;

@@ -10,7 +10,9 @@ mod cuboid;
 mod cylinder;
 mod ellipsoid;
 mod plane;
+pub mod ray;
 mod sphere;
+mod triangle;
 
 use nalgebra::{Isometry3, Point3, Unit, Vector3};
 
@@ -60,6 +62,11 @@ pub enum Shape {
         /// Edge lengths of what is drawn.
         size: [f64; 2],
     },
+    /// A piece of a mesh, seen and touched from both sides; it has no inside.
+    Triangle {
+        /// In the shape's frame.
+        corners: [Vector3<f64>; 3],
+    },
 }
 
 /// The nearest surface.
@@ -82,6 +89,7 @@ impl Shape {
             Self::Ellipsoid { radii } => ellipsoid::near(radii, p),
             Self::Cone { radius, length } => cone::near(*radius, length / 2.0, p),
             Self::Plane { normal, .. } => plane::near(normal, p),
+            Self::Triangle { corners } => triangle::near(corners, p),
         }
     }
 
@@ -91,7 +99,8 @@ impl Shape {
         Near { distance: near.distance, normal: pose.rotation * near.normal }
     }
 
-    /// Half extents of the box around the shape in its own frame; `None` for the infinite plane.
+    /// Half extents of the box around the shape in its own frame; `None` for the infinite plane and for pieces of
+    /// meshes.
     pub fn half_extents(&self) -> Option<Vector3<f64>> {
         Some(match self {
             Self::Box { size } => size / 2.0,
@@ -101,8 +110,16 @@ impl Shape {
             Self::Sphere { radius } => Vector3::repeat(*radius),
             Self::Capsule { radius, length } => Vector3::new(*radius, *radius, length / 2.0 + radius),
             Self::Ellipsoid { radii } => *radii,
-            Self::Plane { .. } => return None,
+            Self::Plane { .. } | Self::Triangle { .. } => return None,
         })
+    }
+
+    /// Corners of a box around the shape, low and high, in its own frame; `None` for the infinite plane.
+    pub fn bounds(&self) -> Option<[Vector3<f64>; 2]> {
+        if let Self::Triangle { corners: [a, b, c] } = self {
+            return Some([a.inf(b).inf(c), a.sup(b).sup(c)]);
+        }
+        self.half_extents().map(|half| [-half, half])
     }
 }
 

@@ -37,6 +37,7 @@ fn contains(shape: &Shape, p: &Vector3<f64>) -> bool {
             p.z > -length / 2.0 && p.z < length / 2.0 && r < radius * (0.5 - p.z / length)
         }
         Shape::Plane { normal, .. } => normal.dot(p) < 0.0,
+        Shape::Triangle { .. } => false,
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Entry {
 }
 
 /// All of them.
-pub const ENTRIES: [Entry; 9] = [
+pub const ENTRIES: [Entry; 12] = [
     Entry { name: "sdf", run: sdf, samples: &[("drone_sim/worlds", ".sdf")] },
     Entry { name: "manifest", run: manifest, samples: &[("models/weights", ".toml")] },
     Entry { name: "launch_xml", run: launch_xml, samples: &[("launch/launch", ".xml")] },
@@ -37,11 +37,29 @@ pub const ENTRIES: [Entry; 9] = [
     Entry { name: "cdr", run: cdr, samples: &[] },
     Entry { name: "image_header", run: image_header, samples: &[] },
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
+    Entry { name: "mesh", run: mesh, samples: &[] },
+    Entry { name: "gz_packet", run: gz_packet, samples: &[] },
+    Entry { name: "gz_convert", run: gz_convert, samples: &[] },
 ];
 
 /// A simulated world.
 pub fn sdf(data: &[u8]) {
     peregrine_sim::sdf::fuzz(data);
+}
+
+/// A mesh file; the first byte chooses the format.
+pub fn mesh(data: &[u8]) {
+    peregrine_sim::sdf::mesh::fuzz(data);
+}
+
+/// A packet of Gazebo's discovery, and a message of Gazebo.
+pub fn gz_packet(data: &[u8]) {
+    peregrine_gz::wire::fuzz(data);
+}
+
+/// A message on its way between ROS and Gazebo; the first byte chooses type and way.
+pub fn gz_convert(data: &[u8]) {
+    peregrine_gz::convert::fuzz(data);
 }
 
 /// A model's manifest.

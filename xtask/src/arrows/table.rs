@@ -29,7 +29,7 @@ const NODE_REASON: &str =
     "a node meets other nodes and the simulator on topics only, so that each can be replaced";
 
 /// Every crate of the workspace.
-pub const ROOMS: [Room; 19] = [
+pub const ROOMS: [Room; 21] = [
     Room {
         name: "peregrine-msgs",
         may: &["peregrine-msgs-codegen"],
@@ -57,10 +57,34 @@ pub const ROOMS: [Room; 19] = [
     Room { name: "peregrine-detector", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-avoidance", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-recorder", may: NODE, reason: NODE_REASON },
+    Room {
+        name: "peregrine-gz",
+        may: &["peregrine-msgs"],
+        reason: "Gazebo's transport and messages are of use to simulator and bridge alike; it knows neither",
+    },
+    Room {
+        name: "peregrine-gz-bridge",
+        may: &[
+            "peregrine-msgs",
+            "peregrine-frame",
+            "peregrine-macros",
+            "peregrine-core",
+            "peregrine-models",
+            "peregrine-gz",
+        ],
+        reason: NODE_REASON,
+    },
     Room { name: "peregrine-render", may: &[], reason: "the rasteriser is useful alone: no ROS" },
     Room {
         name: "peregrine-sim",
-        may: &["peregrine-msgs", "peregrine-frame", "peregrine-macros", "peregrine-core", "peregrine-render"],
+        may: &[
+            "peregrine-msgs",
+            "peregrine-frame",
+            "peregrine-macros",
+            "peregrine-core",
+            "peregrine-render",
+            "peregrine-gz",
+        ],
         reason: "the simulator stands in for a vehicle: it must not know what flies it",
     },
     Room {
@@ -76,6 +100,8 @@ pub const ROOMS: [Room; 19] = [
             "peregrine-detector",
             "peregrine-avoidance",
             "peregrine-recorder",
+            "peregrine-gz",
+            "peregrine-gz-bridge",
         ],
         reason: "launching is below the command line and beside the simulator",
     },
@@ -93,6 +119,8 @@ pub const ROOMS: [Room; 19] = [
             "peregrine-avoidance",
             "peregrine-recorder",
             "peregrine-render",
+            "peregrine-gz",
+            "peregrine-gz-bridge",
             "peregrine-sim",
             "peregrine-launch",
         ],
@@ -110,11 +138,16 @@ pub const ROOMS: [Room; 19] = [
 ];
 
 /// Packages from outside with a place of their own.
-pub const FENCES: [Fence; 5] = [
+pub const FENCES: [Fence; 6] = [
     Fence {
         package: "tokio",
-        rooms: &["peregrine-zenoh", "peregrine"],
+        rooms: &["peregrine-zenoh", "peregrine-gz", "peregrine"],
         reason: "tokio carries network and control; perception runs on lanes",
+    },
+    Fence {
+        package: "zeromq",
+        rooms: &["peregrine-gz"],
+        reason: "all of ZeroMQ lies behind Gazebo's transport",
     },
     Fence {
         package: "zenoh",
