@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use peregrine_core::{App, Mode, NodeSpec, ParamMap, ParamValue, Registry};
+use peregrine_core::{App, FrameHost, Mode, NodeSpec, ParamMap, ParamValue, Registry};
 use peregrine_launch::PlannedNode;
 use peregrine_zenoh::{Link, LinkOptions, Transport};
 
@@ -51,6 +51,7 @@ impl Composition {
         if let Some(link) = &self.link {
             self.app.extend(link.clone());
             self.app.accept_remote_frames(!self.app.mode().is_lockstep());
+            share_frames(&mut self.app);
             self.app.add(peregrine_core::NodeFactory::of::<Transport>(), NodeSpec::new("zenoh_transport"))?;
         }
         let signals = crate::commands::signals::stop_on_ctrl_c(self.app.stop_handle());
@@ -71,6 +72,16 @@ fn open_link() -> Option<Arc<Link>> {
             tracing::warn!("{error}; this process goes on by itself");
             None
         }
+    }
+}
+
+/// Frames pass between the processes of this host without a copy, if there is a place to meet.
+fn share_frames(app: &mut App) {
+    match FrameHost::from_env() {
+        Ok(host) => {
+            app.share_frames(host);
+        }
+        Err(error) => tracing::warn!("{error}; frames of other processes come over Zenoh, copied"),
     }
 }
 

@@ -9,7 +9,10 @@ use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
 
 use crate::contact::{Clearance, Contacts, clearance};
 use crate::error::{Result, SimError};
-use crate::physics::{Command, Quadrotor, STEP_NS, Sample, Vehicle};
+use crate::physics::{
+    Battery, BatterySpec, Command, Quadrotor, STEP_NS, STEP_S, Sample, Vehicle, Wind, WindSpec,
+};
+use crate::rng::Stream;
 use crate::scenario::World;
 
 /// A command older than this is void, nanoseconds of simulated time.
@@ -78,7 +81,14 @@ pub struct Flight {
     least_clearance: f64,
     path_length: f64,
     outcome: Option<Outcome>,
+    /// Where distances were measured last, and those to the nearest thing and to the ground.
+    measured: Option<(Vector3<f64>, [f64; 2])>,
+    wind: Option<Wind>,
+    battery: Battery,
 }
+
+/// Nothing nearer than this was touched lately: contacts need no look.
+const WATCHFUL: f64 = 0.1;
 
 impl Flight {
     /// A vehicle that hovers at the world's start.
@@ -90,7 +100,35 @@ impl Flight {
         let hold = Some(world.start);
         let least_clearance = clearance(&world.solids, &world.start, rules.body_radius).distance;
         let (contacts, order, outcome) = (Contacts::default(), None, None);
-        Ok(Self { world, quad, contacts, rules, order, hold, least_clearance, path_length: 0.0, outcome })
+        Ok(Self {
+            world,
+            quad,
+            contacts,
+            rules,
+            order,
+            hold,
+            least_clearance,
+            path_length: 0.0,
+            outcome,
+            measured: None,
+            wind: None,
+            battery: Battery::new(BatterySpec::default()),
+        })
+    }
+
+    /// The same flight in wind; `stream` chooses its gusts.
+    #[must_use]
+    pub fn in_wind(mut self, spec: WindSpec, stream: Stream) -> Self {
+        self.wind = (spec != WindSpec::default()).then(|| Wind::new(spec, stream));
+        self.quad.wind = spec.mean;
+        self
+    }
+
+    /// The same flight on this battery.
+    #[must_use]
+    pub fn on_battery(mut self, spec: BatterySpec) -> Self {
+        self.battery = Battery::new(spec);
+        self
     }
 
     /// Takes a command that came at `now` (nanoseconds).
@@ -99,6 +137,16 @@ impl Flight {
         if numbers.iter().all(|x| x.is_finite()) {
             self.order = Some((command, axes, now));
         }
+    }
+
+    /// Stops the rotors for good.
+    pub fn cut_motors(&mut self) {
+        self.quad.set_rotor_command(nalgebra::Vector4::zeros());
+    }
+
+    /// Rotor speeds (rad/s) of a flight controller outside, in place of velocity commands.
+    pub fn command_rotors(&mut self, speeds: nalgebra::Vector4<f64>) {
+        self.quad.set_rotor_command(speeds);
     }
 
     /// Lets time pass until `to` (nanoseconds), or until the flight ends.
@@ -116,20 +164,19 @@ impl Flight {
         let command = self.wanted();
         self.quad.set_command(command);
         let before = self.quad.state().position;
+        if let Some(wind) = &mut self.wind {
+            let (at, velocity) = (Point3::from(before), self.quad.state().velocity);
+            self.quad.wind = wind.at(self.quad.time_ns() / STEP_NS, &at, &velocity);
+        }
         self.quad.step();
+        self.battery.step(self.quad.vehicle(), &self.quad.state().rotors, STEP_S);
         let now = self.quad.time_ns();
         if !self.quad.state().is_finite() {
             return Err(SimError::Diverged { seconds: now as f64 * 1e-9 });
         }
-        if let Some(after) =
-            self.contacts.resolve(&self.world.solids, self.rules.body_radius, self.quad.state())
-        {
-            self.quad.set_state(after);
-        }
+        self.touch();
         let here = Point3::from(self.quad.state().position);
         self.path_length += (here.coords - before).norm();
-        let gap = clearance(&self.world.solids, &here, self.rules.body_radius).distance;
-        self.least_clearance = self.least_clearance.min(gap);
         self.outcome = if self.rules.stop_on_collision && self.contacts.episodes() > 0 {
             Some(Outcome::Collided)
         } else if (here - self.world.goal).norm() <= self.rules.goal_radius {
@@ -140,6 +187,28 @@ impl Flight {
             None
         };
         Ok(())
+    }
+
+    /// Contacts and the least clearance. Distance changes by no more than the way flown, so both need a look only when
+    /// the last distance, less the way since, could matter.
+    fn touch(&mut self) {
+        let here = self.quad.state().position;
+        if let Some((there, [thing, ground])) = self.measured {
+            let way = (here - there).norm();
+            if thing.min(ground) - way > WATCHFUL && thing - way >= self.least_clearance {
+                return;
+            }
+        }
+        let radius = self.rules.body_radius;
+        if let Some(after) = self.contacts.resolve(&self.world.solids, radius, self.quad.state()) {
+            self.quad.set_state(after);
+        }
+        let here = Point3::from(self.quad.state().position);
+        let gap = clearance(&self.world.solids, &here, radius).distance;
+        self.least_clearance = self.least_clearance.min(gap);
+        let ground =
+            self.world.solids.nearest_plane(&here).map_or(f64::INFINITY, |h| h.near.distance - radius);
+        self.measured = Some((here.coords, [gap, ground]));
     }
 
     /// What the vehicle shall do now: the last command if it is fresh, else stay where it came to rest.
@@ -193,6 +262,11 @@ impl Flight {
         self.path_length
     }
 
+    /// The battery.
+    pub fn battery(&self) -> &Battery {
+        &self.battery
+    }
+
     /// Contacts so far.
     pub fn contacts(&self) -> &Contacts {
         &self.contacts
@@ -200,6 +274,7 @@ impl Flight {
 
     /// Changes the world between two steps.
     pub fn edit_world<T>(&mut self, edit: impl FnOnce(&mut World) -> T) -> T {
+        self.measured = None;
         edit(Arc::make_mut(&mut self.world))
     }
 
@@ -211,6 +286,7 @@ impl Flight {
         state.velocity = Vector3::zeros();
         state.rates = Vector3::zeros();
         self.quad.set_state(state);
+        self.measured = None;
         (self.order, self.hold) = (None, Some(Point3::from(state.position)));
     }
 

@@ -193,7 +193,7 @@ fn include_cycles_and_lost_models_are_errors_with_a_place() {
 fn what_is_not_used_is_listed_by_name_and_count() {
     let text = wrap(
         "<gui fullscreen='0'><camera name='u'/></gui><wind/>
-         <plugin name='gz::sim::systems::Physics' filename='p'/>
+         <plugin name='my::Own' filename='p'/>
          <model name='m'><link name='l'>
            <sensor name='a' type='sonar'/><sensor name='b' type='sonar'/>
            <visual name='v'><geometry><mesh><uri>model://x/x.dae</uri><scale>2 2 2</scale></mesh></geometry></visual>

@@ -26,7 +26,7 @@ pub mod registry;
 mod time;
 
 pub use error::CdrError;
-pub use message::Message;
+pub use message::{Message, Service};
 
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 

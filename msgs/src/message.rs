@@ -20,6 +20,8 @@ pub trait Message:
     const TYPE_HASH: &'static str;
     /// The definition and those it needs, as MCAP's schema encoding `ros2msg` wants them.
     const DEFINITION: &'static str;
+    /// The canonical description that is hashed: `type_description_interfaces/msg/TypeDescription` as JSON.
+    const DESCRIPTION: &'static str;
     /// The fewest bytes a value can take in CDR, header and padding left out. At least 1.
     const LEAST_SIZE: usize;
 
@@ -40,4 +42,18 @@ pub trait Message:
     fn check(&self) -> Result<(), CdrError> {
         Ok(())
     }
+}
+
+/// A ROS 2 service: its two messages and the names of the pair. Implemented by generated code.
+pub trait Service: Send + Sync + 'static {
+    /// What the client sends.
+    type Request: Message;
+    /// What the server answers.
+    type Response: Message;
+    /// `std_srvs/srv/SetBool`
+    const TYPE_NAME: &'static str;
+    /// `std_srvs::srv::dds_::SetBool_`, the name in the keys of rmw_zenoh.
+    const DDS_NAME: &'static str;
+    /// `RIHS01_` and 64 hex digits, of the pair.
+    const TYPE_HASH: &'static str;
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{CdrError, Message, cdr};
+use crate::{CdrError, Message, Service, cdr};
 
 /// One message type, without its Rust type.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct TypeSupport {
     pub type_hash: &'static str,
     /// The definition and those it needs, as MCAP's `ros2msg` wants them.
     pub definition: &'static str,
+    /// The canonical description that is hashed, as JSON.
+    pub description: &'static str,
     /// CDR (with its header) to JSON, keyed by ROS field names. Any bytes are safe to hand in.
     pub to_json: fn(&[u8]) -> Result<Value, CdrError>,
     /// JSON to CDR with its header. Fields left out take their defaults; unknown ones are an error (PG-0308).
@@ -28,10 +30,51 @@ impl TypeSupport {
             dds_name: M::DDS_NAME,
             type_hash: M::TYPE_HASH,
             definition: M::DEFINITION,
+            description: M::DESCRIPTION,
             to_json: to_json::<M>,
             from_json: from_json::<M>,
         }
     }
+}
+
+/// One service, without its Rust type.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceSupport {
+    /// `std_srvs/srv/SetBool`
+    pub type_name: &'static str,
+    /// `std_srvs::srv::dds_::SetBool_`
+    pub dds_name: &'static str,
+    /// `RIHS01_...` of the pair.
+    pub type_hash: &'static str,
+    /// What the client sends.
+    pub request: TypeSupport,
+    /// What the server answers.
+    pub response: TypeSupport,
+}
+
+impl ServiceSupport {
+    pub(crate) const fn of<S: Service>() -> Self {
+        Self {
+            type_name: S::TYPE_NAME,
+            dds_name: S::DDS_NAME,
+            type_hash: S::TYPE_HASH,
+            request: TypeSupport::of::<S::Request>(),
+            response: TypeSupport::of::<S::Response>(),
+        }
+    }
+}
+
+/// The service called `type_name`, such as `std_srvs/srv/SetBool`.
+#[must_use]
+pub fn find_service(type_name: &str) -> Option<&'static ServiceSupport> {
+    let services = all_services();
+    services.binary_search_by(|s| s.type_name.cmp(type_name)).ok().and_then(|index| services.get(index))
+}
+
+/// All services, in name order.
+#[must_use]
+pub fn all_services() -> &'static [ServiceSupport] {
+    crate::SERVICES
 }
 
 /// The type called `type_name`, such as `sensor_msgs/msg/Image`.

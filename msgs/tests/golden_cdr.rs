@@ -23,7 +23,7 @@ fn bytes_are_those_of_rclpy() {
         let ours = (support.from_json)(&case["value"]).unwrap();
         let read = (support.to_json)(&theirs).unwrap();
         common::clear_padding(&library, &common::type_name(name), &read, &mut theirs);
-        if name == "std_msgs/msg/Empty" {
+        if library[&common::type_name(name)].fields.is_empty() {
             // ROS leaves the one hidden byte uninitialised; any value is right.
             theirs[4] = 0;
         }

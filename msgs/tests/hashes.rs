@@ -11,24 +11,31 @@ fn compare(file: &str, key: &str) -> usize {
     let golden = common::golden(file);
     let hashes = golden[key].as_object().unwrap();
     for (name, hash) in hashes {
-        let support =
-            registry::find(name).unwrap_or_else(|| panic!("{name} is in {file} but is not generated"));
-        assert_eq!(support.type_hash, hash.as_str().unwrap(), "{name} against {file}");
+        let ours = registry::find(name)
+            .map(|t| t.type_hash)
+            .or_else(|| registry::find_service(name).map(|s| s.type_hash))
+            .unwrap_or_else(|| panic!("{name} is in {file} but is not generated"));
+        assert_eq!(ours, hash.as_str().unwrap(), "{name} against {file}");
     }
     hashes.len()
+}
+
+/// Messages, the sides of services, and services.
+fn hashed() -> usize {
+    registry::all().len() + registry::all_services().len()
 }
 
 #[test]
 fn hashes_are_those_of_ros_2_jazzy() {
     let checked = compare("hashes_jazzy.json", "wheel") + compare("hashes_jazzy.json", "generator");
-    assert_eq!(checked, registry::all().len(), "a type has no golden hash; run make_golden.py");
+    assert_eq!(checked, hashed(), "a type has no golden hash; run make_golden.py");
 }
 
 #[test]
 fn hashes_are_those_of_ros_2_kilted() {
     let checked = compare("hashes_kilted.json", "wheel") + compare("hashes_kilted.json", "generator");
     let absent = common::golden("hashes_kilted.json")["absent"].as_array().map_or(0, Vec::len);
-    assert_eq!(checked + absent, registry::all().len(), "a type has no golden hash; run make_golden.py");
+    assert_eq!(checked + absent, hashed(), "a type has no golden hash; run make_golden.py");
 }
 
 #[test]
@@ -86,4 +93,26 @@ fn names_and_definitions_have_the_forms_that_peers_expect() {
             matches!((support.from_json)(&Value::Object(Default::default())), Ok(bytes) if bytes.len() > 4)
         );
     }
+}
+
+#[test]
+fn a_service_names_its_two_sides() {
+    use peregrine_msgs::{Message, Service, std_srvs::SetBool};
+    assert_eq!(SetBool::DDS_NAME, "std_srvs::srv::dds_::SetBool_");
+    assert_eq!(<SetBool as Service>::Request::TYPE_NAME, "std_srvs/srv/SetBool_Request");
+    let support = registry::find_service("std_srvs/srv/SetBool").unwrap();
+    assert_eq!(support.type_hash, SetBool::TYPE_HASH);
+    assert_eq!(support.response.type_name, "std_srvs/srv/SetBool_Response");
+    assert!(registry::find_service("std_srvs/srv/SetBool_Request").is_none());
+    assert!(registry::all_services().is_sorted_by_key(|s| s.type_name));
+}
+
+#[test]
+fn a_service_needs_the_definition_of_its_events() {
+    use peregrine_msgs_codegen::{hash::service_rihs01, model::TypeName, parse::parse_service};
+    let sides = parse_service("p", "S", "---\n").unwrap();
+    let library = sides.into_iter().map(|s| (s.name.clone(), s)).collect();
+    let name = TypeName { package: "p".into(), kind: "srv".into(), name: "S".into() };
+    let error = service_rihs01(&library, &name).unwrap_err().to_string();
+    assert!(error.starts_with("PG-0352") && error.contains("ServiceEventInfo"), "{error}");
 }

@@ -16,15 +16,26 @@ pub struct Venv {
     pub requirements: &'static str,
     /// The interpreters that will do, best first; the wheels decide.
     pub pythons: &'static [&'static str],
+    /// The file lists all there is to be: nothing that a package asks for besides is installed.
+    pub whole: bool,
 }
 
 /// What the tests need: ONNX Runtime and the readers of recordings.
-pub const TESTS: Venv = Venv { folder: ".venv", requirements: "tests.txt", pythons: &["python3"] };
+pub const TESTS: Venv =
+    Venv { folder: ".venv", requirements: "tests.txt", pythons: &["python3"], whole: false };
+/// Simulators to compare ours with.
+pub const SIM: Venv =
+    Venv { folder: ".venv/sim", requirements: "sim.txt", pythons: &["python3"], whole: true };
 /// rclpy of ROS 2 Jazzy; its wheels are for CPython 3.11 alone.
-pub const ROS: Venv =
-    Venv { folder: ".venv/ros-jazzy", requirements: "ros-jazzy.txt", pythons: &["python3.11", "python3"] };
+pub const ROS: Venv = Venv {
+    folder: ".venv/ros-jazzy",
+    requirements: "ros-jazzy.txt",
+    pythons: &["python3.11", "python3"],
+    whole: false,
+};
 /// Tools of the lints.
-pub const TOOLS: Venv = Venv { folder: ".venv/tools", requirements: "tools.txt", pythons: &["python3"] };
+pub const TOOLS: Venv =
+    Venv { folder: ".venv/tools", requirements: "tools.txt", pythons: &["python3"], whole: false };
 
 impl Venv {
     /// The folder.
@@ -61,7 +72,8 @@ impl Venv {
         }
         let mut command = Command::new(self.program("python"));
         command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        let (installed, text) = output(command.arg(self.file()))?;
+        command.arg(self.file()).args(self.whole.then_some("--no-deps"));
+        let (installed, text) = output(&mut command)?;
         if !installed {
             return Err(format!(
                 "pip could not install xtask/requirements/{} with {python}; the pinned versions want CPython 3.11 or \

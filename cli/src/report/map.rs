@@ -250,9 +250,22 @@ fn label(html: &mut String, view: &View, class: &str, (x, y, half): (f64, f64, f
 }
 
 fn names(html: &mut String, view: &View, record: &FlightRecord) {
-    let things = record.obstacles.iter().filter(|obstacle| !is_plant(&obstacle.class));
-    for obstacle in things.take(MOST_NAMES) {
-        label(html, view, "name", extent(&obstacle.outline), &obstacle.class);
+    // A thing may consist of several solids, a car of its body and its cabin: it is named once, at the widest.
+    let mut named: Vec<(&str, (f64, f64, f64))> = Vec::new();
+    for obstacle in record.obstacles.iter().filter(|obstacle| !is_plant(&obstacle.class)) {
+        let place = extent(&obstacle.outline);
+        let same = |(class, at): &&mut (&str, (f64, f64, f64))| {
+            *class == obstacle.class && (at.0 - place.0).hypot(at.1 - place.1) < at.2.max(place.2)
+        };
+        match named.iter_mut().find(same) {
+            Some((_, known)) if known.2 < place.2 => *known = place,
+            Some(_) => {}
+            None if named.len() < MOST_NAMES => named.push((&obstacle.class, place)),
+            None => break,
+        }
+    }
+    for (class, place) in named {
+        label(html, view, "name", place, class);
     }
     label(html, view, "end", (record.start[0], record.start[1], 0.0), "start");
     label(html, view, "end", (record.goal[0], record.goal[1], 0.0), "goal");

@@ -225,6 +225,17 @@ fn a_flight_gives_a_page_that_needs_nothing_else() {
 }
 
 #[test]
+fn a_thing_of_two_solids_is_named_once() {
+    let mut record = sample();
+    let cabin = Outline::Box { x: 39.3, y: -6.4, length: 2.1, width: 1.6, yaw: 0.7 };
+    record.obstacles.push(Obstacle { class: "car".into(), outline: cabin });
+    let other = Outline::Box { x: 20.0, y: -6.4, length: 4.2, width: 1.8, yaw: 0.0 };
+    record.obstacles.push(Obstacle { class: "car".into(), outline: other });
+    let page = render(&record);
+    assert_eq!(page.matches(">car</span>").count(), 2, "two cars, of three solids");
+}
+
+#[test]
 fn an_empty_record_is_a_page_too() {
     let page = render(&FlightRecord::default());
     assert_self_contained(&page);

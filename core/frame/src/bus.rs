@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::protocol::{RING, ROWS, SLOTS};
-use crate::shared::{Shared, Waker};
+use crate::control::ControlRef;
+use crate::protocol::{RING, ROWS, RowView, SLOTS};
+use crate::shared::{Shape, Shared, Waker};
 use crate::slots::Slots;
 use crate::{Error, Policy, Reader, Result, Writer};
 
@@ -36,7 +37,11 @@ impl BusConfig {
         keep + readers * pins + 2
     }
 
-    fn check(&self, bus: &str) -> Result {
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { keep: self.keep, count: self.slots, max_readers: self.max_readers }
+    }
+
+    pub(crate) fn check(&self, bus: &str) -> Result {
         let bus = || bus.to_owned();
         if !(1..=RING).contains(&self.keep) {
             return Err(Error::KeepDepth { bus: bus(), keep: self.keep, max: RING });
@@ -60,16 +65,17 @@ impl BusConfig {
 pub struct FrameBus;
 
 impl FrameBus {
-    /// Makes a bus of pre-allocated, prefaulted slots, and returns its one writer. `name` is for messages to people.
+    /// Makes a bus within this process, of pre-allocated, prefaulted slots, and returns its one writer. `name` is for
+    /// messages to people. For a bus that other processes can read see [`Host::publish`](crate::Host::publish).
     ///
     /// # Errors
     /// `PG-0101`, `PG-0102`, `PG-0103`, `PG-0117` if the numbers of `config` do not go together, `PG-0112` if the memory
     /// cannot be had.
     pub fn create(name: &str, config: BusConfig) -> Result<Writer> {
         config.check(name)?;
-        let slots = Slots::new(config.slots, config.slot_bytes)?;
-        let shared = Shared::new(name, config.keep, config.slots, config.max_readers, slots);
-        Ok(Writer::new(Arc::new(shared)))
+        let slots = Slots::heap(config.slots, config.slot_bytes)?;
+        let shared = Shared::new(name, config.shape(), ControlRef::Own(Box::default()), slots);
+        Ok(Writer::new(Arc::new(shared), None))
     }
 }
 
@@ -123,20 +129,14 @@ impl Bus {
         self.shared.closed.load(Ordering::Acquire)
     }
 
+    /// The readers of now, those of other processes included.
+    pub fn readers(&self) -> Vec<ReaderStats> {
+        self.shared.control.rows().map(|row| ReaderStats::of(&row)).collect()
+    }
+
     /// What has happened so far.
     pub fn stats(&self) -> BusStats {
-        let s = &self.shared;
-        BusStats {
-            slots: s.count,
-            slot_bytes: s.slots.pixel_capacity(),
-            keep: s.keep,
-            readers: s.control.readers() as usize,
-            pins: s.registry().pins,
-            loaned: s.loaned.load(Ordering::Relaxed).count_ones() as usize,
-            published: s.control.head(),
-            failed_loans: s.failed_loans.load(Ordering::Relaxed),
-            lossless_timeouts: s.lossless_timeouts.load(Ordering::Relaxed),
-        }
+        BusStats::of(&self.shared)
     }
 }
 
@@ -155,6 +155,8 @@ pub struct BusStats {
     pub slot_bytes: usize,
     /// Depth of the ring.
     pub keep: usize,
+    /// The slots lie in huge pages that were reserved for that.
+    pub huge_pages: bool,
     /// Readers, those included that are gone but whose frames are held.
     pub readers: usize,
     /// Frames that all readers together may hold.
@@ -167,6 +169,72 @@ pub struct BusStats {
     pub failed_loans: u64,
     /// Times that the publisher waited for a lossless reader in vain.
     pub lossless_timeouts: u64,
+}
+
+impl BusStats {
+    /// From the control block, so that a bus of another process can be asked as well as one's own.
+    pub(crate) fn of(s: &Shared) -> BusStats {
+        let tally = &s.control.tally.0;
+        BusStats {
+            slots: s.count,
+            slot_bytes: s.slots.pixel_capacity(),
+            keep: s.keep,
+            huge_pages: s.huge,
+            readers: s.control.readers() as usize,
+            pins: s.control.rows().map(|row| row.limit).sum(),
+            loaned: tally.loaned.load(Ordering::Relaxed).count_ones() as usize,
+            published: s.control.head(),
+            failed_loans: tally.failed_loans.load(Ordering::Relaxed),
+            lossless_timeouts: tally.lossless_timeouts.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A reader, as the control block shows it. The numbers were read one by one: together they need not be of one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReaderStats {
+    /// Index of its row.
+    pub row: usize,
+    /// Its process.
+    pub pid: u32,
+    /// When that process started, clock ticks since boot.
+    pub start_time: u64,
+    /// What it asked for. `KeepLast(1)` is shown as `Latest`.
+    pub policy: Policy,
+    /// Frames that it may hold.
+    pub pins: usize,
+    /// Slots that it holds, one bit each.
+    pub held: u64,
+    /// Sequence that it wants next.
+    pub next: u64,
+    /// Frames that it missed.
+    pub dropped: u64,
+    /// It sleeps until a frame comes.
+    pub sleeping: bool,
+    /// The publisher gave up waiting for it.
+    pub stalled: bool,
+}
+
+impl ReaderStats {
+    pub(crate) fn of(row: &RowView) -> ReaderStats {
+        ReaderStats {
+            row: row.row,
+            pid: row.owner.pid,
+            start_time: row.owner.start_time,
+            policy: match (row.lossless_ns, row.depth) {
+                (Some(ns), _) => Policy::Lossless { wait: std::time::Duration::from_nanos(ns) },
+                (None, 0 | 1) => Policy::Latest,
+                (None, k) => Policy::KeepLast(k as usize),
+            },
+            pins: row.limit,
+            held: row.held,
+            next: row.next,
+            dropped: row.dropped,
+            sleeping: row.sleeping,
+            stalled: row.stalled,
+        }
+    }
 }
 
 /// Keeps a waker registered; see [`Bus::on_publish`].

@@ -29,10 +29,12 @@ pub enum Encoding {
     Yuyv = 10,
     /// `jpeg`: a JPEG or MJPEG payload of variable length.
     Jpeg = 11,
+    /// No image: the slot holds a whole CDR message of the bus's type, see [`Writer::loan_message`](crate::Writer::loan_message).
+    Message = 12,
 }
 
 impl Encoding {
-    /// All encodings, in the order of their discriminants.
+    /// All encodings of images, in the order of their discriminants.
     pub const ALL: [Encoding; 11] = [
         Encoding::Rgb8,
         Encoding::Bgr8,
@@ -65,22 +67,23 @@ impl Encoding {
             Encoding::Nv12 => "nv12",
             Encoding::Yuyv => "yuv422_yuy2",
             Encoding::Jpeg => "jpeg",
+            Encoding::Message => "message",
         }
     }
 
     /// The encoding of a discriminant found in memory.
     pub fn from_u32(raw: u32) -> Option<Encoding> {
-        Self::ALL.into_iter().find(|e| *e as u32 == raw)
+        Self::ALL.into_iter().chain([Encoding::Message]).find(|e| *e as u32 == raw)
     }
 
-    /// Bytes of one pixel in the first plane: 1 for `nv12` (its luminance), 0 for `jpeg` (it has no such number).
+    /// Bytes of one pixel in the first plane: 1 for `nv12` (its luminance), 0 for `jpeg` and messages (they have no such number).
     pub const fn bytes_per_pixel(self) -> u32 {
         match self {
             Encoding::Mono8 | Encoding::Nv12 => 1,
             Encoding::Mono16 | Encoding::Depth16 | Encoding::Yuyv => 2,
             Encoding::Rgb8 | Encoding::Bgr8 => 3,
             Encoding::Rgba8 | Encoding::Bgra8 | Encoding::Depth32 => 4,
-            Encoding::Jpeg => 0,
+            Encoding::Jpeg | Encoding::Message => 0,
         }
     }
 }
@@ -118,7 +121,8 @@ mod tests {
             assert_eq!(Encoding::from_u32(e as u32), Some(e));
             assert!(Encoding::NAMES.split(", ").any(|n| n == e.as_str()));
         }
-        assert_eq!(Encoding::from_u32(0), None);
+        assert_eq!((Encoding::from_u32(0), Encoding::from_u32(12)), (None, Some(Encoding::Message)));
+        assert!("message".parse::<Encoding>().is_err(), "no image");
         assert!("rgb9".parse::<Encoding>().unwrap_err().to_string().starts_with("PG-0114"));
     }
 }

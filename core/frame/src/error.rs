@@ -196,4 +196,72 @@ pub enum Error {
         /// Rows of the control block.
         max: usize,
     },
+    /// The folder where buses are found cannot be used.
+    #[error("PG-0118: the folder `{path}`, where frame buses are found, {why}; {remedy}")]
+    RegistryFolder {
+        /// The folder.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// `ROS_DOMAIN_ID` is no domain.
+    #[error("PG-0119: ROS_DOMAIN_ID is `{value}`; use a number from 0 to 232, or unset it")]
+    Domain {
+        /// Its value.
+        value: String,
+    },
+    /// What another process sent does not make sense.
+    #[error("PG-0120: {what} {why}; publisher and reader must be built from the same release")]
+    Handshake {
+        /// What was sent.
+        what: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The system refused something that buses between processes need.
+    #[error(
+        "PG-0121: cannot {action} for frame bus `{bus}`: {source_text}; check the limits of open files and threads"
+    )]
+    System {
+        /// Name of the bus.
+        bus: String,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source_text: String,
+    },
+    /// Publisher and reader of a topic disagree on its type.
+    #[error(
+        "PG-0122: frame bus `{bus}` carries {has}, but a reader wants {wants}; rename or remap one of them"
+    )]
+    TypeMismatch {
+        /// Name of the bus.
+        bus: String,
+        /// Its type.
+        has: String,
+        /// The type asked for.
+        wants: String,
+    },
+    /// A topic's name is too long to be found by.
+    #[error("PG-0123: `{topic}` cannot be the name of a frame bus: {why}; choose another name")]
+    TopicName {
+        /// The name.
+        topic: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The message does not fit into a slot.
+    #[error(
+        "PG-0124: a message of {needed} bytes does not fit into the slots of frame bus `{bus}`, which hold {capacity}; create the bus with `slot_bytes` of at least {needed}"
+    )]
+    MessageTooLarge {
+        /// Name of the bus.
+        bus: String,
+        /// Bytes of the message.
+        needed: usize,
+        /// Bytes a slot holds.
+        capacity: usize,
+    },
 }

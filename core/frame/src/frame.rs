@@ -33,6 +33,10 @@ impl Frame {
         self.shared().id == bus || self.slot.origin().is_some_and(|origin| origin.came_from(bus))
     }
 
+    pub(crate) fn is_out_of_sight(&self) -> bool {
+        self.slot.is_out_of_sight()
+    }
+
     pub(crate) fn slot_index(&self) -> usize {
         self.slot.index()
     }
@@ -42,7 +46,8 @@ impl Frame {
         self.slot.pixels()
     }
 
-    /// The whole frame as a CDR (XCDR1, little endian) `sensor_msgs/msg/Image`, encapsulation header included.
+    /// The whole frame as a CDR (XCDR1, little endian) message, encapsulation header included: a `sensor_msgs/msg/Image`,
+    /// or, if its encoding is [`Encoding::Message`], whatever type its bus carries.
     pub fn cdr(&self) -> &[u8] {
         self.slot.cdr()
     }
@@ -77,8 +82,11 @@ impl Frame {
         self.meta().capture_stamp_ns
     }
 
-    /// tf2 frame of the camera.
+    /// tf2 frame of the camera; empty for a message that is no image.
     pub fn frame_id(&self) -> &str {
+        if self.encoding() == Encoding::Message {
+            return "";
+        }
         let at = crate::cdr::FRAME_ID;
         let id = self.cdr().get(at..at + usize::from(self.meta().frame_id_len)).unwrap_or_default();
         std::str::from_utf8(id).unwrap_or_default()

@@ -45,7 +45,7 @@ mod cdr;
 #[cfg(not(loom))]
 mod clock;
 #[cfg(not(loom))]
-mod doorbell;
+mod control;
 #[cfg(not(loom))]
 mod encoding;
 #[cfg(not(loom))]
@@ -53,9 +53,17 @@ mod error;
 #[cfg(not(loom))]
 mod frame;
 #[cfg(not(loom))]
+mod futex;
+#[cfg(not(loom))]
+pub mod host;
+#[cfg(not(loom))]
 mod loan;
 #[cfg(not(loom))]
+mod memfd;
+#[cfg(not(loom))]
 mod meta;
+#[cfg(not(loom))]
+mod process;
 #[cfg(not(loom))]
 mod reader;
 #[cfg(not(loom))]
@@ -71,12 +79,15 @@ mod writer;
 
 #[cfg(not(loom))]
 pub use self::{
-    bus::{Bus, BusConfig, BusStats, DEFAULT_PINS, FrameBus, WakerGuard},
+    bus::{Bus, BusConfig, BusStats, DEFAULT_PINS, FrameBus, ReaderStats, WakerGuard},
     cdr::FRAME_ID_MAX,
     clock::monotonic_ns,
     encoding::Encoding,
     error::{Error, Result},
     frame::Frame,
+    host::{
+        Event, Found, FoundState, Host, Onlooker, PublishOptions, SlotView, SubscribeOptions, Subscriber,
+    },
     loan::Loan,
     meta::{FrameMeta, Hop, MAX_HOPS, META_MAGIC, META_VERSION, MemKind, PIXEL_OFFSET, hop_id},
     protocol::PINS as MAX_PINS,

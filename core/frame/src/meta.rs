@@ -120,8 +120,9 @@ impl FrameMeta {
             && self.version == META_VERSION
             && inside(self.cdr_offset, self.cdr_len)
             && inside(self.pixel_offset, self.pixel_len)
-            && self.cdr_offset as usize + crate::cdr::FRAME_ID + usize::from(self.frame_id_len)
-                <= self.pixel_offset as usize
+            && (self.encoding == crate::Encoding::Message as u32
+                || self.cdr_offset as usize + crate::cdr::FRAME_ID + usize::from(self.frame_id_len)
+                    <= self.pixel_offset as usize)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Taking frames: a reader, its policy, and the pins it holds.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
-use crate::protocol::{Claim, Holders, PINS, Sound};
-use crate::shared::{Shared, Waker};
+use crate::protocol::{Holders, PINS, Sound};
+use crate::shared::{Place, Shared, Waker};
 use crate::slots::PinnedSlot;
 use crate::{Error, Frame, Result};
 
@@ -26,12 +27,31 @@ pub enum Policy {
     },
 }
 
+impl Policy {
+    /// The depth, and how long the publisher waits, ns; if the ring of `keep` frames can serve it.
+    pub(crate) fn resolve(self, bus: &str, keep: usize, pins: usize) -> Result<(usize, Option<u64>)> {
+        if pins == 0 || pins > PINS {
+            return Err(Error::PinCount { bus: bus.to_owned(), pins, max: PINS });
+        }
+        match self {
+            Policy::Latest => Ok((1, None)),
+            Policy::KeepLast(k) if k == 0 || k > keep => {
+                Err(Error::PolicyDepth { bus: bus.to_owned(), k, keep })
+            }
+            Policy::KeepLast(k) => Ok((k, None)),
+            Policy::Lossless { wait } => Ok((keep, Some(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)))),
+        }
+    }
+}
+
 /// A reader's row and the holders of its pins. Lives until the reader and all its frames are gone.
 pub(crate) struct Pins {
     shared: Arc<Shared>,
     row: usize,
     limit: usize,
     holders: Holders,
+    /// The connection to the process that publishes: its end gives the row back.
+    link: Option<OwnedFd>,
 }
 
 impl Pins {
@@ -52,9 +72,11 @@ impl Pins {
 
 impl Drop for Pins {
     fn drop(&mut self) {
-        let mut registry = self.shared.registry();
-        self.shared.control.release(self.row);
-        registry.pins -= self.limit;
+        match &self.link {
+            None => self.shared.dismiss(&Place { row: self.row, next: 0, pins: self.limit }),
+            // The publisher keeps the books. It hears of the end when all frames are gone, for this is the last of them.
+            Some(link) => drop(rustix::net::shutdown(link, rustix::net::Shutdown::Both)),
+        }
     }
 }
 
@@ -72,48 +94,26 @@ pub struct Reader {
 
 impl Reader {
     pub(crate) fn new(shared: &Arc<Shared>, policy: Policy, pins: usize) -> Result<Reader> {
-        let bus = || shared.name.clone();
-        if pins == 0 || pins > PINS {
-            return Err(Error::PinCount { bus: bus(), pins, max: PINS });
-        }
-        let (depth, lossless_ns) = match policy {
-            Policy::Latest => (1, None),
-            Policy::KeepLast(k) if k == 0 || k > shared.keep => {
-                return Err(Error::PolicyDepth { bus: bus(), k, keep: shared.keep });
-            }
-            Policy::KeepLast(k) => (k, None),
-            Policy::Lossless { wait } => {
-                (shared.keep, Some(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)))
-            }
+        let place = shared.admit(policy, pins, crate::process::own(), false)?;
+        Ok(Reader::at(Arc::clone(shared), policy, &place, None))
+    }
+
+    /// A reader whose row has been claimed for it: over `link`, if the bus is another process's.
+    pub(crate) fn at(shared: Arc<Shared>, policy: Policy, place: &Place, link: Option<OwnedFd>) -> Reader {
+        let depth = match policy {
+            Policy::Latest => 1,
+            Policy::KeepLast(k) => k,
+            Policy::Lossless { .. } => shared.keep,
         };
-        let mut registry = shared.registry();
-        let sum = registry.pins + pins;
-        let needed = shared.keep + sum + 2;
-        if needed > shared.count {
-            return Err(Error::NotEnoughSlots {
-                bus: bus(),
-                slots: shared.count,
-                needed,
-                keep: shared.keep,
-                pins: sum,
-            });
-        }
-        let claim = Claim { pins, lossless_ns };
-        let Some((row, next)) = shared.control.claim(shared.max_readers, claim) else {
-            return Err(Error::TooManyReaders { bus: bus(), max: shared.max_readers });
-        };
-        registry.pins = sum;
-        drop(registry);
-        let pins =
-            Arc::new(Pins { shared: Arc::clone(shared), row, limit: pins, holders: Holders::default() });
-        Ok(Reader {
-            pins,
+        let pins = Pins { shared, row: place.row, limit: place.pins, holders: Holders::default(), link };
+        Reader {
+            pins: Arc::new(pins),
             depth: depth as u64,
-            lossless: lossless_ns.is_some(),
-            next,
+            lossless: matches!(policy, Policy::Lossless { .. }),
+            next: place.next,
             dropped: 0,
             wakers: Vec::new(),
-        })
+        }
     }
 
     /// The next frame by this reader's policy, or `None` if there is no new one. Never blocks and never allocates.
@@ -122,6 +122,18 @@ impl Reader {
     /// `PG-0108` if the reader holds as many frames as it has pins (no frame is lost by that call); `PG-0113` if the
     /// slot is of another version.
     pub fn take(&mut self) -> Result<Option<Frame>> {
+        loop {
+            match self.take_any()? {
+                // Its bytes lie in another process's bus, which cannot be seen from here.
+                Some(frame) if frame.is_out_of_sight() => {
+                    self.dropped += 1;
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn take_any(&mut self) -> Result<Option<Frame>> {
         let shared = &self.pins.shared;
         let Some(pin) = self.pins.holders.free(self.pins.limit) else {
             return if self.pending() == 0 {
@@ -136,10 +148,10 @@ impl Reader {
             return Ok(None);
         };
         self.pins.holders.hold(pin);
-        self.dropped += found.sequence - self.next;
-        self.next = found.sequence + 1;
+        self.dropped = self.dropped.wrapping_add(found.sequence - self.next);
+        self.next = found.sequence.saturating_add(1);
         if self.lossless {
-            shared.space.ring();
+            shared.space_made();
         }
         // SAFETY: `take` validated the pin for this slot, and it is counted once, for this frame.
         let slot = unsafe { PinnedSlot::new(Arc::clone(&self.pins), pin, found.slot) }?;
@@ -147,15 +159,18 @@ impl Reader {
     }
 
     /// Sleeps until a frame can be taken, the writer is gone, or `timeout` has passed. Returns whether a frame can be taken.
-    pub fn wait(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
-        self.pins.shared.frames.wait(deadline, || self.pending() > 0 || self.is_closed());
+    pub fn wait(&mut self, timeout: Duration) -> bool {
+        // A frame that is there costs no look at the clock.
+        if self.pending() == 0 {
+            let deadline = Instant::now().checked_add(timeout);
+            self.pins.shared.sleep(self.pins.row, deadline, || self.pending() > 0 || self.is_closed());
+        }
         self.pending() > 0
     }
 
     /// Frames that [`take`](Self::take) would return one after the other, if none were published meanwhile.
     pub fn pending(&self) -> u64 {
-        (self.pins.shared.control.head() + 1).saturating_sub(self.next).min(self.depth)
+        self.pins.shared.control.head().saturating_add(1).saturating_sub(self.next).min(self.depth)
     }
 
     /// Frames that were published since this reader came and that it will never get: exact, from the gaps in the
@@ -180,6 +195,14 @@ impl Reader {
         self.wakers.push(self.pins.shared.add_waker(waker));
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.pins.shared
+    }
+
+    pub(crate) fn row(&self) -> usize {
+        self.pins.row
+    }
+
     /// The bus that this reader reads.
     pub fn bus(&self) -> Bus {
         Bus::new(&self.pins.shared)
@@ -193,7 +216,7 @@ impl Drop for Reader {
             shared.remove_waker(id);
         }
         shared.control.retire(self.pins.row);
-        shared.space.ring();
+        shared.space_made();
     }
 }
 

@@ -7,7 +7,7 @@
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::meta::{FrameMeta, META_MAGIC, META_VERSION, PIXEL_OFFSET};
 use crate::reader::Pins;
@@ -48,7 +48,10 @@ pub(crate) struct Slots {
     region: Region,
     stride: usize,
     count: usize,
+    /// Empty where the slots are another process's.
     aliases: Box<[UnsafeCell<Option<Frame>>]>,
+    /// The first so many slots are present.
+    present: AtomicUsize,
 }
 
 // SAFETY: the bytes and the alias of a slot are reached through OwnedSlot and PinnedSlot only, which the protocol keeps
@@ -56,16 +59,70 @@ pub(crate) struct Slots {
 unsafe impl Sync for Slots {}
 
 impl Slots {
-    pub(crate) fn new(count: usize, pixel_capacity: usize) -> Result<Slots> {
-        let too_much = || Error::OutOfMemory { bytes: usize::MAX };
-        let stride = pixel_capacity
+    /// Slots in the heap, all present.
+    pub(crate) fn heap(count: usize, pixel_capacity: usize) -> Result<Slots> {
+        let stride = Self::stride_of(pixel_capacity)?;
+        let bytes = stride.checked_mul(count).ok_or(Error::OutOfMemory { bytes: usize::MAX })?;
+        Slots::own(Region::heap(bytes)?, stride, count, count)
+    }
+
+    /// Slots of this process in a region of at least `stride * count` bytes.
+    pub(crate) fn own(region: Region, stride: usize, count: usize, present: usize) -> Result<Slots> {
+        let aliases = (0..count).map(|_| UnsafeCell::new(None)).collect();
+        Slots::over(region, stride, count, aliases, present)
+    }
+
+    /// Slots of another process, to read.
+    pub(crate) fn foreign(region: Region, stride: usize, count: usize, present: usize) -> Result<Slots> {
+        region.populate(0, stride.saturating_mul(present.min(count)));
+        Slots::over(region, stride, count, Box::default(), present)
+    }
+
+    fn over(
+        region: Region,
+        stride: usize,
+        count: usize,
+        aliases: Box<[UnsafeCell<Option<Frame>>]>,
+        present: usize,
+    ) -> Result<Slots> {
+        let fits = stride.checked_mul(count).is_some_and(|bytes| bytes <= region.len());
+        if !fits || stride <= PIXEL_OFFSET || !stride.is_multiple_of(PAGE) || count == 0 {
+            return Err(Error::Handshake { what: "the layout of the slots", why: "contradicts itself" });
+        }
+        Ok(Slots { region, stride, count, aliases, present: AtomicUsize::new(present) })
+    }
+
+    /// Bytes from one slot to the next for `pixel_capacity` bytes of pixels each: whole pages.
+    pub(crate) fn stride_of(pixel_capacity: usize) -> Result<usize> {
+        pixel_capacity
             .checked_add(PIXEL_OFFSET)
             .and_then(|n| n.checked_next_multiple_of(PAGE))
-            .ok_or_else(too_much)?;
-        let region = Region::heap(stride.checked_mul(count).ok_or_else(too_much)?)?;
-        debug_assert!(region.len() >= stride * count);
-        let aliases = (0..count).map(|_| UnsafeCell::new(None)).collect();
-        Ok(Slots { region, stride, count, aliases })
+            .ok_or(Error::OutOfMemory { bytes: usize::MAX })
+    }
+
+    /// Makes the first `count` slots present, if they are not: the lowest free slot is always the next to be used, so
+    /// that the others are never touched.
+    pub(crate) fn prefault(&self, count: usize) {
+        let count = count.min(self.count);
+        let before = self.present.fetch_max(count, Ordering::Relaxed);
+        if count > before {
+            self.region.populate(before * self.stride, (count - before) * self.stride);
+        }
+    }
+
+    /// How many slots are present.
+    pub(crate) fn present(&self) -> usize {
+        self.present.load(Ordering::Relaxed)
+    }
+
+    /// Bytes from one slot to the next.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// How many slots there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
     }
 
     /// Bytes of pixels that a slot holds.
@@ -79,13 +136,32 @@ impl Slots {
         unsafe { self.region.base().add(slot * self.stride) }
     }
 
+    /// The description in a slot that may be written meanwhile: whoever asks checks afterwards that it was not.
+    pub(crate) fn peek(&self, slot: usize) -> FrameMeta {
+        const WORDS: usize = size_of::<FrameMeta>() / 8;
+        let words = self.base(slot).cast::<[AtomicU64; WORDS]>();
+        // SAFETY: a slot starts with a FrameMeta, page-aligned. Atomics, for another process may write it now.
+        let words = unsafe { words.as_ref() }.each_ref().map(|w| w.load(Ordering::Relaxed));
+        // SAFETY: of one size, and every bit pattern is a FrameMeta.
+        unsafe { std::mem::transmute::<[u64; WORDS], FrameMeta>(words) }
+    }
+
     /// Takes the forwarded frame's guard out of a slot.
     ///
     /// # Safety
     /// The caller is the publisher's thread, and the slot is neither in the ring nor pinned.
     pub(crate) unsafe fn take_alias(&self, slot: usize) -> Option<Frame> {
         // SAFETY: no reader looks at a slot that is not pinned, and the publisher is one.
-        unsafe { (*self.aliases[slot].get()).take() }
+        self.aliases.get(slot).and_then(|alias| unsafe { (*alias.get()).take() })
+    }
+
+    /// The frame that a slot forwards, if it does, and if that can be known in this process.
+    ///
+    /// # Safety
+    /// The slot stays pinned or owned by the caller while the reference lives.
+    unsafe fn alias(&self, slot: usize) -> Option<&Frame> {
+        // SAFETY: neither written nor taken while the slot is pinned or owned.
+        self.aliases.get(slot).and_then(|alias| unsafe { (*alias.get()).as_ref() })
     }
 }
 
@@ -136,8 +212,10 @@ impl OwnedSlot {
 
     /// Lets the slot stand for `frame`, whose bytes its readers will see.
     pub(crate) fn set_alias(&mut self, frame: Frame) {
-        // SAFETY: the slot is owned, so no reader looks at its alias.
-        unsafe { *self.shared.slots.aliases[self.slot].get() = Some(frame) };
+        if let Some(alias) = self.shared.slots.aliases.get(self.slot) {
+            // SAFETY: the slot is owned, so no reader looks at its alias.
+            unsafe { *alias.get() = Some(frame) };
+        }
     }
 
     fn check(&self, at: usize, len: usize) {
@@ -149,7 +227,8 @@ impl OwnedSlot {
 
 impl Drop for OwnedSlot {
     fn drop(&mut self) {
-        self.shared.loaned.fetch_and(!(1 << self.slot), Ordering::Release);
+        let loaned = self.shared.loaned.fetch_and(!(1 << self.slot), Ordering::Release);
+        self.shared.control.tally.0.loaned.store(loaned & !(1 << self.slot), Ordering::Relaxed);
     }
 }
 
@@ -165,6 +244,8 @@ pub(crate) struct PinnedSlot {
     /// As `cdr`.
     pixels: (u32, u32),
     encoding: Encoding,
+    /// It stands for a frame of a bus that this process cannot see; the ranges are empty.
+    out_of_sight: bool,
 }
 
 // SAFETY: a PinnedSlot only reads, and what it reads is not written while it lives (the pin), from whatever thread.
@@ -178,18 +259,30 @@ impl PinnedSlot {
     /// # Safety
     /// Pin `pin` of the row of `pins` names `slot`, has been validated, and is counted once for this call.
     pub(crate) unsafe fn new(pins: Arc<Pins>, pin: usize, slot: usize) -> Result<PinnedSlot> {
+        if slot >= pins.shared().slots.count {
+            // Only a control block that somebody spoilt says so. The pin is let go, as below.
+            let bus = pins.shared().name.clone();
+            pins.unpin(pin);
+            return Err(Error::CorruptSlot { bus, slot, magic: 0, version: 0 });
+        }
         let base = pins.shared().slots.base(slot);
-        let mut this =
-            PinnedSlot { pins, pin, slot, base, cdr: (0, 0), pixels: (0, 0), encoding: Encoding::Mono8 };
+        let (cdr, pixels) = ((0, 0), (0, 0));
+        let encoding = Encoding::Mono8;
+        let mut this = PinnedSlot { pins, pin, slot, base, cdr, pixels, encoding, out_of_sight: false };
         let shared = this.pins.shared();
         let mut stride = shared.slots.stride;
         let meta = *this.meta();
         if meta.origin_bus != 0 {
             // SAFETY: pinned, so the publisher does not touch the alias.
-            match unsafe { &*shared.slots.aliases[slot].get() } {
+            match unsafe { shared.slots.alias(slot) } {
                 Some(origin) => {
                     this.base = origin.pinned().base;
                     stride = origin.pinned().stride();
+                }
+                // Another process's bus: its bytes cannot be seen from here.
+                None if shared.slots.aliases.is_empty() => {
+                    this.out_of_sight = true;
+                    return Ok(this);
                 }
                 None => stride = 0,
             }
@@ -220,6 +313,10 @@ impl PinnedSlot {
         self.encoding
     }
 
+    pub(crate) fn is_out_of_sight(&self) -> bool {
+        self.out_of_sight
+    }
+
     pub(crate) fn meta(&self) -> &FrameMeta {
         // SAFETY: pinned, so nobody writes; page-aligned, and every bit pattern is valid.
         unsafe { self.pins.shared().slots.base(self.slot).cast::<FrameMeta>().as_ref() }
@@ -228,7 +325,7 @@ impl PinnedSlot {
     /// The frame that this slot forwards, if it does.
     pub(crate) fn origin(&self) -> Option<&Frame> {
         // SAFETY: pinned, so the publisher does not touch the alias.
-        unsafe { (*self.pins.shared().slots.aliases[self.slot].get()).as_ref() }
+        unsafe { self.pins.shared().slots.alias(self.slot) }
     }
 
     /// Bytes of the slot that holds the bytes.

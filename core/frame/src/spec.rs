@@ -47,7 +47,9 @@ impl<'a> ImageSpec<'a> {
             });
         }
         let row = u64::from(self.width) * u64::from(self.encoding.bytes_per_pixel());
-        if self.width == 0 || self.height == 0 {
+        if self.encoding == Encoding::Message {
+            Err(self.reject("a message is no image; use `loan_message`"))
+        } else if self.width == 0 || self.height == 0 {
             Err(self.reject("width and height must be at least 1"))
         } else if self.encoding != Encoding::Jpeg && u64::from(self.step) < row {
             Err(self.reject("step must be at least width times bytes per pixel"))

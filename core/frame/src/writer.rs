@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
 use crate::clock::monotonic_ns;
+use crate::host::Publication;
 use crate::meta::FrameMeta;
 use crate::protocol::{Sound, bits};
 use crate::shared::{Shared, WakerCache};
@@ -18,6 +18,9 @@ pub struct Writer {
     /// Slots that stand for forwarded frames, one bit each.
     aliases: u64,
     wakers: WakerCache,
+    copied: u64,
+    /// Where other processes find the bus, if they can.
+    publication: Option<Publication>,
 }
 
 /// Outcome of [`Writer::try_publish`].
@@ -41,8 +44,8 @@ pub enum Forwarded {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>) -> Writer {
-        Writer { shared, aliases: 0, wakers: WakerCache::default() }
+    pub(crate) fn new(shared: Arc<Shared>, publication: Option<Publication>) -> Writer {
+        Writer { shared, aliases: 0, wakers: WakerCache::default(), copied: 0, publication }
     }
 
     /// A slot for one image, or `None` if none is free, which is counted. Never blocks and never allocates.
@@ -72,6 +75,24 @@ impl Writer {
         Ok(self.free_slot().map(|slot| Loan::new(slot, spec, len)))
     }
 
+    /// A slot for one message of any type, at most `len` bytes of CDR, or `None` if none is free, which is counted. The
+    /// loan's bytes are all of the message, encapsulation header first; [`Loan::set_payload_len`] shortens it.
+    ///
+    /// # Errors
+    /// `PG-0124` if it is larger than a slot.
+    pub fn loan_message(&mut self, len: usize) -> Result<Option<Loan>> {
+        let capacity = self.message_capacity();
+        if len > capacity {
+            return Err(Error::MessageTooLarge { bus: self.shared.name.clone(), needed: len, capacity });
+        }
+        Ok(self.free_slot().map(|slot| Loan::message(slot, len)))
+    }
+
+    /// Bytes of the largest message that a slot holds.
+    pub fn message_capacity(&self) -> usize {
+        self.shared.slots.pixel_capacity().min(u32::MAX as usize - crate::cdr::HEADER_ROOM)
+    }
+
     /// Publishes a loan and returns its sequence: 1, 2, 3, ... Wakes whoever waits.
     ///
     /// Waits only for [`Policy::Lossless`](crate::Policy::Lossless) readers that have not taken the frame which is
@@ -81,7 +102,7 @@ impl Writer {
     /// `PG-0109` if the loan is of another bus; its slot is given back.
     pub fn publish(&mut self, loan: Loan) -> Result<u64> {
         let mut loan = self.own(loan)?;
-        self.wait_for_lossless();
+        self.shared.wait_for_lossless();
         Ok(self.commit(loan.slot_mut()))
     }
 
@@ -104,13 +125,16 @@ impl Writer {
     /// bytes are the old frame's. **A forwarded frame occupies a pin of the reader that it was taken by**: that reader
     /// needs up to `keep` of this bus + the pins of this bus's readers + 1.
     ///
+    /// While another process reads this bus the bytes are copied, for it cannot see the other bus's slots; so they are
+    /// if they fit into a slot. [`copied`](Self::copied) counts it. A frame that is not copied is not seen there.
+    ///
     /// Waits as [`publish`](Self::publish) does.
     ///
     /// # Errors
     /// `PG-0110` if the frame came from this very bus.
     pub fn forward(&mut self, frame: &Frame, hop: u32) -> Result<Option<u64>> {
         let Some(mut slot) = self.stand_in(frame, hop)? else { return Ok(None) };
-        self.wait_for_lossless();
+        self.shared.wait_for_lossless();
         Ok(Some(self.commit(&mut slot)))
     }
 
@@ -134,6 +158,11 @@ impl Writer {
     /// Loans and forwards that found no free slot.
     pub fn failed_loans(&self) -> u64 {
         self.shared.failed_loans.load(Ordering::Relaxed)
+    }
+
+    /// Forwarded frames that were copied, for the sake of readers in other processes.
+    pub fn copied(&self) -> u64 {
+        self.copied
     }
 
     /// Frames published.
@@ -166,6 +195,17 @@ impl Writer {
             ..*frame.meta()
         };
         meta.mark_hop(hop, monotonic_ns());
+        let (at, len) = (meta.cdr_offset as usize, frame.cdr().len());
+        if self.shared.control.is_shared()
+            && at + len <= self.shared.slots.stride()
+            && self.shared.control.has_remote_readers()
+        {
+            slot.bytes_mut(at, len).copy_from_slice(frame.cdr());
+            (meta.origin_bus, meta.origin_slot) = (0, 0);
+            *slot.meta_mut() = meta;
+            self.copied += 1;
+            return Ok(Some(slot));
+        }
         *slot.meta_mut() = meta;
         slot.set_alias(frame.clone());
         self.aliases |= 1 << slot.index();
@@ -176,27 +216,30 @@ impl Writer {
     fn commit(&mut self, slot: &mut OwnedSlot) -> u64 {
         let shared = &self.shared;
         let meta = slot.meta_mut();
-        meta.sequence = shared.control.head() + 1;
+        meta.sequence = shared.control.head().wrapping_add(1);
         meta.publish_mono_ns = monotonic_ns();
         let sequence = shared.control.publish::<Sound>(slot.index(), shared.keep);
         if self.aliases != 0 {
             self.busy();
         }
-        self.shared.frames.ring();
+        self.shared.ring();
         self.wakers.wake(&self.shared);
         sequence
     }
 
     /// The lowest free slot: the one whose bytes are likeliest to be in a cache.
     fn free_slot(&mut self) -> Option<OwnedSlot> {
-        let all = u64::MAX >> (64 - self.shared.count);
+        let all = u64::MAX >> (64 - self.shared.slots.count().min(64));
         let free = !self.busy() & all;
+        let tally = &self.shared.control.tally.0;
         if free == 0 {
-            self.shared.failed_loans.fetch_add(1, Ordering::Relaxed);
+            let failed = self.shared.failed_loans.fetch_add(1, Ordering::Relaxed) + 1;
+            tally.failed_loans.store(failed, Ordering::Relaxed);
             return None;
         }
         let slot = free.trailing_zeros() as usize;
-        self.shared.loaned.fetch_or(1 << slot, Ordering::Relaxed);
+        let loaned = self.shared.loaned.fetch_or(1 << slot, Ordering::Relaxed);
+        tally.loaned.store(loaned | 1 << slot, Ordering::Relaxed);
         // SAFETY: `busy` found the slot neither in the ring nor pinned, which can change only through this writer, nor
         // loaned; it is marked as loaned now.
         Some(unsafe { OwnedSlot::new(Arc::clone(&self.shared), slot) })
@@ -213,22 +256,14 @@ impl Writer {
         }
         busy
     }
-
-    fn wait_for_lossless(&self) {
-        let shared = &self.shared;
-        let (control, keep) = (&shared.control, shared.keep);
-        let Some(ns) = control.lossless_wait(keep) else { return };
-        let deadline = Instant::now().checked_add(Duration::from_nanos(ns));
-        if !shared.space.wait(deadline, || control.lossless_wait(keep).is_none()) {
-            shared.lossless_timeouts.fetch_add(control.give_up(keep), Ordering::Relaxed);
-        }
-    }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::Release);
-        self.shared.frames.ring();
+        self.shared.alarm();
+        // Other processes learn it from their connections, which end with the publication.
+        drop(self.publication.take());
         self.wakers.wake(&self.shared);
     }
 }

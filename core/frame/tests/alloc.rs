@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use peregrine_frame::{BusConfig, Encoding, FrameBus, ImageSpec, Policy, hop_id};
+use peregrine_frame::{BusConfig, Encoding, FrameBus, Host, ImageSpec, Policy, hop_id};
 
 struct Counting;
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -73,8 +73,40 @@ fn a_frame_costs_no_allocation() {
     assert_eq!(allocations, 0, "1000 frames allocated {allocations} times");
     assert_eq!(woken.load(Ordering::Relaxed), 1001);
     assert_eq!(camera.failed_loans() + relay.failed_loans(), 0);
+    across_processes(&spec);
     // The counter does count.
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     drop(std::hint::black_box(Box::new(7u64)));
     assert!(ALLOCATIONS.load(Ordering::Relaxed) > before);
+}
+
+/// As between processes: the reader comes over the socket, and has mappings of its own.
+fn across_processes(spec: &ImageSpec<'_>) {
+    let folder = std::env::temp_dir().join(format!("peregrine-alloc-{}", std::process::id()));
+    let host = Host::at(&folder, 0).unwrap();
+    let mut camera = host.publish("cam", BusConfig::default()).unwrap();
+    let mut reader = host.subscribe("cam", Policy::Latest).unwrap();
+    assert!(reader.wait_attached(std::time::Duration::from_secs(30)));
+    let mut turn = || {
+        let mut loan = camera.loan(spec).unwrap().unwrap();
+        loan.bytes_mut()[0] = 1;
+        loan.set_stamp(5);
+        camera.publish(loan).unwrap();
+        assert!(reader.wait(std::time::Duration::from_secs(30)));
+        assert_eq!(reader.take().unwrap().unwrap().bytes()[0], 1);
+        assert_eq!(
+            reader.events().filter(|e| !matches!(e, peregrine_frame::Event::Attached { .. })).count(),
+            0
+        );
+        // Sleeping, too.
+        assert!(!reader.wait(std::time::Duration::from_micros(10)));
+    };
+    turn();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..1000 {
+        turn();
+    }
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(allocations, 0, "1000 frames between processes allocated {allocations} times");
 }

@@ -9,9 +9,10 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::Ordering;
 use loom::thread;
-use peregrine_frame::protocol::{Claim, Control, Holders, Pinned, Sound, Strength};
+use peregrine_frame::protocol::{Claim, Control, Holders, Owner, Pinned, Sound, Strength};
 
-const READER: Claim = Claim { pins: 1, lossless_ns: None };
+const OWNER: Owner = Owner { pid: 1, start_time: 1, remote: false };
+const READER: Claim = Claim { pins: 1, depth: 1, lossless_ns: None, owner: OWNER };
 
 /// A bus whose frames are one number each: their sequence. loom's cell reports any unordered write and read.
 struct Model {
@@ -210,7 +211,7 @@ fn readers_come_and_go_while_frames_are_published() {
 fn a_lossless_reader_gets_every_frame() {
     check(2, || {
         let model = Model::new(1, 1);
-        let (row, mut next) = model.control.claim(1, Claim { pins: 1, lossless_ns: Some(1) }).unwrap();
+        let (row, mut next) = model.control.claim(1, Claim { lossless_ns: Some(1), ..READER }).unwrap();
         let reader = thread::spawn({
             let model = model.clone();
             move || {
@@ -234,6 +235,125 @@ fn a_lossless_reader_gets_every_frame() {
         }
         reader.join().unwrap();
     });
+}
+
+/// A reader that died with a frame pinned: its row is cleared and given to the next reader, while frames are published.
+/// Its death happens before the clearing: the kernel ends a dead process's connection after its last instruction.
+fn reclaim<S: Strength>() {
+    // The dead one's pin counts until its row is cleared.
+    let model = Model::new(1, 2);
+    let (dead, start) = model.control.claim(1, READER).unwrap();
+    model.publish::<S>();
+    model.take::<S>(dead, 0, start, 1).unwrap();
+    let reclaimer = thread::spawn({
+        let model = model.clone();
+        move || model.control.expel::<S>(dead)
+    });
+    let heir = thread::spawn({
+        let model = model.clone();
+        move || {
+            // The only row: there is none until the dead reader's is free.
+            let Some((row, start)) = model.control.claim(1, READER) else { return };
+            if let Some(t) = model.take::<S>(row, 0, start, 1) {
+                thread::yield_now();
+                model.look(t);
+                model.control.unpin::<S>(row, 0);
+            }
+        }
+    });
+    for _ in 0..2 {
+        model.publish::<S>();
+    }
+    reclaimer.join().unwrap();
+    heir.join().unwrap();
+}
+
+#[test]
+fn a_dead_readers_row_is_cleared_before_it_has_an_heir() {
+    check(3, reclaim::<Sound>);
+}
+
+struct ExpelLast;
+impl Strength for ExpelLast {
+    const EXPEL_FIRST: bool = false;
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn freeing_a_row_before_its_pins_are_cleared_fails() {
+    check(3, reclaim::<ExpelLast>);
+}
+
+/// The row of a reader that lives is cleared, as a lease that ran out would do: the reason why there are no leases.
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn clearing_the_row_of_a_reader_that_lives_fails() {
+    check(3, || {
+        let model = Model::new(1, 1);
+        let (row, start) = model.control.claim(1, READER).unwrap();
+        model.publish::<Sound>();
+        let reader = thread::spawn({
+            let model = model.clone();
+            move || {
+                if let Some(t) = model.take::<Sound>(row, 0, start, 1) {
+                    thread::yield_now();
+                    model.look(t);
+                    model.control.unpin::<Sound>(row, 0);
+                }
+            }
+        });
+        model.control.expel::<Sound>(row);
+        for _ in 0..3 {
+            model.publish::<Sound>();
+        }
+        reader.join().unwrap();
+    });
+}
+
+/// A reader that goes to sleep just when a frame is published: it has seen the frame, or it has been told to get up.
+fn doze<S: Strength>() {
+    let model = Model::new(1, 1);
+    let (row, next) = model.control.claim(1, READER).unwrap();
+    let reader = thread::spawn({
+        let model = model.clone();
+        move || {
+            let bell = model.control.doze::<S>(row);
+            (model.control.head() < next).then_some(bell)
+        }
+    });
+    model.publish::<S>();
+    let rang = model.control.ring::<S>();
+    if let Some(bell) = reader.join().unwrap() {
+        let now = model.control.bell().load(Ordering::Relaxed);
+        assert!(rang && now != bell, "a sleeper was not woken");
+    }
+}
+
+#[test]
+fn nobody_sleeps_through_a_frame() {
+    check(3, doze::<Sound>);
+}
+
+struct NoRingFence;
+impl Strength for NoRingFence {
+    const RING_FENCE: bool = false;
+}
+
+#[test]
+#[should_panic(expected = "a sleeper was not woken")]
+fn without_the_ringers_fence_one_sleeps_on() {
+    check(3, doze::<NoRingFence>);
+}
+
+struct NoDozeFence;
+impl Strength for NoDozeFence {
+    const DOZE_FENCE: bool = false;
+}
+
+#[test]
+#[should_panic(expected = "a sleeper was not woken")]
+fn without_the_sleepers_fence_one_sleeps_on() {
+    check(3, doze::<NoDozeFence>);
 }
 
 struct NoWriterFence;

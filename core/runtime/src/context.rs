@@ -161,7 +161,7 @@ impl Context {
                 let time = self.now();
                 outbox.borrow_mut().push(Publication::Frame { topic: topic.clone(), bus, time });
             }
-            None => topic.fan_out_frame(bus, self.imports, |inbox, token| inbox.lane.push(token)),
+            None => topic.fan_out_frame(bus, self.imports, true, |inbox, token| inbox.lane.push(token)),
         }
     }
 }

@@ -1,18 +1,21 @@
 //! The graph of one process while it is built: topics by name, frame ports, the owner of the clock.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crossbeam::queue::ArrayQueue;
-use peregrine_frame::{BusConfig, DEFAULT_PINS, FrameBus, Policy};
+use peregrine_frame::{
+    BusConfig, DEFAULT_PINS, FrameBus, Host as FrameHost, Policy, PublishOptions, SubscribeOptions,
+};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::{Host, What};
+use crate::hosted::Hosted;
 use crate::lane::Lane;
 use crate::message::TypeInfo;
-use crate::publisher::{FramePort, FramePublisher, FrameSlots};
+use crate::publisher::{FramePort, FramePublisher, FrameSlots, IMPORT};
 use crate::qos::{FramePolicy, Qos};
 use crate::suggest::did_you_mean;
 use crate::topic::{Feed, Inbox, Route, Topic};
@@ -23,8 +26,20 @@ const RING: usize = 4;
 /// Pins of a reader whose node may forward.
 const FORWARD_PINS: usize = 12;
 
-/// Room for a frame from another process: 1080p in RGB.
+/// Room for a frame from another machine: 1080p in RGB.
 const IMPORT_BYTES: usize = 1920 * 1080 * 3;
+
+/// Slots of a topic that other processes can read: as many as there can be, for those that are not needed cost nothing.
+const SHARED_SLOTS: usize = 63;
+
+/// Readers of such a topic.
+const SHARED_READERS: usize = 48;
+
+/// A port whose slots are smaller only forwards (PG-0105 would refuse any picture).
+const FORWARDS_ONLY: usize = 4096;
+
+/// Room for a forwarded frame that a reader elsewhere needs copied: 4K in RGB. Not touched until then.
+const FORWARD_BYTES: usize = 3840 * 2160 * 3;
 
 /// Topics and their parties.
 #[derive(Debug, Default)]
@@ -150,7 +165,7 @@ impl Graph {
             .collect();
         for topic in orphans {
             let name = topic.name().to_owned();
-            let port = self.frame_port(topic, "import".into(), FrameSlots { slots: 8, bytes: IMPORT_BYTES });
+            let port = self.frame_port(topic, IMPORT.into(), FrameSlots { slots: 8, bytes: IMPORT_BYTES });
             self.imports.insert(name, port);
         }
     }
@@ -167,9 +182,10 @@ impl Graph {
         hosts: &[Host],
         lanes: &[Arc<Lane>],
         extra_readers: usize,
+        frames: Option<&FrameHost>,
     ) -> Result<Vec<Vec<Arc<Inbox>>>> {
         for port in &self.ports {
-            self.make_bus(port, hosts, extra_readers)?;
+            self.make_bus(port, hosts, extra_readers, frames)?;
         }
         let mut inboxes = Vec::with_capacity(hosts.len());
         for (node, host) in hosts.iter().enumerate() {
@@ -180,18 +196,19 @@ impl Graph {
                     sub,
                     messages: ArrayQueue::new(info.depth.max(1)),
                     feeds: Mutex::default(),
+                    hosted: Mutex::default(),
                     dropped: AtomicU64::new(0),
                     lane: lanes[node].clone(),
                 });
                 match &info.what {
                     What::Topic(name) => {
                         if let Some(topic) = self.topics.get(name) {
-                            connect(topic, &inbox, info.policy, self.pins_of(&host.name), false)?;
+                            connect(topic, &inbox, info.policy, self.pins_of(&host.name), false, frames)?;
                         }
                     }
                     What::All { gated } => {
                         for topic in self.topics.values() {
-                            connect(topic, &inbox, info.policy, self.pins_of(&host.name), *gated)?;
+                            connect(topic, &inbox, info.policy, self.pins_of(&host.name), *gated, frames)?;
                         }
                     }
                 }
@@ -199,10 +216,23 @@ impl Graph {
             }
             inboxes.push(own);
         }
+        for lane in lanes {
+            // A message takes the place of an older one when its inbox is full, a feed has one token and perhaps the next.
+            let own = inboxes.iter().flatten().filter(|inbox| Arc::ptr_eq(&inbox.lane, lane));
+            lane.make_room(
+                own.map(|inbox| inbox.messages.capacity() + 2 * inbox.feeds().len()).sum::<usize>() + 8,
+            );
+        }
         Ok(inboxes)
     }
 
-    fn make_bus(&self, port: &Arc<FramePort>, hosts: &[Host], extra_readers: usize) -> Result {
+    fn make_bus(
+        &self,
+        port: &Arc<FramePort>,
+        hosts: &[Host],
+        extra_readers: usize,
+        frames: Option<&FrameHost>,
+    ) -> Result {
         let pins: Vec<usize> = hosts
             .iter()
             .flat_map(|host| host.subscriptions.iter().map(move |s| (host, s)))
@@ -215,10 +245,12 @@ impl Graph {
             .chain(std::iter::repeat_n(DEFAULT_PINS, extra_readers))
             .collect();
         let slots = port.slots.slots.max(BusConfig::slots_for(RING, 1, pins.iter().sum())).min(64);
-        let writer = FrameBus::create(
-            port.topic.name(),
-            BusConfig { slots, slot_bytes: port.slots.bytes, keep: RING, max_readers: pins.len().max(1) },
-        )?;
+        let config =
+            BusConfig { slots, slot_bytes: port.slots.bytes, keep: RING, max_readers: pins.len().max(1) };
+        let writer = match frames.filter(|_| !port.is_import()) {
+            Some(host) => host.publish_with(port.topic.name(), &shared_options(port, config))?,
+            None => FrameBus::create(port.topic.name(), config)?,
+        };
         let _ = port.bus.set(port.topic.buses().len());
         port.topic.add_bus(writer.bus());
         *port.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
@@ -251,6 +283,23 @@ impl Graph {
     }
 }
 
+/// How a port's bus is made when other processes may read it.
+fn shared_options(port: &FramePort, local: BusConfig) -> PublishOptions {
+    let forwards = local.slot_bytes < FORWARDS_ONLY;
+    PublishOptions {
+        config: BusConfig {
+            slots: SHARED_SLOTS.max(local.slots).min(64),
+            slot_bytes: if forwards { FORWARD_BYTES } else { local.slot_bytes },
+            max_readers: SHARED_READERS.max(local.max_readers),
+            ..local
+        },
+        message_type: port.topic.type_info().name.to_owned(),
+        label: port.owner.to_string(),
+        lazy: forwards,
+        ..PublishOptions::default()
+    }
+}
+
 /// Connects an inbox to a topic: a message route, or a reader for each of its buses.
 fn connect(
     topic: &Arc<Topic>,
@@ -258,8 +307,10 @@ fn connect(
     policy: Option<FramePolicy>,
     pins: usize,
     gated: bool,
+    frames: Option<&FrameHost>,
 ) -> Result {
-    let mut feeds = Vec::new();
+    let (mut feeds, mut queued) = (Vec::new(), Vec::new());
+    let hosted_dropped = Arc::<AtomicU64>::default();
     if topic.carries_frames() {
         let policy = match policy {
             None => return Ok(()),
@@ -270,9 +321,26 @@ fn connect(
         let mut all = inbox.feeds();
         for bus in topic.buses() {
             feeds.push(all.len());
-            all.push(Feed { topic: topic.clone(), reader: bus.reader_with(policy, pins)? });
+            let token = Arc::<AtomicBool>::default();
+            queued.push(token.clone());
+            all.push(Feed { topic: topic.clone(), reader: bus.reader_with(policy, pins)?, queued: token });
+        }
+        drop(all);
+        // What came in from elsewhere does not lead out again.
+        if let Some(host) = frames.filter(|_| !gated) {
+            let message_type = topic.type_info().name.to_owned();
+            let options = SubscribeOptions {
+                policy,
+                pins,
+                skip_own: true,
+                message_type,
+                ..SubscribeOptions::default()
+            };
+            let seat = (inbox.node, inbox.sub);
+            let hosted = Hosted::open(host, topic, seat, &options, hosted_dropped.clone())?;
+            inbox.hosted.lock().unwrap_or_else(PoisonError::into_inner).push(hosted);
         }
     }
-    topic.add_route(Route { inbox: inbox.clone(), feeds, gated });
+    topic.add_route(Route { inbox: inbox.clone(), feeds, queued, hosted_dropped, gated });
     Ok(())
 }

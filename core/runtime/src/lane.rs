@@ -3,14 +3,18 @@
 //! Invariant: a push is seen. The producer pushes, fences, then looks whether the lane sleeps; the lane says that it
 //! sleeps, fences, then looks into the queue. One of the two always sees the other; no tool proves it, so it is kept
 //! in these two functions alone.
+//!
+//! The queue is a ring made when the lane's readers are known, as large as all that can wait for them, so that a push
+//! allocates nothing.
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread::{self, Thread, ThreadId};
 use std::time::Duration;
 
-use crossbeam::queue::SegQueue;
+use crossbeam::queue::{ArrayQueue, SegQueue};
+use peregrine_frame::host::{wait_any, wake_word};
 
+use crate::hosted::Hosted;
 use crate::topic::Token;
 
 /// How a lane's thread is to run.
@@ -27,9 +31,11 @@ pub struct LaneOptions {
 pub struct Lane {
     name: String,
     options: Mutex<LaneOptions>,
-    queue: SegQueue<Token>,
-    sleeping: AtomicBool,
-    thread: OnceLock<Thread>,
+    queue: OnceLock<ArrayQueue<Token>>,
+    /// What does not fit, should the sums ever be wrong: late is better than lost.
+    overflow: SegQueue<Token>,
+    /// 1 while the lane's thread sleeps; a futex.
+    sleeping: AtomicU32,
 }
 
 impl Lane {
@@ -37,9 +43,9 @@ impl Lane {
         Self {
             name: name.to_owned(),
             options: Mutex::default(),
-            queue: SegQueue::new(),
-            sleeping: AtomicBool::new(false),
-            thread: OnceLock::new(),
+            queue: OnceLock::new(),
+            overflow: SegQueue::new(),
+            sleeping: AtomicU32::new(0),
         }
     }
 
@@ -56,42 +62,48 @@ impl Lane {
         self.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The calling thread is this lane from now on.
-    pub(crate) fn adopt_current_thread(&self) {
-        let _ = self.thread.set(thread::current());
-    }
-
-    fn is_current(&self, id: ThreadId) -> bool {
-        self.thread.get().is_some_and(|t| t.id() == id)
+    /// Makes room for `tokens` tokens. Called once, when the readers are known.
+    pub(crate) fn make_room(&self, tokens: usize) {
+        let _ = self.queue.set(ArrayQueue::new(tokens.max(1)));
     }
 
     /// Queues a token, and wakes the lane's thread if it sleeps. On the lane's own thread nothing needs waking: the
     /// next node runs as soon as the present callback returns.
     pub(crate) fn push(&self, token: Token) {
-        self.queue.push(token);
+        let left = match self.queue.get() {
+            Some(queue) => queue.push(token).err(),
+            None => Some(token),
+        };
+        if let Some(token) = left {
+            self.overflow.push(token);
+        }
         fence(Ordering::SeqCst);
-        if self.sleeping.load(Ordering::Relaxed) && !self.is_current(thread::current().id()) {
+        if self.sleeping.load(Ordering::Relaxed) != 0 {
             self.wake();
         }
     }
 
     pub(crate) fn wake(&self) {
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
+        if self.sleeping.swap(0, Ordering::AcqRel) != 0 {
+            wake_word(&self.sleeping);
         }
     }
 
     pub(crate) fn pop(&self) -> Option<Token> {
-        self.queue.pop()
+        self.queue.get().and_then(ArrayQueue::pop).or_else(|| self.overflow.pop())
     }
 
-    /// Sleeps until a push, a wake, or the end of `limit`.
-    pub(crate) fn sleep(&self, limit: Duration) {
-        self.sleeping.store(true, Ordering::Relaxed);
+    fn is_empty(&self) -> bool {
+        self.queue.get().is_none_or(ArrayQueue::is_empty) && self.overflow.is_empty()
+    }
+
+    /// Sleeps until a push, a wake, a frame from another process, or the end of `limit`.
+    pub(crate) fn sleep(&self, limit: Duration, hosted: &mut [Hosted]) {
+        self.sleeping.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        if self.queue.is_empty() {
-            thread::park_timeout(limit);
+        if self.is_empty() {
+            wait_any(&self.sleeping, 1, hosted, limit);
         }
-        self.sleeping.store(false, Ordering::Relaxed);
+        self.sleeping.store(0, Ordering::Relaxed);
     }
 }

@@ -67,6 +67,16 @@ pub(crate) struct FramePort {
     pub failed_loans: AtomicU64,
 }
 
+impl FramePort {
+    /// Frames of other machines come in here.
+    pub fn is_import(&self) -> bool {
+        &*self.owner == IMPORT
+    }
+}
+
+/// Owner of the ports for frames that a transport brings.
+pub(crate) const IMPORT: &str = "import";
+
 /// Publishes frames: `sensor_msgs/msg/Image` written once, read in place by everybody on the host.
 #[derive(Debug)]
 pub struct FramePublisher {
@@ -92,6 +102,10 @@ impl FramePublisher {
     /// # Errors
     /// When the picture described does not fit a slot, or the description contradicts itself.
     pub fn loan(&mut self, spec: &ImageSpec<'_>) -> Result<Option<Loan>> {
+        // The same topic has publishers on this host, who are read in place.
+        if self.port.is_import() && self.port.topic.host_publishers() > 0 {
+            return Ok(None);
+        }
         let Some(writer) = self.writer() else { return Ok(None) };
         let loan = writer.loan(spec)?;
         if loan.is_none() {

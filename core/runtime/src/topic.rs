@@ -3,12 +3,13 @@
 //! Invariant: the routes of a topic change only while the graph is wired or a remote peer comes and goes; a publication
 //! reads them under a shared lock that no one holds for long.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crossbeam::queue::ArrayQueue;
 use peregrine_frame::{Bus, Reader};
 
+use crate::hosted::Hosted;
 use crate::lane::Lane;
 use crate::message::{Envelope, TypeInfo};
 use crate::qos::Qos;
@@ -24,6 +25,10 @@ pub struct Topic {
     buses: RwLock<Vec<Bus>>,
     published: AtomicU64,
     remote_readers: AtomicUsize,
+    /// Publishers in other processes of this host that a reader of this process is attached to.
+    host_publishers: AtomicUsize,
+    /// One of the readers keeps that number.
+    host_claimed: AtomicBool,
     publishers: Mutex<Vec<String>>,
     latched: Mutex<Option<Envelope>>,
 }
@@ -40,6 +45,10 @@ pub(crate) struct Route {
     pub inbox: Arc<Inbox>,
     /// Index of the topic's frame feed within the inbox, one for each bus.
     pub feeds: Vec<usize>,
+    /// For each of them: a token for it waits in the lane.
+    pub queued: Vec<Arc<AtomicBool>>,
+    /// Frames of other processes that were missed.
+    pub hosted_dropped: Arc<AtomicU64>,
     /// Delivered to only while a remote reader wants the topic.
     pub gated: bool,
 }
@@ -51,6 +60,8 @@ pub(crate) struct Inbox {
     pub sub: usize,
     pub messages: ArrayQueue<Envelope>,
     pub feeds: Mutex<Vec<Feed>>,
+    /// Subscriptions to publishers of other processes, until the lane takes them.
+    pub hosted: Mutex<Vec<Hosted>>,
     pub dropped: AtomicU64,
     pub lane: Arc<Lane>,
 }
@@ -60,6 +71,8 @@ pub(crate) struct Inbox {
 pub(crate) struct Feed {
     pub topic: Arc<Topic>,
     pub reader: Reader,
+    /// A token for it waits in the lane.
+    pub queued: Arc<AtomicBool>,
 }
 
 /// "Something waits in that inbox": what a lane's queue holds.
@@ -97,6 +110,8 @@ impl Topic {
             buses: RwLock::default(),
             published: AtomicU64::new(0),
             remote_readers: AtomicUsize::new(0),
+            host_publishers: AtomicUsize::new(0),
+            host_claimed: AtomicBool::new(false),
             publishers: Mutex::default(),
             latched: Mutex::default(),
         }
@@ -140,6 +155,7 @@ impl Topic {
                 let feeds = r.inbox.feeds();
                 let frames: u64 =
                     r.feeds.iter().filter_map(|i| feeds.get(*i)).map(|f| f.reader.dropped()).sum();
+                let frames = frames + r.hosted_dropped.load(Ordering::Relaxed);
                 frames + if self.frames { 0 } else { r.inbox.dropped.load(Ordering::Relaxed) }
             })
             .sum()
@@ -151,6 +167,21 @@ impl Topic {
     /// How many remote readers there are.
     pub fn remote_readers(&self) -> usize {
         self.remote_readers.load(Ordering::Relaxed)
+    }
+
+    /// How many publishers in other processes of this host are read here, in place.
+    pub fn host_publishers(&self) -> usize {
+        self.host_publishers.load(Ordering::Relaxed)
+    }
+    pub(crate) fn set_host_publishers(&self, count: usize) {
+        self.host_publishers.store(count, Ordering::Relaxed);
+    }
+    /// True for the first who asks.
+    pub(crate) fn claim_host(&self) -> bool {
+        !self.host_claimed.swap(true, Ordering::Relaxed)
+    }
+    pub(crate) fn count_hosted(&self) {
+        self.published.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn add_publisher(&self, node: &str) {
@@ -189,10 +220,20 @@ impl Topic {
         }
     }
 
-    /// Counts a frame of bus `bus` and tells every open route to look at its reader.
-    pub(crate) fn fan_out_frame(&self, bus: usize, imported: bool, mut wake: impl FnMut(&Inbox, Token)) {
+    /// Counts a frame of bus `bus` and tells every open route to look at its reader. With `once` a route is not told
+    /// again before it has looked: its reader then finds both frames.
+    pub(crate) fn fan_out_frame(
+        &self,
+        bus: usize,
+        imported: bool,
+        once: bool,
+        mut wake: impl FnMut(&Inbox, Token),
+    ) {
         self.published.fetch_add(1, Ordering::Relaxed);
         for route in self.routes().iter().filter(|r| self.is_open(r, imported)) {
+            if once && route.queued.get(bus).is_some_and(|queued| queued.swap(true, Ordering::AcqRel)) {
+                continue;
+            }
             if let Some(feed) = route.feeds.get(bus) {
                 let token = Token { node: route.inbox.node, sub: route.inbox.sub, feed: Some(*feed) };
                 wake(&route.inbox, token);

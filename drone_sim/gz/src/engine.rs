@@ -401,12 +401,9 @@ impl Engine {
         }
         let Some(PubType::MsgPub(message)) = &offer.pub_type else { return };
         self.links.listen(&offer.process_uuid, &offer.address, &offer.topic);
-        let reply = Publisher {
-            address: String::new(),
-            node_uuid: self.node.clone(),
-            pub_type: Some(PubType::MsgPub(MessagePublisher { ctrl: String::new(), ..message.clone() })),
-            ..offer.clone()
-        };
+        // Ours are process and node; the publisher that is meant stands in `ctrl`.
+        let message = MessagePublisher { ctrl: offer.process_uuid.clone(), ..message.clone() };
+        let reply = self.offer(&offer.topic, &offer.address, PubType::MsgPub(message));
         self.tell(true, Type::NewConnection, Some(DiscContents::Pub(reply))).await;
     }
 

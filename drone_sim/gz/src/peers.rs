@@ -63,13 +63,13 @@ impl Peers {
                 Vec::new()
             }
             (Type::Subscribe, Some(DiscContents::Sub(sub))) => vec![Change::Asked(sub.topic)],
-            (Type::NewConnection, Some(DiscContents::Pub(to))) if to.process_uuid == own => {
+            (Type::NewConnection, Some(DiscContents::Pub(to))) if means(&to, own) => {
                 if self.listeners.values().map(BTreeSet::len).sum::<usize>() < MAX_OFFERS {
                     self.listeners.entry(to.topic.clone()).or_default().insert((process, to.node_uuid));
                 }
                 vec![Change::Listeners(to.topic)]
             }
-            (Type::EndConnection, Some(DiscContents::Pub(to))) if to.process_uuid == own => {
+            (Type::EndConnection, Some(DiscContents::Pub(to))) if means(&to, own) => {
                 if let Some(of_topic) = self.listeners.get_mut(&to.topic) {
                     of_topic.remove(&(process, to.node_uuid));
                 }
@@ -142,6 +142,11 @@ impl Peers {
     }
 }
 
+/// Whether a connection is one to the process `own`: the publisher that is meant stands in `ctrl`.
+fn means(to: &Publisher, own: &str) -> bool {
+    matches!(&to.pub_type, Some(PubType::MsgPub(message)) if message.ctrl == own)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,9 +200,14 @@ mod tests {
     #[test]
     fn listeners_are_counted_if_they_mean_us() {
         let (mut peers, now) = (Peers::default(), Instant::now());
-        assert!(hear(&mut peers, "a", Type::NewConnection, Some(publisher("other", "t")), now).is_empty());
+        let connection = |to: &str| {
+            let message =
+                MessagePublisher { ctrl: to.into(), msg_type: "gz.msgs.Clock".into(), ..Default::default() };
+            Some(Publisher { pub_type: Some(PubType::MsgPub(message)), ..publisher("a", "t") })
+        };
+        assert!(hear(&mut peers, "a", Type::NewConnection, connection("other"), now).is_empty());
         let change = Change::Listeners("t".into());
-        assert_eq!(hear(&mut peers, "a", Type::NewConnection, Some(publisher("me", "t")), now), [change]);
+        assert_eq!(hear(&mut peers, "a", Type::NewConnection, connection("me"), now), [change]);
         assert_eq!(peers.listeners("t"), 1);
         hear(&mut peers, "a", Type::Bye, None, now);
         assert_eq!(peers.listeners("t"), 0);

@@ -80,6 +80,7 @@ impl Spot<'_> {
                 change: tri.pz[1],
                 range: tri.range,
                 name,
+                ones: u32::MAX,
             },
         };
         for (plane, [sx, sy]) in planes.iter_mut().zip(&SAMPLES[self.first..]) {
@@ -147,15 +148,7 @@ struct Area {
 
 impl Area {
     fn fill(&self, plane: &mut Plane) {
-        let blocks = self.blocks;
-        let first = (blocks[0] * LANES) as i32;
-        for y in self.y[0]..=self.y[1] {
-            let edge = from_fn(|k| self.start[k] + self.step_y[k] * y + self.step_x[k] * first);
-            let depth = self.depth[0] + self.depth[2] * y as f32;
-            let row = y as usize * BLOCKS;
-            let range = row + blocks[0]..=row + blocks[1];
-            line(&self.shared, edge, depth, first as f32, &mut plane.z[range.clone()], &mut plane.id[range]);
-        }
+        rows(self, &mut plane.z, &mut plane.id);
     }
 }
 
@@ -169,11 +162,28 @@ struct Shared {
     change: f32,
     range: [f32; 2],
     name: u32,
+    /// All ones, which the compiler does not know: it would make masked stores of the blend, which are many times slower
+    /// than plain ones on some processors.
+    ones: u32,
 }
 
-/// One row, a block at a time. Kept out of line and free of branches so that the compiler makes SIMD of it: were
-/// `shared` inlined, it would fold the ramps back into scalar sums.
-#[inline(never)]
+/// All rows of a triangle, a block at a time, free of branches so that the compiler makes SIMD of it: were this inlined
+/// where `area` is made, it would fold the ramps back into scalar sums. Compiled twice on x86-64, as the shading is; every
+/// lane does the same operations either way.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn rows(area: &Area, z: &mut [[f32; LANES]], id: &mut [[u32; LANES]]) {
+    let blocks = area.blocks;
+    let first = (blocks[0] * LANES) as i32;
+    for y in area.y[0]..=area.y[1] {
+        let edge = from_fn(|k| area.start[k] + area.step_y[k] * y + area.step_x[k] * first);
+        let depth = area.depth[0] + area.depth[2] * y as f32;
+        let row = y as usize * BLOCKS;
+        let range = row + blocks[0]..=row + blocks[1];
+        line(&area.shared, edge, depth, first as f32, &mut z[range.clone()], &mut id[range]);
+    }
+}
+
+#[inline(always)]
 fn line(
     shared: &Shared,
     mut edge: [i32; 3],
@@ -191,7 +201,7 @@ fn line(
         let iz: [f32; LANES] = from_fn(|i| if iz[i] > low { iz[i] } else { low });
         let iz: [f32; LANES] = from_fn(|i| if iz[i] < high { iz[i] } else { high });
         let nearer: [i32; LANES] = from_fn(|i| if iz[i] > z[i] { -1 } else { 0 });
-        let mask: [u32; LANES] = from_fn(|i| (nearer[i] & !outside[i]) as u32);
+        let mask: [u32; LANES] = from_fn(|i| (nearer[i] & !outside[i]) as u32 & shared.ones);
         let bits: [u32; LANES] = from_fn(|i| (iz[i].to_bits() & mask[i]) | (z[i].to_bits() & !mask[i]));
         *z = bits.map(f32::from_bits);
         *id = from_fn(|i| (shared.name & mask[i]) | (id[i] & !mask[i]));

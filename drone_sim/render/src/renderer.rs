@@ -9,12 +9,12 @@ use crate::geometry::Chunk;
 use crate::pool::{Job, Pool};
 use crate::raster::{CHUNK_SHIFT, NONE, Plane, SAMPLES, Spot};
 use crate::scene::{Placed, Scene, SceneData, check_pose};
-use crate::shade::Shader;
+use crate::shade::{self, Palette, Runs, Shader};
 use crate::shadow::{BANDS, Band, Map, ShadowSettings, ShadowView};
 use crate::sky::cloud_texture;
 use crate::texture::Texture;
 use crate::tone::Tone;
-use crate::view::{BLOCKS, TILE, View};
+use crate::view::{TILE, View};
 use nalgebra::{Isometry3, Point3};
 use std::array::from_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,6 +75,7 @@ struct Tile {
 
 struct Scratch {
     planes: Vec<Plane>,
+    palette: Palette,
 }
 
 struct FrameJob {
@@ -112,7 +113,7 @@ impl Renderer {
         let threads = if threads == 0 { cores() } else { threads }.min(256);
         let scratch = || {
             let planes = SAMPLES.iter().map(|_| Plane::new()).collect();
-            Mutex::new(Scratch { planes })
+            Mutex::new(Scratch { planes, palette: Palette::new() })
         };
         let job = FrameJob {
             input: RwLock::new(Input {
@@ -344,16 +345,18 @@ impl Job for FrameJob {
 impl FrameJob {
     fn tiles(&self, view: &View, scene: &SceneData, take: &impl Fn() -> usize) {
         let Some(mut scratch) = self.scratch.iter().find_map(|s| s.try_lock().ok()) else { return };
-        let chunks: [_; CHUNKS] = from_fn(|k| locked!(self.chunks[k].read()));
+        let guards: [_; CHUNKS] = from_fn(|k| locked!(self.chunks[k].read()));
+        let chunks: [&Chunk; CHUNKS] = from_fn(|k| &*guards[k]);
         let shadow = locked!(self.shadow.read());
         let tiles = locked!(self.tiles.read());
         let (clouds, tone) = (&self.clouds, &self.tone);
         let shader = Shader { view, scene, chunks: &chunks, shadow: &shadow.depth, tone, clouds };
+        let mut runs = Runs::new();
         let centre = view.depth || view.object || !view.antialias;
         while let Some(index) = Some(take()).filter(|&t| t < view.tiles[0] * view.tiles[1]) {
             let corner = [index % view.tiles[0] * TILE, index / view.tiles[0] * TILE];
             let mut tile = locked!(tiles[index].lock());
-            let planes = &mut scratch.planes;
+            let Scratch { planes, palette } = &mut *scratch;
             let first = usize::from(!centre);
             let last = if view.antialias { SAMPLES.len() } else { 1 };
             planes[first..last].iter_mut().for_each(|p| p.clear((1.0 / view.camera.far_m) as f32));
@@ -381,90 +384,8 @@ impl FrameJob {
             }
             if view.rgb {
                 tile.rgb.resize(TILE * TILE * 3, 0);
-                colour(&shader, planes, corner, &mut tile.rgb);
+                shade::tile(&shader, planes, corner, palette, &mut runs, &mut tile.rgb);
             }
         }
     }
-}
-
-/// Colours a tile from what its samples see.
-fn colour<C>(shader: &Shader<'_, C>, planes: &[Plane], corner: [usize; 2], rgb: &mut [u8])
-where
-    C: std::ops::Deref<Target = Chunk>,
-{
-    let camera = &shader.view.camera;
-    let columns = TILE.min(camera.width as usize - corner[0]);
-    let rows = TILE.min(camera.height as usize - corner[1]);
-    let smooth = shader.view.antialias;
-    let mut names = [NONE; TILE];
-    let mut mixed = [false; TILE];
-    for row in 0..rows {
-        let y = corner[1] + row;
-        let line = |s: usize| planes[s].id[row * BLOCKS..(row + 1) * BLOCKS].as_flattened();
-        if smooth {
-            let (a, b, c, d) = (line(1), line(2), line(3), line(4));
-            for x in 0..TILE {
-                names[x] = a[x];
-                mixed[x] = (a[x] != b[x]) | (a[x] != c[x]) | (a[x] != d[x]);
-                if mixed[x] && shader.one_surface([a[x], b[x], c[x], d[x]]) {
-                    mixed[x] = false;
-                }
-            }
-        } else {
-            names.copy_from_slice(line(0));
-        }
-        let mut x = 0;
-        while x < columns {
-            let out = &mut rgb[(row * TILE + x) * 3..];
-            if mixed[x] {
-                let samples = [1, 2, 3, 4].map(|s| line(s)[x]);
-                out[..3].copy_from_slice(&blend(shader, samples, corner[0] + x, y));
-                x += 1;
-                continue;
-            }
-            let name = names[x];
-            let mut end = x + 1;
-            while end < columns && names[end] == name && !mixed[end] {
-                end += 1;
-            }
-            let out = &mut out[..(end - x) * 3];
-            if name == NONE {
-                shader.backdrop(corner[0] + x, y, [0.0; 2], out);
-            } else {
-                shader.run(name, corner[0] + x, y, [0.0; 2], out);
-            }
-            x = end;
-        }
-    }
-}
-
-/// A pixel whose samples see different triangles: each is shaded once, amid its own samples.
-fn blend<C>(shader: &Shader<'_, C>, names: [u32; 4], x: usize, y: usize) -> [u8; 3]
-where
-    C: std::ops::Deref<Target = Chunk>,
-{
-    let mut sum = [0u32; 3];
-    for (i, name) in names.iter().enumerate() {
-        if names[..i].contains(name) {
-            continue;
-        }
-        let (mut at, mut count) = ([0i32; 2], 0);
-        for (sample, other) in SAMPLES[1..].iter().zip(names) {
-            if other == *name {
-                at = [at[0] + sample[0], at[1] + sample[1]];
-                count += 1;
-            }
-        }
-        let at = at.map(|v| v as f32 / (256 * count) as f32 - 0.5);
-        let mut c = [0u8; 3];
-        if *name == NONE {
-            shader.backdrop(x, y, at, &mut c);
-        } else {
-            shader.run(*name, x, y, at, &mut c);
-        }
-        for (s, b) in sum.iter_mut().zip(c) {
-            *s += u32::from(b) * count as u32;
-        }
-    }
-    sum.map(|s| ((s + 2) / 4) as u8)
 }

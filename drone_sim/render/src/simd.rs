@@ -1,4 +1,4 @@
-//! Four pixels at a time, in plain arrays that the compiler keeps in vector registers.
+//! Several pixels at a time, in plain arrays that the compiler keeps in vector registers.
 //!
 //! Every operation is lane by lane and correctly rounded, so the width never shows in the result.
 
@@ -6,22 +6,34 @@ use std::array::from_fn;
 use std::ops::{Add, Div, Mul, Sub};
 
 #[derive(Clone, Copy, Debug)]
-#[repr(align(16))]
-pub(crate) struct F4(pub [f32; 4]);
+pub(crate) struct F<const N: usize>(pub [f32; N]);
 
 /// Adding this leaves a small number's nearest integer in the low bits.
 const MAGIC: f32 = 12_582_912.0;
 
-impl F4 {
+impl<const N: usize> F<N> {
     #[inline(always)]
     pub(crate) fn all(v: f32) -> Self {
-        Self([v; 4])
+        Self([v; N])
     }
 
-    /// v, v + 1, v + 2, v + 3.
+    /// v, v + 1, v + 2 and so on.
     #[inline(always)]
     pub(crate) fn from(v: f32) -> Self {
-        Self([v, v + 1.0, v + 2.0, v + 3.0])
+        Self(from_fn(|i| v + i as f32))
+    }
+
+    /// The first numbers of a slice that has at least as many.
+    #[inline(always)]
+    pub(crate) fn load(from: &[f32]) -> Self {
+        let from = &from[..N];
+        Self(from_fn(|i| from[i]))
+    }
+
+    /// Writes all lanes to the start of a slice that has room for them.
+    #[inline(always)]
+    pub(crate) fn store(self, to: &mut [f32]) {
+        to[..N].copy_from_slice(&self.0);
     }
 
     #[inline(always)]
@@ -41,8 +53,8 @@ impl F4 {
 
     /// Floor and fraction for magnitudes below 4 million. At an exact integer the pair may be (n - 1, 1).
     #[inline(always)]
-    pub(crate) fn split(self) -> ([i32; 4], Self) {
-        let r: [f32; 4] = from_fn(|i| (self.0[i] - 0.5) + MAGIC);
+    pub(crate) fn split(self) -> ([i32; N], Self) {
+        let r: [f32; N] = from_fn(|i| (self.0[i] - 0.5) + MAGIC);
         let whole = from_fn(|i| (r[i].to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32));
         let fraction = Self(from_fn(|i| self.0[i] - (r[i] - MAGIC)));
         (whole, fraction)
@@ -50,7 +62,7 @@ impl F4 {
 
     /// Nearest integer for magnitudes below 4 million.
     #[inline(always)]
-    pub(crate) fn round(self) -> [i32; 4] {
+    pub(crate) fn round(self) -> [i32; N] {
         from_fn(|i| ((self.0[i] + MAGIC).to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32))
     }
 
@@ -58,24 +70,24 @@ impl F4 {
     #[inline(always)]
     pub(crate) fn exp_neg(self) -> Self {
         let x = self;
-        F4::all(1.0) / ((x * 0.235 + 0.48) * x * x + x + 1.0)
+        Self::all(1.0) / ((x * 0.235 + 0.48) * x * x + x + 1.0)
     }
 }
 
 macro_rules! lanewise {
     ($trait:ident $method:ident $op:tt) => {
-        impl $trait for F4 {
-            type Output = F4;
+        impl<const N: usize> $trait for F<N> {
+            type Output = Self;
             #[inline(always)]
-            fn $method(self, o: F4) -> F4 {
-                F4(from_fn(|i| self.0[i] $op o.0[i]))
+            fn $method(self, o: Self) -> Self {
+                Self(from_fn(|i| self.0[i] $op o.0[i]))
             }
         }
-        impl $trait<f32> for F4 {
-            type Output = F4;
+        impl<const N: usize> $trait<f32> for F<N> {
+            type Output = Self;
             #[inline(always)]
-            fn $method(self, o: f32) -> F4 {
-                F4(from_fn(|i| self.0[i] $op o))
+            fn $method(self, o: f32) -> Self {
+                Self(from_fn(|i| self.0[i] $op o))
             }
         }
     };
@@ -93,7 +105,7 @@ mod tests {
     #[test]
     fn split_is_floor_and_fraction() {
         for v in [-3.75f32, -1.0, -0.25, 0.0, 0.5, 1.0, 2.999, 65_535.25, 1_000_000.5] {
-            let (whole, fraction) = F4::all(v).split();
+            let (whole, fraction) = F::<4>::all(v).split();
             assert_eq!(whole[0] as f32 + fraction.0[0], v);
             assert!((0.0..=1.0).contains(&fraction.0[0]), "{v}: {fraction:?}");
         }
@@ -103,7 +115,7 @@ mod tests {
     fn exponential_is_close() {
         for k in 0..100 {
             let x = k as f32 * 0.1;
-            assert!((F4::all(x).exp_neg().0[0] - (-x).exp()).abs() < 0.02, "{x}");
+            assert!((F::<4>::all(x).exp_neg().0[0] - (-x).exp()).abs() < 0.02, "{x}");
         }
     }
 }

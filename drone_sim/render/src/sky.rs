@@ -3,7 +3,7 @@
 use crate::maths::{V3, lerp3};
 use crate::noise::fractal;
 use crate::scene::Sky;
-use crate::simd::F4;
+use crate::simd::F;
 use crate::texture::Texture;
 use std::array::from_fn;
 
@@ -25,22 +25,28 @@ pub(crate) fn gradient(sky: &Sky, up: f32) -> V3 {
     lerp3(sky.horizon, sky.zenith, t)
 }
 
-/// The sky along four unit directions (world).
+/// The sky along unit directions (world).
 #[inline(always)]
-pub(crate) fn colour4(sky: &Sky, clouds: &Texture, to_sun: V3, sun: V3, d: [F4; 3]) -> [F4; 3] {
+pub(crate) fn colour<const N: usize>(
+    sky: &Sky,
+    clouds: &Texture,
+    to_sun: V3,
+    sun: V3,
+    d: [F<N>; 3],
+) -> [F<N>; 3] {
     let up = d[2].max(0.0);
     let below = (d[2].min(0.0) * -12.0).min(1.0);
-    let t = F4::all(1.0) - (F4::all(1.0) - up) * (F4::all(1.0) - up);
-    let mut c: [F4; 3] = from_fn(|k| {
+    let t = F::all(1.0) - (F::all(1.0) - up) * (F::all(1.0) - up);
+    let mut c: [F<N>; 3] = from_fn(|k| {
         let above = t * (sky.zenith[k] - sky.horizon[k]) + sky.horizon[k];
-        above + (F4::all(sky.ground[k]) - sky.horizon[k]) * below
+        above + (F::all(sky.ground[k]) - sky.horizon[k]) * below
     });
     if d[2].0.iter().all(|&z| z <= 0.0) {
         return c;
     }
     if sky.clouds > 0.0 {
-        let k = F4::all(0.27) / (up + 0.12);
-        let n = clouds.sample4(d[0] * k, d[1] * k, 0)[0];
+        let k = F::all(0.27) / (up + 0.12);
+        let n = clouds.sample(d[0] * k, d[1] * k, 0)[0];
         let over = n - (0.74 - 0.42 * sky.clouds);
         let cover = (over * 5.0).max(0.0).min(1.0);
         let thick = (over * 2.4).max(0.0).min(1.0);
@@ -55,7 +61,9 @@ pub(crate) fn colour4(sky: &Sky, clouds: &Texture, to_sun: V3, sun: V3, d: [F4; 
     let s8 = s2 * s2 * s2 * s2;
     let s32 = s8 * s8 * s8 * s8;
     let s128 = s32 * s32 * s32 * s32;
-    let disc = F4(s.0.map(|s| if s > 0.9994 { 6.0 } else { 0.0 }));
+    let disc = F(s.0.map(|s| if s > 0.9994 { 6.0 } else { 0.0 }));
     let glow = s8 * 0.04 + s32 * 0.06 + s128 * s128 * 0.35 + disc;
+    // None below the horizon, so that a ray's colour does not depend on what the lanes beside it see.
+    let glow = F(from_fn(|i| if d[2].0[i] > 0.0 { glow.0[i] } else { 0.0 }));
     from_fn(|k| c[k] + glow * sun[k])
 }

@@ -3,7 +3,7 @@
 
 use crate::error::{RenderError, Result};
 use crate::maths::{V3, srgb_to_linear};
-use crate::simd::F4;
+use crate::simd::F;
 
 /// A mip-mapped colour texture.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,16 +23,16 @@ struct Level {
     texels: Vec<u64>,
 }
 
-/// The first three 16-bit lanes of four texels as numbers.
+/// The first three 16-bit lanes of texels as numbers.
 #[inline(always)]
-fn unpack(t: [u64; 4], unit: f32) -> [F4; 3] {
-    let mut out = [[0.0f32; 4]; 3];
-    for i in 0..4 {
+fn unpack<const N: usize>(t: [u64; N], unit: f32) -> [F<N>; 3] {
+    let mut out = [[0.0f32; N]; 3];
+    for i in 0..N {
         out[0][i] = (t[i] as u32 & 0xFFFF) as i32 as f32;
         out[1][i] = (t[i] as u32 >> 16) as i32 as f32;
         out[2][i] = ((t[i] >> 32) as u32 & 0xFFFF) as i32 as f32;
     }
-    out.map(|c| F4(c) * unit)
+    out.map(|c| F(c) * unit)
 }
 
 fn spread(t: u32) -> u64 {
@@ -126,32 +126,32 @@ impl Texture {
         self.levels.len() as i32 - 1
     }
 
-    /// Bilinear samples of a mip level at four places: the square root of linear light as RGB, each 0 to 1.
+    /// Bilinear samples of a mip level: the square root of linear light as RGB, each 0 to 1.
     #[inline(always)]
-    pub(crate) fn sample4(&self, u: F4, v: F4, level: i32) -> [F4; 3] {
+    pub(crate) fn sample<const N: usize>(&self, u: F<N>, v: F<N>, level: i32) -> [F<N>; 3] {
         let l = &self.levels[level.clamp(0, self.last_level()) as usize];
         let (x, fx) = (u * (l.width_mask + 1) as f32 - 0.5).split();
         let (y, fy) = (v * (l.height_mask + 1) as f32 - 0.5).split();
         // Four weights of 8 bits that sum up to 256.
         let (wx, wy, both) = ((fx * 256.0).round(), (fy * 256.0).round(), (fx * fy * 256.0).round());
         let (lx, ly) = (l.width_mask, l.height_mask);
-        let mut place = [[0i32; 4]; 4];
+        let mut place = [[0i32; N]; 4];
         if self.clamp {
-            for i in 0..4 {
+            for i in 0..N {
                 let (x1, y1) = (x[i].wrapping_add(1), y[i].wrapping_add(1));
                 let next = [x[i].clamp(0, lx), x1.clamp(0, lx), y[i].clamp(0, ly), y1.clamp(0, ly)];
                 place.iter_mut().zip(next).for_each(|(p, v)| p[i] = v);
             }
         } else {
-            for i in 0..4 {
+            for i in 0..N {
                 place[0][i] = x[i] & lx;
                 place[1][i] = x[i].wrapping_add(1) & lx;
                 place[2][i] = y[i] & ly;
                 place[3][i] = y[i].wrapping_add(1) & ly;
             }
         }
-        let mut t = [0u64; 4];
-        for i in 0..4 {
+        let mut t = [0u64; N];
+        for i in 0..N {
             // Lanes beyond a run's end bring garbage weights, hence the wrapping.
             let b = both[i];
             let (wx, wy) = (wx[i].wrapping_sub(b), wy[i].wrapping_sub(b));
@@ -166,14 +166,14 @@ impl Texture {
         unpack(t, 1.0 / (255.0 * 256.0))
     }
 
-    /// The nearest texels of the finest level at four places, RGB as by `sample4`: for smooth textures.
+    /// The nearest texels of the finest level, RGB as by `sample`: for smooth textures.
     #[inline(always)]
-    pub(crate) fn nearest4(&self, u: F4, v: F4) -> [F4; 3] {
+    pub(crate) fn nearest<const N: usize>(&self, u: F<N>, v: F<N>) -> [F<N>; 3] {
         let l = &self.levels[0];
         let (x, _) = (u * (l.width_mask + 1) as f32).split();
         let (y, _) = (v * (l.height_mask + 1) as f32).split();
-        let mut t = [0u64; 4];
-        for i in 0..4 {
+        let mut t = [0u64; N];
+        for i in 0..N {
             let row = ((y[i] & l.height_mask) << l.width_log2) as usize;
             t[i] = l.texels[row | (x[i] & l.width_mask) as usize];
         }
@@ -184,8 +184,8 @@ impl Texture {
     #[inline(always)]
     pub(crate) fn opaque(&self, u: f32, v: f32, level: i32) -> bool {
         let l = &self.levels[level.clamp(0, self.last_level()) as usize];
-        let (x, _) = F4::all(u * (l.width_mask + 1) as f32).split();
-        let (y, _) = F4::all(v * (l.height_mask + 1) as f32).split();
+        let (x, _) = F::<1>::all(u * (l.width_mask + 1) as f32).split();
+        let (y, _) = F::<1>::all(v * (l.height_mask + 1) as f32).split();
         let row = ((y[0] & l.height_mask) << l.width_log2) as usize;
         l.texels[row | (x[0] & l.width_mask) as usize] >> 48 >= 128
     }

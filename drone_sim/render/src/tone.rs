@@ -1,7 +1,7 @@
 //! Linear light -> sRGB bytes through a filmic curve (the ACES fit of K. Narkowicz, 2015), by table.
 
 use crate::maths::linear_to_srgb;
-use crate::simd::F4;
+use crate::simd::F;
 use std::array::from_fn;
 
 /// Table entries: 17 powers of two from 2^-13, 256 steps each.
@@ -27,18 +27,18 @@ impl Tone {
         Self { table }
     }
 
-    /// Bytes of four colours, lane by lane.
+    /// Bytes of colours, lane by lane.
     #[inline(always)]
-    pub(crate) fn bytes4(&self, c: [F4; 3]) -> [[u8; 3]; 4] {
+    pub(crate) fn bytes<const N: usize>(&self, c: [F<N>; 3]) -> [[u8; 3]; N] {
         const LAST: i32 = STEPS as i32 - 1;
-        let index: [[i32; 4]; 3] = c.map(|c| {
+        let index: [[i32; N]; 3] = c.map(|c| {
             // Negative numbers and NaN come out as 0.
             let raw = c.max(0.0).0.map(|v| (v.to_bits() >> 15) as i32 - FIRST as i32);
-            let low: [i32; 4] = from_fn(|i| if raw[i] > 0 { raw[i] } else { 0 });
+            let low: [i32; N] = from_fn(|i| if raw[i] > 0 { raw[i] } else { 0 });
             from_fn(|i| if low[i] < LAST { low[i] } else { LAST })
         });
-        let mut out = [[0u8; 3]; 4];
-        for i in 0..4 {
+        let mut out = [[0u8; 3]; N];
+        for i in 0..N {
             for k in 0..3 {
                 out[i][k] = self.table[index[k][i] as usize];
             }

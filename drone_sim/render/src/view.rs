@@ -9,7 +9,7 @@ use nalgebra::{Isometry3, Matrix3, Vector3};
 /// Side of a tile, pixels.
 pub(crate) const TILE: usize = 64;
 /// Pixels that are tested together.
-pub(crate) const LANES: usize = 4;
+pub(crate) const LANES: usize = 8;
 /// Such blocks in a tile row.
 pub(crate) const BLOCKS: usize = TILE / LANES;
 

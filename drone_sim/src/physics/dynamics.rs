@@ -10,9 +10,6 @@ use nalgebra::{Quaternion, Vector3, Vector4};
 use super::state::State;
 use super::vehicle::Vehicle;
 
-/// Air speed along a rotor's axis at which it gives no more thrust, m/s. Source: Gazebo, MulticopterMotorModel.
-const NO_THRUST_SPEED: f64 = 25.0;
-
 /// Force and torque of the rotors on the body, N and N m, body FLU, at the centre of mass.
 pub fn wrench(vehicle: &Vehicle, state: &State, wind: &Vector3<f64>) -> (Vector3<f64>, Vector3<f64>) {
     let to_body = state.rotation().inverse();
@@ -21,7 +18,7 @@ pub fn wrench(vehicle: &Vehicle, state: &State, wind: &Vector3<f64>) -> (Vector3
     let mut torque = Vector3::zeros();
     for (rotor, speed) in vehicle.rotors.iter().zip(state.rotors.iter()) {
         let through = air + state.rates.cross(&rotor.position);
-        let lost = (1.0 - through.z.abs() / NO_THRUST_SPEED).clamp(0.0, 1.0);
+        let lost = (1.0 - through.z.abs() / vehicle.no_thrust_speed).clamp(0.0, 1.0);
         let thrust = vehicle.thrust_constant * speed * speed.abs() * lost;
         let across = Vector3::new(through.x, through.y, 0.0) * speed.abs();
         let push = Vector3::new(0.0, 0.0, thrust) - across * vehicle.rotor_drag;

@@ -3,6 +3,7 @@
 //! [`dynamics`] holds the equations of motion, [`rk4`] integrates any of them, [`controller`] and [`mixer`] turn a
 //! velocity into rotor speeds, [`Quadrotor`] ties them to a clock that counts steps. No wall time, no allocation.
 
+pub mod battery;
 pub mod controller;
 pub mod dynamics;
 pub mod mixer;
@@ -10,11 +11,14 @@ mod quadrotor;
 pub mod rk4;
 mod state;
 mod vehicle;
+pub mod wind;
 
+pub use battery::{Battery, BatterySpec};
 pub use controller::{Command, Controller};
 pub use quadrotor::{Quadrotor, STEP_NS, STEP_S, Sample};
 pub use state::State;
 pub use vehicle::{Rotor, Vehicle};
+pub use wind::{Wind, WindSpec};
 
 #[cfg(test)]
 mod tests;

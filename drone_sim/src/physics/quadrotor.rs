@@ -36,6 +36,8 @@ pub struct Quadrotor {
     state: State,
     command: Command,
     rotor_command: Vector4<f64>,
+    /// The controller is out of the loop.
+    off: bool,
     steps: i64,
 }
 
@@ -66,7 +68,7 @@ impl Quadrotor {
         let state = State::at(position, yaw, speed);
         let (wind, command) = (Vector3::zeros(), Command::default());
         let rotor_command = state.rotors;
-        Ok(Self { vehicle, controller, gravity, wind, state, command, rotor_command, steps: 0 })
+        Ok(Self { vehicle, controller, gravity, wind, state, command, rotor_command, off: false, steps: 0 })
     }
 
     /// Sets what the vehicle shall do from the next step on.
@@ -74,11 +76,25 @@ impl Quadrotor {
         self.command = command;
     }
 
+    /// Takes the controller out of the loop and sets what the rotors are to turn at, rad/s, as a flight controller of
+    /// someone else does; within what the vehicle can.
+    pub fn set_rotor_command(&mut self, speeds: Vector4<f64>) {
+        self.off = true;
+        self.rotor_command = speeds.map(|w| w.clamp(0.0, self.vehicle.max_speed));
+    }
+
+    /// Puts the controller back.
+    pub fn release_rotors(&mut self) {
+        self.off = false;
+    }
+
     /// One step of 1 ms.
     pub fn step(&mut self) {
         let (vehicle, gravity, wind) = (&self.vehicle, &self.gravity, &self.wind);
-        self.rotor_command =
-            self.controller.update(vehicle, &self.state, &self.command, gravity, wind, STEP_S);
+        if !self.off {
+            self.rotor_command =
+                self.controller.update(vehicle, &self.state, &self.command, gravity, wind, STEP_S);
+        }
         let command = self.rotor_command;
         self.state = rk4::step(&self.state, STEP_S, |s| dynamics::slope(vehicle, s, &command, gravity, wind));
         self.steps += 1;

@@ -36,6 +36,9 @@ pub struct Vehicle {
     pub rotor_drag: f64,
     /// Rolling moment per rotor speed and air speed in the rotor's plane, N s2 / rad.
     pub rolling_moment: f64,
+    /// Air speed along a rotor's axis at which it gives no more thrust, m/s; thrust falls linearly with it. Gazebo's
+    /// MulticopterMotorModel has 25; infinity for none of it.
+    pub no_thrust_speed: f64,
 }
 
 impl Vehicle {
@@ -71,6 +74,7 @@ impl Vehicle {
             max_speed: 1000.0,
             rotor_drag: 8.06428e-5,
             rolling_moment: 1e-6,
+            no_thrust_speed: 25.0,
         }
     }
 

@@ -101,19 +101,55 @@ impl ForestSpec {
 /// # Errors
 /// PG-1021 for parameters out of range, PG-1022 if the trees do not fit.
 pub fn forest(spec: &ForestSpec) -> Result<World> {
+    spec.check()?;
+    grow(spec, &Nursery::new(spec)?, Builder::new())
+}
+
+/// What forests of one kind have in common: making it is most of the work of a forest.
+#[derive(Debug, Clone)]
+pub struct Nursery {
+    meadow: Prop,
+    menu: [Prop; 4],
+    trees: Vec<(Prop, f64)>,
+    pines: Vec<Prop>,
+}
+
+impl Nursery {
+    /// For forests of this tree radius, altitude and goal distance; the seed decides the looks of the labelled things.
+    ///
+    /// # Errors
+    /// PG-1021 if no tree of that radius has its crown above the flight.
+    pub fn new(spec: &ForestSpec) -> Result<Self> {
+        Ok(Self {
+            meadow: props::grass((spec.goal_distance as f32 + 200.0).max(300.0), 11),
+            menu: menu(spec.seed),
+            trees: species(spec)?,
+            pines: (0..3).map(props::pine).collect(),
+        })
+    }
+
+    /// The forest to touch alone: the solids of [`forest`], and nothing to look at.
+    ///
+    /// # Errors
+    /// As [`forest`].
+    pub fn blind(&self, spec: &ForestSpec) -> Result<World> {
+        spec.check()?;
+        grow(spec, self, Builder::blind())
+    }
+}
+
+fn grow(spec: &ForestSpec, nursery: &Nursery, mut builder: Builder) -> Result<World> {
     let plan = layout(spec)?;
-    let mut builder = Builder::new();
     // Under the crowns most light comes from the sky; a little more of it than in the open keeps the ground readable.
     let sun = Sun::default();
     builder.scene_mut().set_sun(Sun { ambient: sun.ambient.map(|c| c * 1.4), ..sun })?;
-    let meadow = builder.know(&props::grass((spec.goal_distance as f32 + 200.0).max(300.0), 11))?;
+    let meadow = builder.know(&nursery.meadow)?;
     // A plane is the same everywhere to the touch; drawn, its middle is the middle of the flight.
     builder.ground(&meadow, Isometry3::translation(spec.goal_distance / 2.0, 0.0, 0.0))?;
 
-    place_props(spec, &plan, &mut builder)?;
-    let trees = species(spec)?;
+    place_props(nursery, &plan, &mut builder)?;
     let mut known = Vec::new();
-    for (prop, scale) in &trees {
+    for (prop, scale) in &nursery.trees {
         known.push((builder.know(prop)?, *scale));
     }
     let choice = Stream::new(spec.seed, 2);
@@ -123,7 +159,7 @@ pub fn forest(spec: &ForestSpec) -> Result<World> {
         let pose = standing(x, y, turn * std::f64::consts::TAU);
         builder.place(tree, format!("tree_{i}"), ThingKind::Tree, pose, *scale)?;
     }
-    background(spec, &mut builder)?;
+    background(spec, nursery, &mut builder)?;
     let start = Point3::new(0.0, 0.0, spec.altitude);
     let goal = Point3::new(spec.goal_distance, 0.0, spec.altitude);
     Ok(builder.finish("forest", Vector3::new(0.0, 0.0, -9.8), start, goal))
@@ -243,13 +279,13 @@ fn stands(spec: &ForestSpec) -> Vec<Stand> {
     out
 }
 
-fn place_props(spec: &ForestSpec, plan: &Layout, builder: &mut Builder) -> Result<()> {
+fn place_props(nursery: &Nursery, plan: &Layout, builder: &mut Builder) -> Result<()> {
     if plan.stands.is_empty() {
         return Ok(());
     }
-    let menu = menu(spec.seed);
+    let menu = &nursery.menu;
     let mut known = Vec::new();
-    for prop in &menu {
+    for prop in menu {
         known.push(builder.know(prop)?);
     }
     for (i, stand) in plan.stands.iter().enumerate() {
@@ -261,12 +297,12 @@ fn place_props(spec: &ForestSpec, plan: &Layout, builder: &mut Builder) -> Resul
 }
 
 /// Conifers around the forest, so that the horizon is not bare, and low things between the trees.
-fn background(spec: &ForestSpec, builder: &mut Builder) -> Result<()> {
+fn background(spec: &ForestSpec, nursery: &Nursery, builder: &mut Builder) -> Result<()> {
     let stream = Stream::new(spec.seed, 5);
     let area = spec.area();
     let mut known = Vec::new();
-    for seed in 0..3 {
-        known.push(builder.know(&props::pine(seed))?);
+    for pine in &nursery.pines {
+        known.push(builder.know(pine)?);
     }
     let wide = Area {
         low: [area.low[0] - 25.0, area.low[1] - 22.0],
@@ -290,6 +326,19 @@ mod tests {
     use super::*;
     use crate::contact::clearance;
     use crate::shape::Shape;
+
+    /// One nursery serves all seeds: the shapes of labelled things do not follow the seed, only their looks.
+    #[test]
+    fn a_blind_forest_feels_as_the_one_that_is_seen() {
+        let nursery = Nursery::new(&ForestSpec::default()).unwrap();
+        for seed in [1, 2, 7, 12_345_678_901] {
+            let spec = ForestSpec { seed, ..ForestSpec::default() };
+            let (seen, blind) = (forest(&spec).unwrap(), nursery.blind(&spec).unwrap());
+            assert_eq!(seen.solids.all(), blind.solids.all(), "seed {seed}");
+            assert_eq!(seen.things, blind.things);
+            assert_eq!(blind.scene.instances().len(), 0);
+        }
+    }
 
     #[test]
     fn a_forest_has_its_density_its_spacing_and_free_ends() {

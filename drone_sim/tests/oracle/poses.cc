@@ -1,5 +1,6 @@
 // Prints what libsdformat makes of a file: one line per link, visual, collision, frame and light with its pose in the
 // world, and masses and shapes. The tests compare these lines with the loader's.
+#include <cmath>
 #include <cstdio>
 #include <initializer_list>
 #include <string>
@@ -106,7 +107,7 @@ static const char *kind(sdf::JointType t) {
 }
 
 static void light(const sdf::Light &l, const Pose3d &p, const std::string &name) {
-  print("light", name, p, vec(l.Direction()) + numbers({l.Diffuse().R(), l.AttenuationRange(), l.Intensity(),
+  print("light", name, p, vec(l.Direction().Normalized()) + numbers({l.Diffuse().R(), l.AttenuationRange(), l.Intensity(),
                                                        l.SpotOuterAngle().Radian()}));
 }
 
@@ -179,7 +180,9 @@ int main(int argc, char **argv) {
     f->SemanticPose().Resolve(p);
     print("frame", f->Name(), p);
   }
+  // libsdformat rounds its default of the magnetic field to whole microteslas.
+  auto field = w->MagneticField() * 1e6;
   std::printf("world%s%s%s%s\n", vec(w->Gravity()).c_str(), vec(w->WindLinearVelocity()).c_str(),
-              vec(w->MagneticField() * 1e6).c_str(), numbers({w->PhysicsByIndex(0)->MaxStepSize()}).c_str());
+              numbers({std::round(field.X()), std::round(field.Y()), std::round(field.Z())}).c_str(), numbers({w->PhysicsByIndex(0)->MaxStepSize()}).c_str());
   return 0;
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::CodegenError;
-use crate::hash::rihs01;
-use crate::library::{full_text, has_bounds, least_size};
+use crate::hash::{description, rihs01, service_rihs01};
+use crate::library::{full_text, has_bounds, least_size, services};
 use crate::literal::literal;
 use crate::model::{Base, Field, Library, Shape, Structure, TypeName};
 
@@ -34,6 +34,9 @@ pub fn emit(library: &Library) -> Result<String, CodegenError> {
         for structure in structures {
             out += &emit_structure(library, structure)?;
         }
+        for service in services(library).iter().filter(|s| s.package == package) {
+            out += &emit_service(library, service)?;
+        }
         out += "}\n\n";
     }
     out += "/// Every generated type, in name order.\n";
@@ -44,6 +47,28 @@ pub fn emit(library: &Library) -> Result<String, CodegenError> {
         out += &format!("    crate::registry::TypeSupport::of::<{}::{}>(),\n", name.package, rust_name(name));
     }
     out += "];\n";
+    out += "/// Every generated service, in name order.\n";
+    out += "pub(crate) static SERVICES: &[crate::registry::ServiceSupport] = &[\n";
+    let mut names: Vec<_> = services(library).into_iter().map(|n| (n.full(), n)).collect();
+    names.sort();
+    for (_, name) in names {
+        let (package, rust) = (&name.package, rust_name(&name));
+        out += &format!("    crate::registry::ServiceSupport::of::<{package}::{rust}>(),\n");
+    }
+    out += "];\n";
+    Ok(out)
+}
+
+/// A service's own type, which only carries its names.
+fn emit_service(library: &Library, service: &TypeName) -> Result<String, CodegenError> {
+    let rust = rust_name(service);
+    let full = service.full();
+    let mut out = format!("/// `{full}`\n#[derive(Debug, Clone, Copy, PartialEq, Eq)]\npub struct {rust};\n\n");
+    out += &format!("impl crate::Service for {rust} {{\n");
+    out += &format!("    type Request = {rust}Request;\n    type Response = {rust}Response;\n");
+    out += &format!("    const TYPE_NAME: &'static str = {full:?};\n");
+    out += &format!("    const DDS_NAME: &'static str = {:?};\n", service.dds());
+    out += &format!("    const TYPE_HASH: &'static str = {:?};\n}}\n\n", service_rihs01(library, service)?);
     Ok(out)
 }
 
@@ -82,6 +107,7 @@ fn emit_structure(library: &Library, s: &Structure) -> Result<String, CodegenErr
     out += &format!("    const DDS_NAME: &'static str = {:?};\n", s.name.dds());
     out += &format!("    const TYPE_HASH: &'static str = {:?};\n", rihs01(library, s));
     out += &format!("    const DEFINITION: &'static str = {:?};\n", full_text(library, s));
+    out += &format!("    const DESCRIPTION: &'static str = {:?};\n", description(library, s));
     out += &format!("    const LEAST_SIZE: usize = {};\n", least_size(library, s));
     out += &encode(s);
     out += &decode(s);

@@ -7,7 +7,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::library::dependencies;
-use crate::model::{Base, Field, Library, Primitive, Shape, Structure};
+use crate::error::CodegenError;
+use crate::model::{Base, Field, Library, Primitive, Shape, Structure, TypeName};
 
 /// `RIHS01_` and 64 hex digits.
 #[must_use]
@@ -33,6 +34,48 @@ pub fn description(library: &Library, structure: &Structure) -> String {
         individual(structure),
         referenced.join(", ")
     )
+}
+
+/// The hash of a service: that of a structure which holds its request, its response and its event, the last of which is
+/// how ROS 2 describes a call to those who watch it. Neither of these two structures travels with a call.
+///
+/// # Errors
+/// `PG-0352` when `service_msgs/msg/ServiceEventInfo` is not among the definitions.
+pub fn service_rihs01(library: &Library, service: &TypeName) -> Result<String, CodegenError> {
+    let info = TypeName::message("service_msgs", "ServiceEventInfo");
+    if !library.contains_key(&info) {
+        return Err(CodegenError::UnknownType { user: service.full(), missing: info.full() });
+    }
+    let side = |suffix: &str| TypeName { name: format!("{}_{suffix}", service.name), ..service.clone() };
+    let field = |name: &str, of: &TypeName, shape| Field {
+        name: name.into(),
+        base: Base::Nested(of.clone()),
+        shape,
+        default: None,
+    };
+    let structure = |name: TypeName, fields| Structure {
+        name,
+        fields,
+        constants: Vec::new(),
+        text: String::new(),
+    };
+    let (request, response, event) = (side("Request"), side("Response"), side("Event"));
+    let mut library = library.clone();
+    let event_fields = vec![
+        field("info", &info, Shape::Single),
+        field("request", &request, Shape::Bounded(1)),
+        field("response", &response, Shape::Bounded(1)),
+    ];
+    library.insert(event.clone(), structure(event.clone(), event_fields));
+    let whole = structure(
+        service.clone(),
+        vec![
+            field("request_message", &request, Shape::Single),
+            field("response_message", &response, Shape::Single),
+            field("event_message", &event, Shape::Single),
+        ],
+    );
+    Ok(rihs01(&library, &whole))
 }
 
 fn individual(structure: &Structure) -> String {

@@ -71,6 +71,16 @@ fn direct(structure: &Structure) -> Vec<TypeName> {
     seen
 }
 
+/// The services whose two sides are in the library, by the name of the service.
+#[must_use]
+pub fn services(library: &Library) -> Vec<TypeName> {
+    let side = |name: &TypeName| {
+        let service = name.name.strip_suffix("_Request").filter(|_| name.kind == "srv")?;
+        Some(TypeName { name: service.to_owned(), ..name.clone() })
+    };
+    library.keys().filter_map(side).collect()
+}
+
 /// Every type that `structure` needs, itself left out, in name order.
 #[must_use]
 pub fn dependencies(library: &Library, structure: &Structure) -> BTreeSet<TypeName> {

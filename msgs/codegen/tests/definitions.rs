@@ -131,6 +131,7 @@ fn a_folder_becomes_rust() {
             "int32 type 3\nuint8[40] long\nfloat32[2] pair [1, 2.5]\nstring<=3[] names [\"a\", 'b']\n",
         ),
         ("p/srv/Do.srv", "A a\n---\n"),
+        ("service_msgs/msg/ServiceEventInfo.msg", "uint8 event_type\n"),
         ("p/README.md", "not a definition"),
         ("p/msg/notes.txt", "nor this"),
     ] {
@@ -148,6 +149,7 @@ fn a_folder_becomes_rust() {
         "r.get_string_seq(usize::MAX, 3)",
         "pub struct DoRequest",
         "\"p/srv/Do_Response\"",
+        "impl crate::Service for Do {",
     ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }

@@ -10,9 +10,12 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 for line in sys.stdin:
     name, text = line.split()
-    package, _, kind = name.split("/")
+    package, kind, structure = name.split("/")
     try:
-        message_type = getattr(importlib.import_module(f"{package}.msg"), kind)
+        message_type = importlib.import_module(f"{package}.{kind}")
+        # A side of a service, SetBool_Request, is SetBool.Request.
+        for part in structure.split("_"):
+            message_type = getattr(message_type, part)
     except (ImportError, AttributeError):
         print("absent")
         continue

@@ -4,16 +4,16 @@
 Run it with the Python of a virtual environment that holds the ROS 2 wheels of one distribution:
 
     for p in rclpy rmw-fastrtps-cpp sensor-msgs nav-msgs diagnostic-msgs visualization-msgs rosgraph-msgs \
-             lifecycle-msgs rcl-interfaces rosidl-adapter rosidl-parser rosidl-generator-type-description; do
+             lifecycle-msgs rcl-interfaces std-srvs rosidl-adapter rosidl-parser rosidl-generator-type-description; do
         pip install ros-jazzy-$p
     done
     pip install rosbags lark
     python make_golden.py jazzy
 
-- hashes_<distro>.json: RIHS01 hash of every type. For packages that have a wheel, the hash that the wheel carries
-  ("wheel"). vision_msgs and tf2_msgs have none: there ROS's own generator, taken from the wheels, computes the hash
+- hashes_<distro>.json: RIHS01 hash of every type and service. For packages that have a wheel, the hash that the wheel carries
+  ("wheel"). vision_msgs, tf2_msgs and composition_interfaces have none: there ROS's own generator, taken from the wheels, computes the hash
   from our definition text ("generator").
-- cdr_jazzy.json (only for jazzy): values and the bytes that rclpy makes of them (Fast DDS). For the two packages
+- cdr_jazzy.json (only for jazzy): values and the bytes that rclpy makes of them (Fast DDS). For the packages
   without a wheel the bytes come from `rosbags`, an implementation of CDR that shares no code with ROS or with us.
 
 hashes_built.json is not written here: it holds the hashes of vision_msgs 4.1 as a ROS 2 build of that package
@@ -25,6 +25,7 @@ import importlib.metadata
 import json
 import pathlib
 import random
+import re
 import struct
 import sys
 import tempfile
@@ -37,73 +38,103 @@ SHARE = pathlib.Path(sys.prefix) / "share"
 
 
 def types():
+    """Every structure that travels: messages, and the two sides of services (`SetBool_Request`)."""
     for path in sorted(DEFS.glob("*/msg/*.msg")):
+        yield path.parts[-3], "msg", path.stem
+    for package, name in services():
+        yield package, "srv", f"{name}_Request"
+        yield package, "srv", f"{name}_Response"
+
+
+def services():
+    for path in sorted(DEFS.glob("*/srv/*.srv")):
         yield path.parts[-3], path.stem
 
 
 def has_wheel(package):
-    return (SHARE / package / "msg").is_dir()
+    return (SHARE / package / "package.xml").is_file()
 
 
 def text_of(package, name):
     """The wheel's text where there is one, so that ours is not checked against itself."""
-    base = SHARE if (SHARE / package / "msg" / f"{name}.msg").is_file() else DEFS
-    return (base / package / "msg" / f"{name}.msg").read_text()
+    service, _, side = name.partition("_")
+    file = f"srv/{service}.srv" if side else f"msg/{name}.msg"
+    base = SHARE if (SHARE / package / file).is_file() else DEFS
+    text = (base / package / file).read_text()
+    if not side:
+        return text
+    halves = re.split("^---$", text, flags=re.MULTILINE)
+    return halves[0 if side == "Request" else 1]
+
+
+def ros_class(package, name):
+    service, _, side = name.partition("_")
+    if side:
+        return getattr(getattr(importlib.import_module(f"{package}.srv"), service), side)
+    return getattr(importlib.import_module(f"{package}.msg"), name)
 
 
 # ---------------------------------------------------------------------------------------------------- hashes
 
 
-def wheel_hash(package, name):
-    path = SHARE / package / "msg" / f"{name}.json"
-    if not path.is_file():
-        return None
-    for entry in json.loads(path.read_text())["type_hashes"]:
-        if entry["type_name"] == f"{package}/msg/{name}":
-            return entry["hash_string"]
-    raise SystemExit(f"{path} has no hash of its own type")
+def described(path):
+    return {e["type_name"]: e["hash_string"] for e in json.loads(path.read_text())["type_hashes"]}
+
+
+def wheel_hashes(package):
+    """What the wheel carries, for messages, sides and services alike."""
+    found = {}
+    for path in [*(SHARE / package).glob("msg/*.json"), *(SHARE / package).glob("srv/*.json")]:
+        found.update(described(path))
+    return found
 
 
 def generated_hashes(package):
     """What rosidl_generator_type_description says about our text."""
     from rosidl_adapter.msg import convert_msg_to_idl
+    from rosidl_adapter.srv import convert_srv_to_idl
     from rosidl_generator_type_description import generate_type_hash
 
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        names = sorted(p.stem for p in (DEFS / package / "msg").glob("*.msg"))
-        for name in names:
-            convert_msg_to_idl(DEFS / package, package, pathlib.Path("msg") / f"{name}.msg", folder / "idl" / "msg")
+        files = []
+        for kind, convert in [("msg", convert_msg_to_idl), ("srv", convert_srv_to_idl)]:
+            for path in sorted((DEFS / package / kind).glob(f"*.{kind}")):
+                source = pathlib.Path(kind) / path.name
+                convert(DEFS / package, package, source, folder / "idl" / kind)
+                files.append(f"{kind}/{path.stem}")
         arguments = {
             "package_name": package,
             "output_dir": str(folder / "out"),
-            "idl_tuples": [f"{folder / 'idl'}:msg/{name}.idl" for name in names],
+            "idl_tuples": [f"{folder / 'idl'}:{file}.idl" for file in files],
             "include_paths": [f"{p.name}:{p}" for p in SHARE.iterdir() if (p / "msg").is_dir()],
         }
         (folder / "arguments.json").write_text(json.dumps(arguments))
         generate_type_hash(str(folder / "arguments.json"))
-        for name in names:
-            described = json.loads((folder / "out" / "msg" / f"{name}.json").read_text())
-            yield name, described["type_hashes"][0]["hash_string"]
+        for file in files:
+            found.update(described(folder / "out" / f"{file}.json"))
+    return found
 
 
 def hashes(distro):
     wheel, generator, absent = {}, {}, []
-    for package in sorted({package for package, _ in types()}):
-        if not has_wheel(package):
-            for name, value in generated_hashes(package):
-                generator[f"{package}/msg/{name}"] = value
-    for package, name in types():
-        if has_wheel(package):
-            value = wheel_hash(package, name)
-            if value is None:
-                absent.append(f"{package}/msg/{name}")
+    wanted = {}
+    for package, kind, name in types():
+        wanted.setdefault(package, []).append(f"{package}/{kind}/{name}")
+    for package, name in services():
+        wanted[package].append(f"{package}/srv/{name}")
+    for package, names in wanted.items():
+        known, out = (wheel_hashes(package), wheel) if has_wheel(package) else (generated_hashes(package), generator)
+        for name in names:
+            if name in known:
+                out[name] = known[name]
             else:
-                wheel[f"{package}/msg/{name}"] = value
+                absent.append(name)
     versions = {}
     for dist in importlib.metadata.distributions():
         dist_name = dist.metadata["Name"].replace("_", "-")
-        if dist_name.startswith("ros-") and dist_name.endswith(("-msgs", "-interfaces")):
+        if dist_name.startswith("ros-") and dist_name.endswith(("-msgs", "-interfaces", "-srvs")):
             versions[dist_name] = dist.version
     return {
         "distro": distro,
@@ -160,7 +191,7 @@ def number(value):
 
 
 def ros_message(package, name, value):
-    message = getattr(importlib.import_module(f"{package}.msg"), name)()
+    message = ros_class(package, name)()
     for field in parse_message_string(package, name, text_of(package, name)).fields:
         kind = field.type
 
@@ -181,8 +212,9 @@ def rosbags_store():
 
     store = get_typestore(Stores.ROS2_JAZZY)
     ours = {}
-    for package, name in types():
-        if not has_wheel(package) and f"{package}/msg/{name}" not in store.types:
+    for package, kind, name in types():
+        if not has_wheel(package) and f"{package}/{kind}/{name}" not in store.types:
+            # rosbags knows no services: a side is a message to it, and its bytes are the same.
             ours.update(get_types_from_msg(text_of(package, name), f"{package}/msg/{name}"))
     store.register(ours)
     return store
@@ -212,20 +244,20 @@ def cdr():
     store = rosbags_store()
     rng = random.Random(20)
     cases = []
-    for package, name in types():
-        full = f"{package}/msg/{name}"
+    for package, kind, name in types():
+        full = f"{package}/{kind}/{name}"
         for round_ in range(3):
             if not has_wheel(package):
                 if round_ == 0:
                     continue
                 value = fill(package, name, rng)
-                raw = bytes(store.serialize_cdr(rosbags_message(store, package, name, value), full))
+                raw = bytes(store.serialize_cdr(rosbags_message(store, package, name, value), f"{package}/msg/{name}"))
                 cases.append({"type": full, "by": "rosbags", "value": value, "cdr": raw.hex()})
                 continue
             # The first round is an untouched message: it shows the defaults.
             value = {} if round_ == 0 else fill(package, name, rng)
             message = (
-                getattr(importlib.import_module(f"{package}.msg"), name)()
+                ros_class(package, name)()
                 if round_ == 0
                 else ros_message(package, name, value)
             )

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    python::{ROS, TESTS, onnxruntime, wheels},
+    python::{ROS, SIM, TESTS, onnxruntime, wheels},
     shell::{Outcome, find_program, output, root, run},
 };
 
@@ -70,6 +70,7 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     let mut provided = Provided::default();
     if !quick {
         TESTS.install()?;
+        SIM.install()?;
         if let Err(cause) = ROS.install() {
             provided.notes.push(format!("no live rclpy: {}", cause.trim()));
         }
@@ -84,6 +85,9 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
         if !quick {
             set(environment, "PEREGRINE_WHEELS", wheels()?.display().to_string());
         }
+    }
+    if SIM.is_ready() {
+        set(environment, "PEREGRINE_SIM_PYTHON", SIM.program("python").display().to_string());
     }
     if ROS.is_ready() {
         set(environment, "PEREGRINE_ROS_VENV", ROS.path().display().to_string());

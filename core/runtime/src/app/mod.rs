@@ -115,6 +115,7 @@ pub struct App {
     extensions: Extensions,
     log_topics: bool,
     imports: bool,
+    frames: Option<peregrine_frame::Host>,
 }
 
 impl App {
@@ -136,6 +137,7 @@ impl App {
             extensions: Extensions::default(),
             log_topics: false,
             imports: false,
+            frames: None,
         }
     }
 
@@ -154,6 +156,13 @@ impl App {
     /// Frame topics that are read here and published nowhere here get a port for frames from other processes.
     pub fn accept_remote_frames(&mut self, yes: bool) -> &mut Self {
         self.imports = yes;
+        self
+    }
+
+    /// Frames pass between this process and the others of `host` without a copy: what is published here can be read
+    /// there, and the other way round. In lockstep this changes nothing: there nobody from outside may be listened to.
+    pub fn share_frames(&mut self, host: peregrine_frame::Host) -> &mut Self {
+        self.frames = Some(host).filter(|_| !self.mode.is_lockstep());
         self
     }
 
@@ -230,7 +239,7 @@ impl App {
             self.graph.make_import_ports();
         }
         let log_readers = usize::from(self.log_topics);
-        let inboxes = self.graph.wire(&self.hosts, &self.host_lanes, log_readers)?;
+        let inboxes = self.graph.wire(&self.hosts, &self.host_lanes, log_readers, self.frames.as_ref())?;
         if !self.imports {
             self.graph.warn_unmatched(&self.hosts);
         }

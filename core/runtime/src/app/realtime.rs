@@ -1,12 +1,13 @@
 //! Real time: every lane is a thread that runs its nodes' callbacks as messages come; a simulator is paced by the wall.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::seat::Seat;
 use crate::context::{Stop, StopReason};
 use crate::error::{Error, Result};
+use crate::hosted::{Hosted, Taken};
 use crate::lane::Lane;
 use crate::node::Advance;
 use crate::time::{Clock, Time};
@@ -15,6 +16,9 @@ use crate::time::{Clock, Time};
 const LONG_STEP: Duration = Duration::from_millis(250);
 /// The longest a lane sleeps before it looks whether it should stop.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+
+/// How long a lane waits whose node holds all the frames it may.
+const CHOKED: Duration = Duration::from_millis(5);
 
 pub(super) fn run(seats: &[Seat], lanes: &[Arc<Lane>], clock: &Clock, stop: &Stop, factor: f64) -> Result {
     for lane in lanes {
@@ -62,6 +66,10 @@ struct LaneLoop<'a> {
     stop: &'a Stop,
     factor: f64,
     timers: Vec<Timer>,
+    /// What comes from other processes of this host.
+    hosted: Vec<Hosted>,
+    /// A node holds all the frames it may.
+    choked: bool,
 }
 
 impl<'a> LaneLoop<'a> {
@@ -86,11 +94,15 @@ impl<'a> LaneLoop<'a> {
                 })
             })
             .collect();
-        Self { lane, seats, lanes, clock, stop, factor: if factor > 0.0 { factor } else { 1.0 }, timers }
+        let inboxes = seats.iter().flat_map(|(_, seat)| &seat.inboxes);
+        let hosted = inboxes
+            .flat_map(|i| std::mem::take(&mut *i.hosted.lock().unwrap_or_else(PoisonError::into_inner)))
+            .collect();
+        let factor = if factor > 0.0 { factor } else { 1.0 };
+        Self { lane, seats, lanes, clock, stop, factor, timers, hosted, choked: false }
     }
 
     fn run(mut self) {
-        self.lane.adopt_current_thread();
         if let Err(error) = super::super::sched::apply(&self.lane.options()) {
             tracing::warn!(lane = self.lane.name(), "PG-0213: lane options could not be applied: {error}");
         }
@@ -99,8 +111,9 @@ impl<'a> LaneLoop<'a> {
         let mut next_step = start;
         while !self.stop.is_asked() {
             self.run_queue();
+            let more = self.run_hosted();
             self.run_timers();
-            let mut limit = self.until_timer();
+            let mut limit = if more { Duration::ZERO } else { self.until_timer() };
             if let Some(driver) = driver {
                 let before = Instant::now();
                 if before >= next_step {
@@ -121,7 +134,11 @@ impl<'a> LaneLoop<'a> {
                 limit = limit.min(next_step.saturating_duration_since(Instant::now()));
             }
             if !limit.is_zero() {
-                self.lane.sleep(limit);
+                if self.choked {
+                    self.lane.sleep(limit.min(CHOKED), &mut []);
+                } else {
+                    self.lane.sleep(limit, &mut self.hosted);
+                }
             }
         }
     }
@@ -129,13 +146,32 @@ impl<'a> LaneLoop<'a> {
     fn run_queue(&self) {
         while let Some(token) = self.lane.pop() {
             let Some((_, seat)) = self.seats.iter().find(|(node, _)| *node == token.node) else { continue };
-            if let Some(delivery) = seat.take(token) {
+            if let Some(delivery) = seat.take_and_requeue(token) {
                 seat.host().deliver(token.sub, &delivery);
             }
             if self.stop.is_asked() {
                 return;
             }
         }
+    }
+
+    /// One frame of each publisher elsewhere, so that none silences the others. True if there may be more.
+    fn run_hosted(&mut self) -> bool {
+        let mut more = false;
+        self.choked = false;
+        for hosted in &mut self.hosted {
+            match hosted.take() {
+                Taken::Nothing => {}
+                Taken::Choked => self.choked = true,
+                Taken::Frame(delivery) => {
+                    more = true;
+                    if let Some((_, seat)) = self.seats.iter().find(|(node, _)| *node == hosted.node) {
+                        seat.host().deliver(hosted.sub, &delivery);
+                    }
+                }
+            }
+        }
+        more
     }
 
     fn run_timers(&mut self) {

@@ -1,5 +1,6 @@
 //! A seat: one node's host with everything the executors need to find its work.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::Inboxes;
 use crate::host::Host;
 use crate::lane::Lane;
 use crate::message::Delivery;
-use crate::topic::Token;
+use crate::topic::{Feed, Token};
 
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -28,6 +29,21 @@ impl Seat {
 
     pub fn host(&self) -> MutexGuard<'_, Host> {
         self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`take`](Self::take), for a lane: a frame's token stands for all that its reader finds, so that a fast camera
+    /// does not pile tokens up. What is left is queued again.
+    pub fn take_and_requeue(&self, token: Token) -> Option<Delivery> {
+        let Some(at) = token.feed else { return self.take(token) };
+        let inbox = self.inboxes.get(token.sub)?;
+        // Before the look, or a frame that comes meanwhile would have no token.
+        inbox.feeds().get(at)?.queued.swap(false, Ordering::AcqRel);
+        let delivery = self.take(token);
+        let left = |feed: &Feed| feed.reader.pending() > 0 && !feed.queued.swap(true, Ordering::AcqRel);
+        if delivery.is_some() && inbox.feeds().get(at).is_some_and(left) {
+            self.lane.push(token);
+        }
+        delivery
     }
 
     /// What a token stands for; `None` when a newer frame has taken its place or nothing is left.

@@ -1,0 +1,130 @@
+//! The battery: charge, and voltage under load.
+//!
+//! An open-circuit voltage that falls linearly with charge, an inner resistance, and a current that follows the rotors'
+//! mechanical power: the linear battery of Gazebo's LinearBatteryPlugin.
+
+use nalgebra::Vector4;
+
+use super::vehicle::Vehicle;
+
+/// What battery it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BatterySpec {
+    /// Capacity, ampere hours.
+    pub capacity: f64,
+    /// Open-circuit voltage when full, volts.
+    pub full: f64,
+    /// Open-circuit voltage when empty, volts.
+    pub empty: f64,
+    /// Inner resistance, ohms.
+    pub resistance: f64,
+    /// Share of electrical power that reaches the air as rotor power, 0 to 1.
+    pub efficiency: f64,
+    /// What everything but the rotors takes, watts.
+    pub idle: f64,
+}
+
+impl Default for BatterySpec {
+    /// Four lithium cells in series, 5 Ah, as a quadrotor of two kilograms carries them.
+    fn default() -> Self {
+        Self { capacity: 5.0, full: 16.8, empty: 13.2, resistance: 0.02, efficiency: 0.6, idle: 8.0 }
+    }
+}
+
+/// A battery in use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Battery {
+    spec: BatterySpec,
+    /// Ampere seconds drawn so far.
+    drawn: f64,
+    current: f64,
+}
+
+impl Battery {
+    /// A full one.
+    pub fn new(spec: BatterySpec) -> Self {
+        Self { spec, drawn: 0.0, current: 0.0 }
+    }
+
+    /// Lets `dt` seconds pass with rotors at these speeds, rad/s.
+    pub fn step(&mut self, vehicle: &Vehicle, rotors: &Vector4<f64>, dt: f64) {
+        // Drag torque times speed.
+        let shaft: f64 =
+            rotors.iter().map(|w| vehicle.moment_constant * vehicle.thrust_constant * w.abs().powi(3)).sum();
+        let power = self.spec.idle + shaft / self.spec.efficiency;
+        let open = self.open_circuit();
+        // power = (open - resistance * current) * current; beyond the peak of that curve the most it can give.
+        let under = open * open - 4.0 * self.spec.resistance * power;
+        self.current = if self.charge() <= 0.0 {
+            0.0
+        } else if under > 0.0 && self.spec.resistance > 0.0 {
+            (open - under.sqrt()) / (2.0 * self.spec.resistance)
+        } else if self.spec.resistance > 0.0 {
+            open / (2.0 * self.spec.resistance)
+        } else {
+            power / open
+        };
+        self.drawn += self.current * dt;
+    }
+
+    fn open_circuit(&self) -> f64 {
+        self.spec.empty + (self.spec.full - self.spec.empty) * self.charge()
+    }
+
+    /// Share of the capacity that is left, 0 to 1.
+    pub fn charge(&self) -> f64 {
+        (1.0 - self.drawn / (self.spec.capacity * 3600.0)).max(0.0)
+    }
+
+    /// Volts at the terminals.
+    pub fn voltage(&self) -> f64 {
+        self.open_circuit() - self.spec.resistance * self.current
+    }
+
+    /// Amperes drawn.
+    pub fn current(&self) -> f64 {
+        self.current
+    }
+
+    /// What it was made of.
+    pub fn spec(&self) -> &BatterySpec {
+        &self.spec
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hover_lasts_as_long_as_its_power_says() {
+        let vehicle = Vehicle::x500();
+        let speed = vehicle.hover_speed(9.8);
+        let spec = BatterySpec { resistance: 0.0, full: 15.0, empty: 15.0, ..BatterySpec::default() };
+        let mut battery = Battery::new(spec);
+        let rotors = Vector4::repeat(speed);
+        let mut seconds = 0.0;
+        while battery.charge() > 0.5 {
+            battery.step(&vehicle, &rotors, 0.1);
+            seconds += 0.1;
+        }
+        let shaft = 4.0 * vehicle.moment_constant * vehicle.thrust_constant * speed.powi(3);
+        let watts = spec.idle + shaft / spec.efficiency;
+        let expected = 0.5 * spec.capacity * 3600.0 * 15.0 / watts;
+        assert!((seconds - expected).abs() < 0.2, "{seconds} {expected}");
+    }
+
+    #[test]
+    fn voltage_sags_under_load_and_falls_with_charge() {
+        let vehicle = Vehicle::x500();
+        let mut battery = Battery::new(BatterySpec::default());
+        assert_eq!(battery.voltage(), 16.8);
+        battery.step(&vehicle, &Vector4::repeat(800.0), 0.001);
+        let loaded = battery.voltage();
+        assert!(loaded < 16.8 && battery.current() > 5.0, "{loaded}");
+        for _ in 0..100_000 {
+            battery.step(&vehicle, &Vector4::repeat(800.0), 0.1);
+        }
+        assert_eq!((battery.charge(), battery.current()), (0.0, 0.0));
+    }
+}

@@ -1,0 +1,253 @@
+//! The physics beside RotorPy's, rays and rest beside MuJoCo's: same parameters, same commands, same answers.
+//!
+//! Needs a Python with `rotorpy` and `mujoco` in `PEREGRINE_SIM_PYTHON` (`cargo xtask test` makes one); says SKIP without.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use nalgebra::{Isometry3, Point3, Quaternion, Unit, UnitQuaternion, Vector3, Vector4};
+use peregrine_sim::flight::{Flight, Rules};
+use peregrine_sim::physics::{State, Vehicle, dynamics, rk4};
+use peregrine_sim::rng::Stream;
+use peregrine_sim::scenario::{ForestSpec, build};
+use peregrine_sim::shape::Shape;
+use peregrine_sim::solids::{Solid, Solids};
+
+fn python(test: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("PEREGRINE_SIM_PYTHON").map(PathBuf::from).filter(|p| p.is_file());
+    if found.is_none() {
+        println!(
+            "SKIP {test}: PEREGRINE_SIM_PYTHON names no Python with rotorpy and mujoco (`cargo xtask test` makes one)"
+        );
+    }
+    found
+}
+
+/// Lines of numbers that the script answers.
+fn ask(python: &PathBuf, script: &str, question: &str) -> Vec<Vec<f64>> {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(script);
+    let mut command = Command::new(python);
+    let mut child = command
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(question.as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = String::from_utf8(out.stdout).unwrap();
+    text.lines().map(|l| l.split(' ').map(|w| w.parse().unwrap()).collect()).collect()
+}
+
+fn words(numbers: impl IntoIterator<Item = f64>) -> String {
+    numbers.into_iter().fold(String::new(), |mut text, x| {
+        let _ = write!(text, " {x:?}");
+        text
+    })
+}
+
+/// An X500 with the one motor constant and without the loss of thrust that RotorPy does not have.
+fn common_ground() -> Vehicle {
+    Vehicle {
+        tau_up: 0.02,
+        tau_down: 0.02,
+        no_thrust_speed: f64::INFINITY,
+        rolling_moment: 0.0,
+        ..Vehicle::x500()
+    }
+}
+
+struct Manoeuvre {
+    name: &'static str,
+    start: State,
+    wind: Vector3<f64>,
+    /// Rotor commands as parts of the hover speed, at a time in seconds.
+    command: fn(f64) -> [f64; 4],
+}
+
+fn manoeuvres(hover: f64) -> Vec<Manoeuvre> {
+    let rest = State::at(Point3::new(0.0, 0.0, 10.0), 0.4, hover);
+    let mut tumbling = rest;
+    tumbling.velocity = Vector3::new(4.0, -2.0, 6.0);
+    tumbling.rates = Vector3::new(3.0, -2.0, 5.0);
+    tumbling.attitude = UnitQuaternion::from_euler_angles(0.5, -0.8, 2.0).into_inner();
+    let still = Vector3::zeros();
+    vec![
+        Manoeuvre {
+            name: "climb",
+            start: rest,
+            wind: still,
+            command: |t| [if t < 1.5 { 1.15 } else { 0.9 }; 4],
+        },
+        Manoeuvre {
+            name: "roll doublet",
+            start: rest,
+            wind: still,
+            command: |t| {
+                let d = if t < 0.2 {
+                    0.02
+                } else if t < 0.4 {
+                    -0.02
+                } else {
+                    0.0
+                };
+                [1.0 - d, 1.0 + d, 1.0 + d, 1.0 - d]
+            },
+        },
+        Manoeuvre { name: "yaw spin", start: rest, wind: still, command: |_| [1.1, 1.1, 0.9, 0.9] },
+        Manoeuvre {
+            name: "pitch in wind",
+            start: rest,
+            wind: Vector3::new(-6.0, 3.0, 1.0),
+            command: |t| {
+                let d = 0.015 * (2.0 * t).sin();
+                [1.05 - d, 1.05 + d, 1.05 - d, 1.05 + d]
+            },
+        },
+        Manoeuvre { name: "tumble", start: tumbling, wind: still, command: |_| [0.2, 0.9, 0.5, 0.7] },
+    ]
+}
+
+#[test]
+fn trajectories_are_those_of_rotorpy() {
+    let Some(python) = python("trajectories_are_those_of_rotorpy") else { return };
+    const STEPS: usize = 300;
+    let (vehicle, gravity) = (common_ground(), Vector3::new(0.0, 0.0, -9.81));
+    let hover = vehicle.hover_speed(9.81);
+    let v = &vehicle;
+    let mut question = format!(
+        "params{}",
+        words([
+            v.mass,
+            v.inertia.x,
+            v.inertia.y,
+            v.inertia.z,
+            v.thrust_constant,
+            v.moment_constant * v.thrust_constant,
+            v.rotor_drag,
+            v.tau_up,
+            v.max_speed
+        ])
+    );
+    for r in &v.rotors {
+        question += &words([r.position.x, r.position.y, r.position.z, -r.spin]);
+    }
+    let all = manoeuvres(hover);
+    for m in &all {
+        let (s, q) = (&m.start, m.start.attitude);
+        write!(question, "\nrun {STEPS} 0.01").unwrap();
+        let state = s.position.iter().chain(&s.velocity).copied().chain([q.i, q.j, q.k, q.w]);
+        question += &words(state.chain(s.rates.iter().chain(&m.wind).chain(&s.rotors).copied()));
+        for k in 0..STEPS {
+            question += &words((m.command)(k as f64 * 0.01).map(|part| part * hover));
+        }
+    }
+    let answers = ask(&python, "rotorpy_run.py", &question);
+    assert_eq!(answers.len(), STEPS * all.len());
+    for (m, theirs) in all.iter().zip(answers.chunks(STEPS)) {
+        let mut state = m.start;
+        let (mut worst, mut turned) = (0.0_f64, 0.0_f64);
+        for (k, answer) in theirs.iter().enumerate() {
+            let command = Vector4::from((m.command)(k as f64 * 0.01).map(|part| part * hover));
+            for _ in 0..10 {
+                state = rk4::step(&state, 1e-3, |s| dynamics::slope(v, s, &command, &gravity, &m.wind));
+            }
+            worst = worst.max((state.position - Vector3::new(answer[0], answer[1], answer[2])).norm());
+            let q =
+                UnitQuaternion::from_quaternion(Quaternion::new(answer[6], answer[3], answer[4], answer[5]));
+            turned = turned.max(q.angle_to(&state.rotation()));
+        }
+        let way = (state.position - m.start.position).norm();
+        println!("{}: {way:.2} m flown, off by {worst:.1e} m and {turned:.1e} rad at most", m.name);
+        assert!(worst < 1e-5 && turned < 1e-5, "{}: {worst} m, {turned} rad", m.name);
+        assert!(way > 0.2, "{}: the manoeuvre moves it", m.name);
+    }
+}
+
+#[test]
+fn rays_are_those_of_mujoco() {
+    let Some(python) = python("rays_are_those_of_mujoco") else { return };
+    let (a, b, c) = (Stream::new(31, 1), Stream::new(31, 2), Stream::new(31, 3));
+    let mut solids = Vec::new();
+    let mut question = String::new();
+    for i in 0..40_u64 {
+        let ([x, y], [z, r]) = (a.pair(i), b.pair(i));
+        let pose = Isometry3::from_parts(
+            Vector3::new(x * 20.0 - 10.0, y * 20.0 - 10.0, 0.5 + 3.0 * z).into(),
+            UnitQuaternion::from_euler_angles(r * 6.0, x * 3.0, y * 6.0),
+        );
+        let (kind, size, shape) = match i % 5 {
+            0 => ("box", [0.3 + r, 0.4, 0.6], Shape::Box { size: Vector3::new(0.3 + r, 0.4, 0.6) * 2.0 }),
+            1 => ("cylinder", [0.3, 0.5 + r, 0.0], Shape::Cylinder { radius: 0.3, length: 1.0 + 2.0 * r }),
+            2 => ("sphere", [0.3 + r, 0.0, 0.0], Shape::Sphere { radius: 0.3 + r }),
+            3 => ("capsule", [0.25, 0.4 + r, 0.0], Shape::Capsule { radius: 0.25, length: 0.8 + 2.0 * r }),
+            _ => (
+                "ellipsoid",
+                [0.3, 0.5, 0.4 + r],
+                Shape::Ellipsoid { radii: Vector3::new(0.3, 0.5, 0.4 + r) },
+            ),
+        };
+        let (t, q) = (pose.translation.vector, pose.rotation);
+        let numbers = size.into_iter().chain([t.x, t.y, t.z, q.w, q.i, q.j, q.k]);
+        writeln!(question, "geom {kind}{}", words(numbers)).unwrap();
+        solids.push(Solid { pose, shape, object: i as u32 + 1 });
+    }
+    let normal = Unit::new_normalize(Vector3::z());
+    solids.push(Solid {
+        pose: Isometry3::identity(),
+        shape: Shape::Plane { normal, size: [100.0; 2] },
+        object: 0,
+    });
+    const RAYS: u64 = 3000;
+    writeln!(question, "rays {RAYS}").unwrap();
+    let mut rays = Vec::new();
+    for i in 0..RAYS {
+        let [x, y] = c.pair(i);
+        // Origins above everything: MuJoCo leaves out what a ray starts inside of.
+        let o = Vector3::new(x * 30.0 - 15.0, y * 30.0 - 15.0, 8.0);
+        let n = a.normal3(1000 + i);
+        let d = Vector3::new(n.x * 6.0 - o.x, n.y * 6.0 - o.y, n.z - 6.0).normalize();
+        writeln!(question, "{}", words(o.iter().chain(&d).copied())).unwrap();
+        rays.push((o, d));
+    }
+    let solids = Solids::new(solids);
+    let (mut hits, mut split) = (0, 0);
+    for ((o, d), theirs) in rays.iter().zip(ask(&python, "mujoco_run.py", &question)) {
+        let ours = solids.all().iter().map(|s| {
+            let o = s.pose.inverse_transform_point(&Point3::from(*o)).coords;
+            s.shape.ray(&o.into(), &s.pose.inverse_transform_vector(d).into())
+        });
+        let ours = ours.fold(f64::INFINITY, f64::min);
+        match (ours.is_finite(), theirs[0] >= 0.0) {
+            // MuJoCo's plane has an end.
+            (true, false) => assert!((o + d * ours).z.abs() < 1e-9, "{o:?} {d:?}: {ours}"),
+            (true, true) if (ours - theirs[0]).abs() < 1e-6 => hits += 1,
+            _ => split += 1,
+        }
+    }
+    assert!(hits > 2000 && split <= 2, "{hits} the same, {split} not");
+}
+
+/// A vehicle with its rotors off falls and comes to rest on its sphere, as a ball does in MuJoCo, whose soft contacts let
+/// it sink in by a millimetre or so.
+#[test]
+fn it_comes_to_rest_where_mujoco_says() {
+    let Some(python) = python("it_comes_to_rest_where_mujoco_says") else { return };
+    let theirs = ask(&python, "mujoco_run.py", "drop 0 0 2 0.25 2.0 4.0\n");
+    let world = Arc::new(build("empty", &ForestSpec::default()).unwrap());
+    let mut flight = Flight::new(world, Vehicle::x500(), Rules::default()).unwrap();
+    flight.cut_motors();
+    flight.advance(4_000_000_000).unwrap();
+    let state = flight.quad().state();
+    assert!((state.position.z - 0.25).abs() < 1e-3, "{}", state.position.z);
+    assert!((state.position.z - theirs[0][0]).abs() < 5e-3, "{} {}", state.position.z, theirs[0][0]);
+    assert!(state.velocity.norm() < 0.05 && theirs[0][1] < 0.05, "{} {}", state.velocity, theirs[0][1]);
+    assert!(flight.contacts().episodes() >= 1);
+}
