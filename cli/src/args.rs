@@ -24,6 +24,9 @@ pub enum Command {
     Launch(Launch),
     /// Make a crate with a node of your own, ready to be composed into the demo.
     New(New),
+    /// Fly SDF worlds, and check what of them is simulated.
+    #[command(subcommand)]
+    Sim(Sim),
     /// Look at topics of running programs.
     #[command(subcommand)]
     Topic(Topic),
@@ -94,6 +97,57 @@ pub struct Demo {
     #[arg(long, value_name = "FILE")]
     pub launch: Option<PathBuf>,
     /// Do not talk to other processes.
+    #[arg(long)]
+    pub isolated: bool,
+    /// Let clients of Gazebo see and control the world over gz-transport (GZ_PARTITION, GZ_IP).
+    #[arg(long)]
+    pub gz: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Sim {
+    /// Read SDF files and list what of them is not simulated. Exit status: 0 all is, 3 something is not, 1 broken file.
+    Check(SimCheck),
+    /// Run a world: real time, unless --lockstep.
+    Run(SimRun),
+}
+
+#[derive(Debug, Args)]
+pub struct SimCheck {
+    /// SDF files (.sdf, .world).
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Leave out includes that cannot be found, and draw boxes for meshes that cannot.
+    #[arg(long)]
+    pub placeholder: bool,
+    /// Folders to search for models, besides GZ_SIM_RESOURCE_PATH and its kin.
+    #[arg(long = "path", value_name = "DIR")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SimRun {
+    /// An SDF file, or a built-in world.
+    #[arg(value_name = "FILE.sdf|NAME")]
+    pub world: String,
+    /// Let clients of Gazebo see and control the world over gz-transport (GZ_PARTITION, GZ_IP).
+    #[arg(long)]
+    pub gz: bool,
+    /// Stand still until a client lets time go on (with --gz).
+    #[arg(long, requires = "gz")]
+    pub paused: bool,
+    /// Simulated seconds to run; until Ctrl-C when absent.
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<f64>,
+    /// Set a parameter of drone_sim: name:=value; `peregrine param describe drone_sim` lists them.
+    #[arg(short = 'p', long = "param", value_name = "NAME:=VALUE")]
+    pub values: Vec<String>,
+    #[command(flatten)]
+    pub timing: Timing,
+    /// Do not talk to other processes over Zenoh.
     #[arg(long)]
     pub isolated: bool,
 }

@@ -16,6 +16,7 @@ pub fn registry() -> Registry {
         .with(peregrine_avoidance::PEREGRINE_NODE)
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)
+        .with(peregrine_gz_bridge::PEREGRINE_NODE)
         .with(peregrine_recorder::PEREGRINE_NODE)
         .with(peregrine_safety_filter::PEREGRINE_NODE)
         .with(peregrine_sim::node::PEREGRINE_NODE)

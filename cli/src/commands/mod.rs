@@ -15,6 +15,7 @@ mod run;
 mod service;
 mod setup;
 pub(crate) mod signals;
+mod sim;
 mod topic;
 
 use std::path::Path;
@@ -67,6 +68,7 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Run(args) => run::run(args, ros),
         Command::Launch(args) => launch::run(args),
         Command::New(args) => new::run(args),
+        Command::Sim(args) => sim::run(args),
         Command::Topic(args) => topic::run(args),
         Command::Service(args) => service::run(args),
         Command::Lifecycle(args) => service::run_lifecycle(args),
