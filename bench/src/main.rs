@@ -1,6 +1,7 @@
 //! `peregrine-bench`: what our parts cost, beside the bare libraries they stand on.
 
 mod detect;
+mod sim;
 
 use clap::{Parser, Subcommand};
 
@@ -15,11 +16,14 @@ struct Arguments {
 enum What {
     /// One 1080p frame through the detector, beside the bare ONNX Runtime call of the same model.
     Detect(detect::Options),
+    /// The simulator beside MuJoCo and PyBullet: pictures, lidar, steps, batches.
+    Sim(sim::Options),
 }
 
 fn main() -> std::process::ExitCode {
     let result = match Arguments::parse().what {
         What::Detect(options) => detect::run(&options),
+        What::Sim(options) => sim::run(&options),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
