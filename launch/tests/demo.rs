@@ -70,7 +70,7 @@ fn the_simulator_is_chosen_by_an_argument() {
     for file in [DEMO_XML, DEMO_YAML] {
         let plan = demo(file, &[("sim", "gazebo")]);
         let kinds: Vec<_> = plan.nodes.iter().map(|node| node.kind_name()).collect();
-        assert_eq!(kinds, ["gz_bridge", "camera", "camera", "detector", "avoidance"], "{file}");
+        assert_eq!(kinds, ["gz_bridge", "camera", "camera", "detector", "tracker", "avoidance"], "{file}");
         let bridges = param(&plan, "/gz_bridge", "bridges").and_then(|b| b.as_array()).map(Vec::len);
         assert_eq!(bridges, Some(8));
     }
