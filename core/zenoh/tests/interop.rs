@@ -117,7 +117,7 @@ impl Node for Talker {
 impl Talker {
     fn tick(&mut self, ctx: &Context) -> Result {
         self.ticks += 1;
-        if self.ticks % 10 == 0 && self.seen.lock().unwrap().switched.is_none() {
+        if self.ticks.is_multiple_of(10) && self.seen.lock().unwrap().switched.is_none() {
             self.switch.call(ctx, SetBoolRequest { data: true });
         }
         self.text.send(ctx, std_msgs::String { data: self.config.greeting.clone() })?;
