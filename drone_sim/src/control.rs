@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nalgebra::Isometry3;
 
-/// How long a paused simulator sleeps before it looks whether the program ends.
+/// How long a paused simulator sleeps before it looks whether it shall leave the gate.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Something to change between two steps.
@@ -52,6 +52,12 @@ struct State {
     now: i64,
 }
 
+impl State {
+    fn stands(&self, now: i64) -> bool {
+        self.paused && self.steps == 0 && now >= self.until
+    }
+}
+
 /// The control of one world.
 #[derive(Debug, Default)]
 pub struct WorldControl {
@@ -74,8 +80,9 @@ impl WorldControl {
     }
 
     /// Called by the simulator at `now` (nanoseconds), before a step. Returns at once while the world runs; while it is
-    /// paused, when a step is allowed, something is to change, or `stopping` says that the program ends.
-    pub fn gate(&self, now: i64, step_ns: i64, stopping: impl Fn() -> bool) -> Permit {
+    /// paused, when a step is allowed, something is to change, or `leave`, asked every 50 ms or more often, says yes:
+    /// the program ends, or the simulator has something else to do and will come back.
+    pub fn gate(&self, now: i64, step_ns: i64, leave: impl Fn() -> bool) -> Permit {
         let mut state = self.lock();
         state.now = now;
         loop {
@@ -87,7 +94,7 @@ impl WorldControl {
             if !state.paused {
                 return Permit { until: None, changes };
             }
-            if now < state.until || !changes.is_empty() || stopping() {
+            if now < state.until || !changes.is_empty() || leave() {
                 return Permit { until: Some(state.until), changes };
             }
             state = self.wake.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
@@ -127,10 +134,15 @@ impl WorldControl {
         self.wake.notify_all();
     }
 
-    /// Whether time stands still.
+    /// Whether time stands still, as of the last [`WorldControl::gate`].
     pub fn is_paused(&self) -> bool {
         let state = self.lock();
-        state.paused && state.steps == 0 && state.now >= state.until
+        state.stands(state.now)
+    }
+
+    /// Whether time stands still at `now` (nanoseconds), where the simulator has arrived.
+    pub fn is_paused_at(&self, now: i64) -> bool {
+        self.lock().stands(now)
     }
 }
 

@@ -103,6 +103,41 @@ fn clients_pause_and_step_to_the_millisecond() {
 }
 
 #[test]
+fn clients_see_where_a_paused_world_stands_though_they_come_late() {
+    let mut flight = flight();
+    let mut side = GzSide::open(flight.world(), "x500", options("stand")).unwrap();
+    let control = side.control().clone();
+    let pose = Isometry3::translation(1.0, 2.0, 3.0);
+    control.pause(true);
+    side.before_gate(0, flight.world(), &pose);
+    control.step(3);
+    let until = control.gate(0, STEP_NS, || false).until.unwrap();
+    assert_eq!(until, 3 * STEP_NS);
+    flight.advance(until).unwrap();
+    side.after_step(until, flight.world(), &pose);
+    side.before_gate(until, flight.world(), &pose);
+
+    let client = GzNode::new(options("stand")).unwrap();
+    let (heard, hears) = mpsc::channel();
+    client.subscribe("/world/empty/stats", move |s: WorldStatistics| drop(heard.send(s))).unwrap();
+    let (placed, places) = mpsc::channel();
+    client.subscribe("/world/empty/dynamic_pose/info", move |p: PoseV| drop(placed.send(p))).unwrap();
+    let (mut stats, mut place) = (None, None);
+    wait_for("statistics and a pose", || {
+        // What the simulator does at the gate.
+        let permit = control.gate(until, STEP_NS, || side.is_due());
+        assert_eq!(permit.until, Some(until));
+        side.before_gate(until, flight.world(), &pose);
+        stats = hears.try_iter().last().or(stats.take());
+        place = places.try_iter().last().or(place.take());
+        (stats.is_some() && place.is_some()).then_some(())
+    });
+    let (stats, place) = (stats.unwrap(), place.unwrap());
+    assert!(stats.paused && stats.iterations == 3, "{stats:?}");
+    assert_eq!(place.pose[0].position.as_ref().unwrap().x, 1.0);
+}
+
+#[test]
 fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
     let mut flight = flight();
     let mut side = GzSide::open(flight.world(), "x500", options("edit")).unwrap();

@@ -193,6 +193,12 @@ impl Maker {
         }
     }
 
+    /// A pose whose numbers have at most six digits, as many as libsdformat keeps of the pose of what it merges.
+    fn short_pose(&mut self, attributes: &str) -> String {
+        let [x, y, z, a, b, c] = [20.0, 20.0, 4.0, 3.0, 1.5, 6.0].map(|span| self.next(span));
+        format!("<pose {attributes}>{x:.4} {y:.4} {z:.4} {a:.5} {b:.5} {c:.5}</pose>")
+    }
+
     fn noise(&mut self) -> String {
         let [m, s, b, d] = [1.0, 0.2, 0.1, 0.3].map(|span| self.next(span));
         format!(
@@ -377,7 +383,7 @@ fn generated(seed: u64) -> (String, String) {
         m.pose(""),
         m.pose(""),
         m.pose(""),
-        m.pose("relative_to='at'"),
+        m.short_pose("relative_to='at'"),
         m.pose("relative_to='base'")
     );
     out +=
@@ -420,7 +426,7 @@ fn libsdformat_agrees_on_every_pose_mass_and_shape() {
         let text = String::from_utf8_lossy(&out.stdout).replace("-0.000000", "0.000000");
         let theirs: BTreeSet<String> = text.lines().map(str::to_string).collect();
         let mut loader = Loader::new();
-        loader.paths.push(models);
+        loader.paths.push(models.clone());
         let loaded = loader.load_file(&file).unwrap();
         let moves = |name: &&String| !name.starts_with("model/joint[");
         let ignored: Vec<&String> = loaded.report.ignored.keys().filter(moves).collect();
@@ -436,16 +442,38 @@ fn libsdformat_agrees_on_every_pose_mass_and_shape() {
         ours.extend(world.frames.iter().map(|(name, pose)| line("frame", name, pose, "")));
         assert!(theirs.len() > 4 || file.ends_with("empty.sdf"));
         assert_eq!(ours.len(), theirs.len(), "{}", file.display());
-        for (a, b) in ours.iter().zip(&theirs) {
-            assert!(same(a, b), "{}:\nours   {a}\ntheirs {b}", file.display());
-        }
+        // Only where a placement frame makes the merged model's pose one of more than six digits.
+        let rounds = std::fs::read_to_string(models.join("inc/model.sdf"))
+            .is_ok_and(|t| t.contains("placement_frame"));
+        let differing = ours.iter().zip(&theirs).filter(|(a, b)| !same(a, b, rounds && is_merged(a)));
+        let differing: Vec<String> = differing.map(|(a, b)| format!("ours   {a}\ntheirs {b}\n")).collect();
+        assert!(
+            differing.is_empty(),
+            "{}, {} lines:\n{}",
+            file.display(),
+            differing.len(),
+            differing.concat()
+        );
     }
 }
 
-/// Equal words, and numbers that are equal to 1e-4: what is merged goes through text of six digits in libsdformat.
-fn same(a: &str, b: &str) -> bool {
+/// Whether a line is about something that was merged into the model `host`, or that frame itself.
+fn is_merged(line: &str) -> bool {
+    let name = line.split(' ').nth(1).unwrap();
+    let own = ["host::base", "host::at", "host::deep"];
+    name.strip_prefix("host::").is_some() && !own.iter().any(|o| name.starts_with(o))
+}
+
+/// Equal words, and numbers that are equal to the last of six printed decimals.
+///
+/// What is merged with a placement frame is equal to 1e-4: libsdformat writes the pose that it has computed for the
+/// merged model into its tree as text of six significant digits and reads it again, so tens of metres are rounded to
+/// 5e-5 m. Where that pose has six digits from the start (the other generated worlds), nothing is rounded, and nothing
+/// differs.
+fn same(a: &str, b: &str, rounded: bool) -> bool {
+    let limit = if rounded { 1e-4 } else { 1.5e-6 };
     let close = |(a, b): (&str, &str)| match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => (x - y).abs() <= 1e-4 * (1.0 + x.abs() / 100.0),
+        (Ok(x), Ok(y)) => (x - y).abs() <= limit,
         _ => a == b,
     };
     a.split(' ').count() == b.split(' ').count() && a.split(' ').zip(b.split(' ')).all(close)

@@ -4,9 +4,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use peregrine_gz::msgs::core::{Boolean, Clock, StringMsg, Time};
@@ -39,6 +41,8 @@ fn ign(which: &str, partition: &str, args: &[&str]) -> Child {
 
 /// What the tool prints; it is ended after a while if it does not end by itself.
 fn output(mut child: Child, limit: Duration) -> String {
+    // Read all along: a tool that has filled a pipe waits for ever.
+    let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
     let end = Instant::now() + limit;
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > end {
@@ -46,8 +50,17 @@ fn output(mut child: Child, limit: Duration) -> String {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    let out = child.wait_with_output().unwrap();
-    String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
+    child.wait().unwrap();
+    let text = |all: Vec<u8>| String::from_utf8_lossy(&all).into_owned();
+    text(out.join().unwrap()) + &text(err.join().unwrap())
+}
+
+fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        from.read_to_end(&mut all).unwrap();
+        all
+    })
 }
 
 fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

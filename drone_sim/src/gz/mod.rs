@@ -5,8 +5,8 @@
 //! | topic | type | when |
 //! |---|---|---|
 //! | `/clock`, `/world/W/clock` | Clock | every step |
-//! | `/stats`, `/world/W/stats` | WorldStatistics | ten times a simulated second, and when paused |
-//! | `/world/W/pose/info`, `/world/W/dynamic_pose/info` | Pose_V | 60 Hz: all models; what moves |
+//! | `/stats`, `/world/W/stats` | WorldStatistics | ten times a simulated second; when paused, five times a real one |
+//! | `/world/W/pose/info`, `/world/W/dynamic_pose/info` | Pose_V | 60 Hz: all models; what moves; when paused, with the statistics |
 //! | `/world/W/scene/info` | Scene | when models come and go |
 //! | `/model/M/odometry`, `/model/M/odometry_with_covariance` | Odometry, OdometryWithCovariance | with `odom` |
 //! | every ROS topic whose type stands in [`peregrine_gz::convert::TABLE`] | by the table | when it is published |
@@ -60,6 +60,9 @@ pub use scene::describe;
 const NOT_CARRIED: [&str; 6] =
     ["/clock", "/rosout", "/parameter_events", "/tf_static", "/sim/obstacles", "/cmd_vel"];
 
+/// How often the clients of a world that stands still are told so, nanoseconds of real time.
+const AGAIN_NS: i64 = 200_000_000;
+
 /// What Gazebo's clients see of one world.
 pub struct GzSide {
     node: GzNode,
@@ -82,6 +85,8 @@ pub struct GzSide {
     started_ns: i64,
     steps: u64,
     told_paused: bool,
+    /// Real time of the last statistics.
+    told_ns: i64,
 }
 
 impl std::fmt::Debug for GzSide {
@@ -119,6 +124,7 @@ impl GzSide {
             started_ns: monotonic_ns(),
             steps: 0,
             told_paused: false,
+            told_ns: monotonic_ns(),
             craft: craft.to_string(),
             world: name,
             control,
@@ -148,13 +154,23 @@ impl GzSide {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take_velocity()
     }
 
-    /// Before the simulator waits at the gate: clients see that the world stands still.
-    pub fn before_gate(&mut self, now_ns: i64) {
-        let paused = self.control.is_paused();
-        if paused != self.told_paused {
-            self.told_paused = paused;
+    /// Before the simulator waits at the gate: clients see that the world stands still, when, and how.
+    pub fn before_gate(&mut self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
+        let paused = self.control.is_paused_at(now_ns);
+        let changed = paused != self.told_paused;
+        self.told_paused = paused;
+        if changed || paused {
             self.tell_stats(now_ns);
         }
+        if paused {
+            self.tell_poses(now_ns, world, pose);
+        }
+    }
+
+    /// Whether it is time to call [`GzSide::before_gate`] again in a world that stands still: clients that came late,
+    /// and those that changed something, see it.
+    pub fn is_due(&self) -> bool {
+        monotonic_ns() - self.told_ns >= AGAIN_NS
     }
 
     /// After a step to `now_ns`: clock, statistics, poses.
@@ -169,15 +185,19 @@ impl GzSide {
             self.tell_stats(now_ns);
         }
         if self.rates[1].fire(now_ns).is_some() {
-            let header = Some(header(now_ns));
-            if self.dynamic.has_listeners() {
-                let pose = scene::dynamic(&self.craft, pose);
-                self.dynamic.publish(&PoseV { header: header.clone(), pose });
-            }
-            if self.poses.has_listeners() {
-                let pose = scene::poses(world, &self.craft, pose);
-                self.poses.publish(&PoseV { header, pose });
-            }
+            self.tell_poses(now_ns, world, pose);
+        }
+    }
+
+    fn tell_poses(&self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
+        let header = Some(header(now_ns));
+        if self.dynamic.has_listeners() {
+            let pose = scene::dynamic(&self.craft, pose);
+            self.dynamic.publish(&PoseV { header: header.clone(), pose });
+        }
+        if self.poses.has_listeners() {
+            let pose = scene::poses(world, &self.craft, pose);
+            self.poses.publish(&PoseV { header, pose });
         }
     }
 
@@ -188,8 +208,9 @@ impl GzSide {
         *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = scene;
     }
 
-    fn tell_stats(&self, now_ns: i64) {
-        let wall = monotonic_ns() - self.started_ns;
+    fn tell_stats(&mut self, now_ns: i64) {
+        self.told_ns = monotonic_ns();
+        let wall = self.told_ns - self.started_ns;
         let stats = WorldStatistics {
             header: Some(header(now_ns)),
             sim_time: Some(time(now_ns)),

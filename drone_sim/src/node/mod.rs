@@ -307,9 +307,11 @@ impl DroneSim {
     fn serve_gz(&mut self, ctx: &Context) -> Result<i64> {
         let Some(gz) = &mut self.gz else { return Ok(i64::MAX) };
         let now = ctx.now().0;
-        gz.before_gate(now);
         let permit = loop {
-            let permit = gz.control().gate(now, crate::physics::STEP_NS, || ctx.is_stopping());
+            let pose = self.flight.sample(now).state.pose();
+            gz.before_gate(now, self.flight.world(), &pose);
+            let leave = || ctx.is_stopping() || gz.is_due();
+            let permit = gz.control().gate(now, crate::physics::STEP_NS, leave);
             let changed = !permit.changes.is_empty();
             for change in permit.changes {
                 crate::gz::apply(&mut self.flight, gz.craft(), change);

@@ -40,7 +40,7 @@ impl Parser<'_> {
             }
             if posed {
                 model.pose = self.pose(src, e)?;
-                model.placement = None;
+                // The model's own placement frame stands until the include names another, as in libsdformat.
             }
             if let Some(frame) = e.child("placement_frame") {
                 model.placement = Some(frame.text().to_string()).filter(|s| !s.is_empty());
