@@ -108,6 +108,10 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let load_before = load();
     for round in 0..options.rounds {
         for (index, row) in rows.iter_mut().enumerate() {
+            // A peer that failed once is not waited for again.
+            if round > 0 && row.rounds.is_empty() {
+                continue;
+            }
             let cell = &row.cell;
             if !options.json {
                 eprint!("\r\x1b[Kround {} of {}: {}", round + 1, options.rounds, cell.subject);
@@ -127,12 +131,20 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
                 topic: format!("bench/frames/{}/{round}/{index}", std::process::id()),
                 folder,
             };
-            row.rounds.push(spawn::measure(&job)?);
+            match spawn::measure(&job) {
+                Ok(measured) => row.rounds.push(measured),
+                // Wheels and middleware of others can fail in ways that are theirs: that ends no run of ours.
+                Err(error) if subjects::is_python(cell.subject) => {
+                    eprintln!("\nnot measured: {} at {}: {error}", cell.subject, cell.size.label());
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     if !options.json {
         eprint!("\r\x1b[K");
     }
+    rows.retain(|row| !row.rounds.is_empty());
     let survived = if options.only.is_none() { Some(kills::run(folder.path())?) } else { None };
     let ratios = ratios::all(&rows, survived.as_ref());
     if options.json {

@@ -4,6 +4,7 @@ mod avoid;
 mod count;
 mod detect;
 mod frames;
+mod sim;
 
 use clap::{Parser, Subcommand};
 
@@ -28,6 +29,8 @@ enum What {
     FramesChild(frames::ChildOptions),
     /// One 640x480 depth image to a command, stage by stage; and the safety filter.
     Avoid(avoid::Options),
+    /// The simulator beside MuJoCo and PyBullet: pictures, lidar, steps, batches.
+    Sim(sim::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -36,6 +39,7 @@ fn main() -> std::process::ExitCode {
         What::Frames(options) => frames::run(&options),
         What::FramesChild(options) => frames::run_child(&options),
         What::Avoid(options) => avoid::run(&options),
+        What::Sim(options) => sim::run(&options),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -24,13 +24,24 @@ pub enum Command {
     Launch(Launch),
     /// Make a crate with a node of your own, ready to be composed into the demo.
     New(New),
+    /// Fly SDF worlds, and check what of them is simulated.
+    #[command(subcommand)]
+    Sim(Sim),
     /// Look at topics of running programs.
     #[command(subcommand)]
     Topic(Topic),
+    /// Look at services of running programs, and call them.
+    #[command(subcommand)]
+    Service(Service),
+    /// Look at the state of running nodes, pause and resume them.
+    #[command(subcommand)]
+    Lifecycle(Lifecycle),
+    /// Run a component container: nodes are loaded into it while it runs.
+    Container(Container),
     /// Work with bags.
     #[command(subcommand)]
     Bag(Bag),
-    /// Look at the nodes that are compiled in.
+    /// Look at the nodes that are compiled in, or run.
     #[command(subcommand)]
     Node(NodeCommand),
     /// Look at a node's parameters.
@@ -86,6 +97,57 @@ pub struct Demo {
     #[arg(long, value_name = "FILE")]
     pub launch: Option<PathBuf>,
     /// Do not talk to other processes.
+    #[arg(long)]
+    pub isolated: bool,
+    /// Let clients of Gazebo see and control the world over gz-transport (GZ_PARTITION, GZ_IP).
+    #[arg(long)]
+    pub gz: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Sim {
+    /// Read SDF files and list what of them is not simulated. Exit status: 0 all is, 3 something is not, 1 broken file.
+    Check(SimCheck),
+    /// Run a world: real time, unless --lockstep.
+    Run(SimRun),
+}
+
+#[derive(Debug, Args)]
+pub struct SimCheck {
+    /// SDF files (.sdf, .world).
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Leave out includes that cannot be found, and draw boxes for meshes that cannot.
+    #[arg(long)]
+    pub placeholder: bool,
+    /// Folders to search for models, besides GZ_SIM_RESOURCE_PATH and its kin.
+    #[arg(long = "path", value_name = "DIR")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SimRun {
+    /// An SDF file, or a built-in world.
+    #[arg(value_name = "FILE.sdf|NAME")]
+    pub world: String,
+    /// Let clients of Gazebo see and control the world over gz-transport (GZ_PARTITION, GZ_IP).
+    #[arg(long)]
+    pub gz: bool,
+    /// Stand still until a client lets time go on (with --gz).
+    #[arg(long, requires = "gz")]
+    pub paused: bool,
+    /// Simulated seconds to run; until Ctrl-C when absent.
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<f64>,
+    /// Set a parameter of drone_sim: name:=value; `peregrine param describe drone_sim` lists them.
+    #[arg(short = 'p', long = "param", value_name = "NAME:=VALUE")]
+    pub values: Vec<String>,
+    #[command(flatten)]
+    pub timing: Timing,
+    /// Do not talk to other processes over Zenoh.
     #[arg(long)]
     pub isolated: bool,
 }
@@ -284,6 +346,50 @@ pub enum Over {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Service {
+    /// Services with their types and nodes.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call a service and print its answer.
+    Call {
+        /// The service.
+        service: String,
+        /// The request as JSON; fields left out take their defaults.
+        #[arg(default_value = "{}")]
+        request: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Lifecycle {
+    /// The state of a running node.
+    Get {
+        /// The node's full name.
+        node: String,
+    },
+    /// Make a running node change its state: activate, deactivate, shutdown.
+    Set {
+        /// The node's full name.
+        node: String,
+        /// The transition.
+        transition: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Container {
+    /// The container's name; ComponentManager when absent.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The container's namespace.
+    #[arg(long)]
+    pub namespace: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum Bag {
     /// Complete a bag whose recording was cut off: every whole message is copied, with index and metadata.
     Recover {
@@ -298,10 +404,34 @@ pub enum Bag {
 pub enum NodeCommand {
     /// All kinds.
     List,
+    /// The nodes that run.
+    Running,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Param {
+    /// The parameters of a running node, with their values.
+    List {
+        /// The node's full name.
+        node: String,
+    },
+    /// One parameter of a running node.
+    Get {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        name: String,
+    },
+    /// Set a parameter of a running node.
+    Set {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        name: String,
+        /// Its value.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
     /// The parameters of a node kind, with defaults, ranges and units.
     Describe {
         /// The node's kind.

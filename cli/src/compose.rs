@@ -16,6 +16,7 @@ pub fn registry() -> Registry {
         .with(peregrine_avoidance::PEREGRINE_NODE)
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)
+        .with(peregrine_gz_bridge::PEREGRINE_NODE)
         .with(peregrine_recorder::PEREGRINE_NODE)
         .with(peregrine_safety_filter::PEREGRINE_NODE)
         .with(peregrine_sim::node::PEREGRINE_NODE)
@@ -36,12 +37,22 @@ impl Composition {
     /// # Errors
     /// Whatever keeps a node from being configured.
     pub fn new(mode: Mode, specs: Vec<NodeSpec>, isolated: bool) -> Result<Self> {
+        Self::with_link(mode, specs, if isolated { None } else { open_link(None) })
+    }
+
+    /// An application with the given nodes, seen by other processes through `link`.
+    ///
+    /// # Errors
+    /// Whatever keeps a node from being configured.
+    pub(crate) fn with_link(mode: Mode, specs: Vec<NodeSpec>, link: Option<Arc<Link>>) -> Result<Self> {
         let registry = registry();
         let mut app = App::new(mode);
+        if link.is_some() {
+            app.serve_ros()?;
+        }
         for spec in specs {
             app.add(registry.find(&spec.kind)?, spec)?;
         }
-        let link = if isolated { None } else { open_link() };
         Ok(Self { app, link })
     }
 
@@ -49,16 +60,25 @@ impl Composition {
     ///
     /// # Errors
     /// As [`App::run`].
-    pub fn run(mut self) -> Result<peregrine_core::RunReport> {
+    pub fn run(self) -> Result<peregrine_core::RunReport> {
+        let signals = crate::commands::signals::stop_on_ctrl_c(self.app.stop_handle());
+        let outcome = self.run_unwatched();
+        drop(signals);
+        outcome
+    }
+
+    /// Runs to the end; signals are somebody else's business.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub(crate) fn run_unwatched(mut self) -> Result<peregrine_core::RunReport> {
         if let Some(link) = &self.link {
             self.app.extend(link.clone());
             self.app.accept_remote_frames(!self.app.mode().is_lockstep());
             share_frames(&mut self.app);
-            self.app.add(peregrine_core::NodeFactory::of::<Transport>(), NodeSpec::new("zenoh_transport"))?;
+            self.app.add(peregrine_core::NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh"))?;
         }
-        let signals = crate::commands::signals::stop_on_ctrl_c(self.app.stop_handle());
         let outcome = self.app.run();
-        drop(signals);
         if let Some(link) = self.link {
             link.close();
         }
@@ -67,8 +87,14 @@ impl Composition {
 }
 
 /// Other processes are a convenience: without them the nodes of this one still work, and that is said.
-fn open_link() -> Option<Arc<Link>> {
-    match LinkOptions::from_env(true).and_then(|options| Link::open(&options)) {
+pub(crate) fn open_link(enclave: Option<&str>) -> Option<Arc<Link>> {
+    let options = LinkOptions::from_env(true).map(|mut options| {
+        if let Some(enclave) = enclave {
+            enclave.clone_into(&mut options.enclave);
+        }
+        options
+    });
+    match options.and_then(|options| Link::open(&options)) {
         Ok(link) => link.map(Arc::new),
         Err(error) => {
             tracing::warn!("{error}; this process goes on by itself");

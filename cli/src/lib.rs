@@ -13,6 +13,7 @@ mod error;
 pub mod flight;
 pub mod report;
 mod ros_args;
+mod rosout;
 
 pub use commands::main;
 pub use compose::{Composition, registry};

@@ -15,6 +15,7 @@ pub struct RosArgs {
     pub params: Vec<(String, ParamValue)>,
     pub params_files: Vec<PathBuf>,
     pub log_level: Option<String>,
+    pub enclave: Option<String>,
 }
 
 /// Takes `--ros-args ... [--]` out of a command line.
@@ -42,6 +43,17 @@ pub fn assignment(text: &str) -> Result<(String, String)> {
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .ok_or_else(|| bad(text, "write it as name:=value"))
+}
+
+/// A level as rcl writes it (`DEBUG`, `fatal`, `my_logger:=info`), as `tracing` does. There is one log for the process, so a
+/// level for one logger holds for all.
+pub fn log_level(text: &str) -> String {
+    let level = text.rsplit(":=").next().unwrap_or(text).to_lowercase();
+    match level.as_str() {
+        "fatal" => "error".into(),
+        "unset" => "info".into(),
+        _ => level,
+    }
 }
 
 impl RosArgs {
@@ -74,11 +86,24 @@ impl RosArgs {
                 "-p" | "--param" => args.param(value()?)?,
                 "--params-file" => args.params_files.push(value()?.into()),
                 "--log-level" => args.log_level = Some(value()?.clone()),
-                // Security enclaves have no meaning without DDS security; the name is accepted, as rmw_zenoh does.
-                "-e" | "--enclave" => {
+                // Without DDS security it only shows in the graph, as with rmw_zenoh.
+                "-e" | "--enclave" => args.enclave = Some(value()?.clone()),
+                // What rclcpp takes as well. Logging here goes to standard error and /rosout whatever they say.
+                "--enable-rosout-logs"
+                | "--disable-rosout-logs"
+                | "--enable-stdout-logs"
+                | "--disable-stdout-logs"
+                | "--enable-external-lib-logs"
+                | "--disable-external-lib-logs" => {}
+                "--log-config-file" | "--log-file-name" => {
                     value()?;
                 }
-                _ => return Err(bad(flag, "known are -r, -p, --params-file, --log-level, --enclave")),
+                _ => {
+                    return Err(bad(
+                        flag,
+                        "known are -r, -p, --params-file, --log-level, --enclave and rcl's switches for logs",
+                    ));
+                }
             }
         }
         Ok(args)
@@ -102,6 +127,18 @@ mod tests {
         assert_eq!(args.name.as_deref(), Some("left"));
         assert_eq!(args.remaps, [("a".to_owned(), "/b".to_owned())]);
         assert_eq!(args.params, [("rate".to_owned(), ParamValue::Double(10.0))]);
+        let rclcpp = "--log-level debug --disable-rosout-logs --log-file-name x -e /front --params-file a.yaml -r __ns:=/a";
+        let args = RosArgs::parse(&words(rclcpp)).unwrap();
+        assert_eq!(args.enclave.as_deref(), Some("/front"));
+        assert_eq!(args.log_level.as_deref(), Some("debug"));
+        assert_eq!((args.namespace.as_deref(), args.params_files.len()), (Some("/a"), 1));
+    }
+
+    #[test]
+    fn log_levels_are_those_of_rcl() {
+        for (ros, ours) in [("DEBUG", "debug"), ("fatal", "error"), ("camera:=warn", "warn")] {
+            assert_eq!(log_level(ros), ours);
+        }
     }
 
     #[test]

@@ -184,9 +184,18 @@ pub enum SimError {
         /// The least distance between two trunk axes, metres.
         spacing: f64,
     },
+    /// The side that talks with Gazebo's clients cannot start.
+    #[error("PG-1026 no Gazebo clients: {0}")]
+    Gz(#[from] peregrine_gz::GzError),
     /// The renderer refused.
     #[error("PG-1024 drawing failed: {0}")]
     Render(#[from] peregrine_render::RenderError),
+    /// A model that is not there shall move or go.
+    #[error("PG-1025 no model \"{name}\" stands in this world. The topic /world/NAME/pose/info lists them.")]
+    UnknownModel {
+        /// The name.
+        name: String,
+    },
     /// The vehicle state stopped being finite.
     #[error(
         "PG-1023 the vehicle state is not finite at {seconds} s of simulated time. Lower the commanded speeds."

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use nalgebra::{Point3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
 
 use crate::contact::{Clearance, Contacts, clearance};
 use crate::error::{Result, SimError};
@@ -270,6 +270,24 @@ impl Flight {
     /// Contacts so far.
     pub fn contacts(&self) -> &Contacts {
         &self.contacts
+    }
+
+    /// Changes the world between two steps.
+    pub fn edit_world<T>(&mut self, edit: impl FnOnce(&mut World) -> T) -> T {
+        self.measured = None;
+        edit(Arc::make_mut(&mut self.world))
+    }
+
+    /// Puts the vehicle there, standing still; its command is forgotten, and there it stays.
+    pub fn place(&mut self, pose: &Isometry3<f64>) {
+        let mut state = *self.quad.state();
+        state.position = pose.translation.vector;
+        state.attitude = pose.rotation.into_inner();
+        state.velocity = Vector3::zeros();
+        state.rates = Vector3::zeros();
+        self.quad.set_state(state);
+        self.measured = None;
+        (self.order, self.hold) = (None, Some(Point3::from(state.position)));
     }
 
     /// How it ended, once it has.

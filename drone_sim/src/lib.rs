@@ -5,8 +5,10 @@
 
 pub mod batch;
 pub mod contact;
+pub mod control;
 pub mod error;
 pub mod flight;
+pub mod gz;
 pub mod node;
 pub mod physics;
 pub mod rng;

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use nalgebra::{Isometry3, UnitQuaternion, Vector3};
-use peregrine_sim::sdf::types::{LightKind, SdfModel, SdfWorld};
+use peregrine_sim::sdf::types::{Geometry, LightKind, SdfModel, SdfWorld};
 use peregrine_sim::sdf::{Loader, MeshPolicy};
 use peregrine_sim::shape::Shape;
 
@@ -49,7 +49,10 @@ fn poses_are_composed_from_the_outside_in() {
         (link.inertial.mass, link.inertial.inertia[(0, 1)], link.inertial.inertia[(2, 2)]),
         (2.0, 0.1, 1.0)
     );
-    assert_eq!(link.collisions[0].shape, Shape::Box { size: Vector3::new(1.0, 2.0, 3.0) });
+    assert_eq!(
+        link.collisions[0].geometry,
+        Geometry::Shape(Shape::Box { size: Vector3::new(1.0, 2.0, 3.0) })
+    );
 }
 
 #[test]
@@ -190,11 +193,11 @@ fn include_cycles_and_lost_models_are_errors_with_a_place() {
 fn what_is_not_used_is_listed_by_name_and_count() {
     let text = wrap(
         "<gui fullscreen='0'><camera name='u'/></gui><wind/>
-         <plugin name='gz::sim::systems::Physics' filename='p'/>
+         <plugin name='my::Own' filename='p'/>
          <model name='m'><link name='l'>
-           <sensor name='a' type='lidar'/><sensor name='b' type='lidar'/>
+           <sensor name='a' type='sonar'/><sensor name='b' type='sonar'/>
            <visual name='v'><geometry><mesh><uri>model://x/x.dae</uri><scale>2 2 2</scale></mesh></geometry></visual>
-           <velocity_decay/>
+           <velocity_decay/><projector/>
          </link><joint name='j' type='revolute'><parent>world</parent><child>l</child><axis><xyz>0 0 1</xyz></axis></joint></model>",
     );
     let loaded = Loader::new().load_str(&text, "t").unwrap();
@@ -203,20 +206,20 @@ fn what_is_not_used_is_listed_by_name_and_count() {
         listed,
         [
             ("geometry/mesh", 1),
-            ("link/sensor[lidar]", 2),
-            ("link/velocity_decay", 1),
+            ("link/projector", 1),
+            ("link/sensor[sonar]", 2),
             ("model/joint[revolute]", 1),
-            ("world/gui", 1),
-            ("world/plugin[gz::sim::systems::Physics]", 1),
-            ("world/wind", 1),
+            ("world/plugin[my::Own]", 1),
         ]
     );
-    assert!(loaded.world.unwrap().models[0].links[0].visuals.is_empty());
+    assert_eq!(loaded.report.without_effect.keys().collect::<Vec<_>>(), ["world/gui"]);
+    assert!(loaded.report.warnings[0].contains("x.dae"), "{:?}", loaded.report.warnings);
+    assert_eq!(loaded.world.unwrap().models[0].links[0].visuals[0].geometry, Geometry::Empty);
     let mut loader = Loader::new();
     loader.mesh = MeshPolicy::Placeholder;
     let loaded = loader.load_str(&text, "t").unwrap();
-    let shape = loaded.world.unwrap().models[0].links[0].visuals[0].shape;
-    assert_eq!(shape, Shape::Box { size: Vector3::repeat(2.0) });
+    let shape = loaded.world.unwrap().models[0].links[0].visuals[0].geometry.shape();
+    assert_eq!(shape, Some(Shape::Box { size: Vector3::repeat(2.0) }));
     assert!(loaded.report.warnings[0].contains("x.dae"));
 }
 
@@ -232,8 +235,8 @@ fn sloppy_files_that_gazebo_takes_are_taken() {
     assert_eq!(w.models[0].pose.translation.vector, Vector3::new(1.0, 2.0, 3.0));
     let v = &w.models[0].links[0].visuals[0];
     assert_eq!(
-        (v.shape, v.material.diffuse),
-        (Shape::Cylinder { radius: 0.5, length: 1.0 }, [1.0, 0.0, 0.0, 1.0])
+        (v.geometry.shape(), v.material.as_ref().unwrap().diffuse),
+        (Some(Shape::Cylinder { radius: 0.5, length: 1.0 }), [1.0, 0.0, 0.0, 1.0])
     );
 }
 
@@ -250,21 +253,41 @@ fn faults_are_named_with_file_line_element_and_value() {
         ("<sdf version='1.9'><world></world></sdf>".into(), "PG-1006", "name="),
         ("<sdf version='1.9'><world name='w'>".into(), "PG-1002", "never closed"),
         ("<sdf version='1.9'>\n<world name='w'></model></sdf>".into(), "PG-1002", "t:2"),
-        (geometry("<sphere><radius>-1</radius></sphere>"), "PG-1005", "t:3: <radius> holds \"-1\""),
         (geometry("<sphere><radius>big</radius></sphere>"), "PG-1005", "\"big\" is not a number"),
         (geometry("<box><size>1 2</size></box>"), "PG-1005", "which is 2 numbers"),
-        (geometry("<plane><normal>0 0 0</normal></plane>"), "PG-1005", "no normal"),
-        (geometry(""), "PG-1006", "a shape"),
-        (model("<collision name='c'/>"), "PG-1006", "<geometry>"),
-        (model("<pose>1 2 3</pose>"), "PG-1005", "which is 3 numbers"),
+        (model("<pose>1 2 3</pose>"), "PG-1005", "t:2: <pose> holds \"1 2 3\", which is 3 numbers"),
+        (
+            model(
+                "<sensor name='s' type='camera'><camera><image><width>-3</width></image></camera></sensor>",
+            ),
+            "PG-1005",
+            "no count",
+        ),
+        (
+            wrap(
+                "<model name='m'><joint name='j' type='hinge'><parent>a</parent><child>b</child></joint></model>",
+            ),
+            "PG-1005",
+            "hinge",
+        ),
+        (
+            wrap("<model name='m'><joint name='j' type='fixed'><parent>a</parent></joint></model>"),
+            "PG-1006",
+            "<child>",
+        ),
         (model("<pose>nan 0 0 0 0 0</pose>"), "PG-1005", "\"nan\" is not a number"),
         (model("<pose>inf 0 0 0 0 0</pose>"), "PG-1005", "not finite"),
         (model("<pose rotation_format='euler'>0 0 0 0 0 0</pose>"), "PG-1005", "rotation_format"),
         (model("<pose relative_to='nobody'>0 0 0 0 0 0</pose>"), "PG-1011", "Known here: l, __model__"),
-        (model("<inertial><mass>-2</mass></inertial>"), "PG-1005", "no mass"),
+        (
+            wrap(
+                "<model name='m'><link name='l'/><joint name='j' type='fixed'><parent>l</parent><child>k</child></joint></model>",
+            ),
+            "PG-1011",
+            "\"k\"",
+        ),
         (model("<light name='x' type='laser'/>"), "PG-1005", "laser"),
         (wrap("<model name='m'><static>maybe</static></model>"), "PG-1005", "maybe"),
-        (wrap("<model name='m'/>\n<model name='m'/>"), "PG-1010", "t:2: a second model is named \"m\""),
         (wrap("<model name='m'><link name='a'/><link name='a'/></model>"), "PG-1010", "second link"),
         (
             wrap(
@@ -284,6 +307,31 @@ fn faults_are_named_with_file_line_element_and_value() {
     for (text, code, part) in cases {
         let error = Loader::without_files().load_str(&text, "t").map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with(code) && error.contains(part), "{text}\n-> {error}");
+    }
+}
+
+/// What libsdformat loads, if not in beauty, is loaded with a word about it.
+#[test]
+fn what_gazebo_forgives_is_said_and_repaired() {
+    let link = |inner: &str| wrap(&format!("<model name='m'>\n<link name='l'>{inner}</link></model>"));
+    let geometry = |g: &str| link(&format!("<collision name='c'><geometry>\n{g}</geometry></collision>"));
+    let cases = [
+        (geometry("<sphere><radius>-1</radius></sphere>"), "t:3: <radius> holds \"-1\", which is no length"),
+        (geometry("<box><size>1 0 1</size></box>"), "no length above zero"),
+        (geometry("<box><size>1 2 3 4</size></box>"), "holds 4 numbers, the first 3 are used"),
+        (geometry("<sphere><radius>0.5m</radius></sphere>"), "read without \"m\""),
+        (geometry("<plane><normal>0 0 0</normal></plane>"), "z is used"),
+        (geometry("<sphere/>"), "lacks <radius>"),
+        (geometry(""), "is empty"),
+        (link("<collision name='c'/>"), "lacks <geometry>"),
+        (link("<inertial><mass>-2</mass></inertial>"), "mass of -2 kg"),
+        (link("<inertial><inertia><ixx>1</ixx><iyy>1</iyy><izz>3</izz></inertia></inertial>"), "no body has"),
+        (wrap("<physics><max_step_size>0</max_step_size></physics>"), "which is no step"),
+        (wrap("<model name='m'/>\n<model name='m'/>"), "now called \"m_1\""),
+    ];
+    for (text, part) in cases {
+        let report = Loader::without_files().load_str(&text, "t").unwrap().report;
+        assert!(report.warnings.iter().any(|w| w.contains(part)), "{text}\n-> {report}");
     }
 }
 

@@ -18,10 +18,11 @@ pub const DEMO_XML: &str = "embedded:/peregrine/launch/demo.launch.xml";
 pub const DEMO_YAML: &str = "embedded:/peregrine/launch/demo.launch.yaml";
 
 /// The embedded files: path below the share directory, text.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("launch/demo.launch.xml", include_str!("../launch/demo.launch.xml")),
     ("launch/demo.launch.yaml", include_str!("../launch/demo.launch.yaml")),
     ("params/demo.yaml", include_str!("../params/demo.yaml")),
+    ("params/gz_x500.yaml", include_str!("../params/gz_x500.yaml")),
 ];
 
 /// Finds packages and reads files. The only way by which planning touches the world.

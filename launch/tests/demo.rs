@@ -63,3 +63,15 @@ fn a_world_called_like_a_number_stays_a_name() {
     assert_eq!(param(&plan, "/drone_sim", "world"), Some(&json!("17")));
     assert_eq!(param(&plan, "/recorder", "path"), Some(&json!("2026")));
 }
+
+/// The same flight in a Gazebo that runs already: its topics stand for those of the simulator.
+#[test]
+fn the_simulator_is_chosen_by_an_argument() {
+    for file in [DEMO_XML, DEMO_YAML] {
+        let plan = demo(file, &[("sim", "gazebo")]);
+        let kinds: Vec<_> = plan.nodes.iter().map(|node| node.kind_name()).collect();
+        assert_eq!(kinds, ["gz_bridge", "camera", "camera", "detector", "tracker", "avoidance"], "{file}");
+        let bridges = param(&plan, "/gz_bridge", "bridges").and_then(|b| b.as_array()).map(Vec::len);
+        assert_eq!(bridges, Some(8));
+    }
+}

@@ -69,4 +69,7 @@ entries!(
     zenoh_keys,
     frame_handshake,
     mavlink,
+    mesh,
+    gz_packet,
+    gz_convert,
 );

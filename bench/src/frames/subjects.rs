@@ -63,6 +63,10 @@ pub(super) fn pythons() -> impl Iterator<Item = Subject> {
     ALL.into_iter().filter(|subject| matches!(subject.way, Way::Python(_)))
 }
 
+pub(super) fn is_python(name: &str) -> bool {
+    pythons().any(|subject| subject.name == name)
+}
+
 /// Those that hand frames to another thread of their process.
 pub(super) fn threads() -> impl Iterator<Item = Subject> {
     ALL.into_iter().filter(|subject| matches!(subject.way, Way::Within(_)) && subject.name != OURS_FUSED)

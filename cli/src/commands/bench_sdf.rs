@@ -67,6 +67,17 @@ pub fn read(path: &Path) -> Result<World> {
             Solid::Capsule { radius, length } => hull(radius, radius, length / 2.0 + radius),
             Solid::Sphere { radius } => upright(radius, radius),
             Solid::Ellipsoid { radii } => hull(radii.x, radii.y, radii.z),
+            // A mesh is flown around as the upright boxes of its triangles: never smaller than the mesh.
+            Solid::Triangle { corners: [a, b, c] } => {
+                let [a, b, c] = [a, b, c].map(|p| turn * p + at);
+                let (low, high) = (a.inf(&b).inf(&c), a.sup(&b).sup(&c));
+                let (center, half) = ((low + high) * 0.5, (high - low) * 0.5);
+                Shape::Block {
+                    center: Vec3::new(center.x, center.y, center.z),
+                    half: Vec3::new(half.x, half.y, half.z),
+                    yaw: 0.0,
+                }
+            }
         };
         out.shapes.push(shape);
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use peregrine_core::{Mode, NodeFactory, NodeSpec};
+use peregrine_core::{Mode, NodeFactory, NodeSpec, ParamValue};
 use peregrine_launch::{DEMO_XML, LaunchOptions, LaunchPlan, Share, plan_file};
 
 use crate::args::Demo;
@@ -15,7 +15,10 @@ use crate::flight::{FlightMonitor, Notes, Summary, Watch};
 pub fn run(args: &Demo) -> Result {
     let mode = args.timing.mode(true, false)?;
     let plan = plan(args)?;
-    let specs = plan.nodes.iter().map(spec).collect::<Result<Vec<_>>>()?;
+    let mut specs = plan.nodes.iter().map(spec).collect::<Result<Vec<_>>>()?;
+    for simulator in specs.iter_mut().filter(|spec| args.gz && spec.kind == "drone_sim") {
+        simulator.params.insert("gz".to_owned(), ParamValue::Bool(true));
+    }
     let notes =
         Arc::new(Mutex::new(Notes::new(Watch { progress: !args.json, keep_frames: !args.no_report })));
     let mut flight = Composition::new(mode, specs, args.isolated)?;

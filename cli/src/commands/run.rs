@@ -6,7 +6,7 @@ use peregrine_core::{NodeSpec, ParamValue};
 use peregrine_launch::parse_params_file;
 
 use crate::args::Run;
-use crate::compose::{Composition, registry};
+use crate::compose::{Composition, open_link, registry};
 use crate::error::{Error, Result};
 use crate::ros_args::RosArgs;
 
@@ -56,7 +56,8 @@ pub fn run(args: &Run, ros: &[String]) -> Result {
         use_sim_time = yes;
     }
     let mode = args.timing.mode(false, use_sim_time)?;
-    let report = Composition::new(mode, vec![spec], args.isolated)?.run()?;
+    let link = if args.isolated { None } else { open_link(ros.enclave.as_deref()) };
+    let report = Composition::with_link(mode, vec![spec], link)?.run()?;
     for node in report.nodes.iter().filter(|n| n.errors > 0) {
         tracing::warn!(node = %node.name, "{} errors; the last: {}", node.errors, node.last_error.as_deref().unwrap_or(""));
     }

@@ -10,8 +10,8 @@ use quote::quote;
 
 /// Reads a struct from ROS parameters: unknown keys, wrong types and values out of range are errors.
 ///
-/// Field attributes: `#[param(default = EXPR, range = A..=B, name = "dotted.name")]`. A field without a default is
-/// required, unless it is an `Option`. The doc comment becomes the parameter's description.
+/// Field attributes: `#[param(default = EXPR, range = A..=B, name = "dotted.name", live)]`. A field without a default is
+/// required, unless it is an `Option`. One marked `live` can be set while the node runs (`Node::reconfigure`). The doc comment becomes the parameter's description.
 #[proc_macro_derive(Params, attributes(param))]
 pub fn derive_params(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

@@ -9,6 +9,7 @@ struct Options {
     default: Option<Expr>,
     range: Option<Expr>,
     name: Option<LitStr>,
+    live: bool,
 }
 
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -20,6 +21,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     };
     let mut specs = Vec::new();
     let mut reads = Vec::new();
+    let mut writes = Vec::new();
     for field in &fields.named {
         let Some(ident) = &field.ident else { continue };
         let ty = &field.ty;
@@ -34,10 +36,16 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             let text = e.to_token_stream().to_string().replace(' ', "");
             quote!(Some(#text))
         });
+        let live = options.live;
+        writes.push(quote! {
+            if let Some(value) = ::peregrine::ParamType::to_value(&self.#ident) {
+                map.insert(#name.into(), value);
+            }
+        });
         specs.push(quote! {
             ::peregrine::ParamField {
                 name: #name, doc: #doc, type_name: <#ty as ::peregrine::ParamType>::TYPE,
-                default: #default_text, range: #range_text,
+                default: #default_text, range: #range_text, live: #live,
             }
         });
         let default = match &options.default {
@@ -70,6 +78,11 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             fn read(reader: &mut ::peregrine::ParamReader<'_>) -> ::peregrine::Result<Self> {
                 Ok(Self { #(#reads),* })
             }
+            fn to_map(&self) -> ::peregrine::ParamMap {
+                let mut map = ::peregrine::ParamMap::new();
+                #(#writes)*
+                map
+            }
         }
     })
 }
@@ -99,8 +112,10 @@ fn options(attrs: &[Attribute]) -> Result<Options> {
                 options.range = Some(meta.value()?.parse()?);
             } else if meta.path.is_ident("name") {
                 options.name = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("live") {
+                options.live = true;
             } else {
-                return Err(meta.error("expected `default`, `range` or `name`"));
+                return Err(meta.error("expected `default`, `range`, `name` or `live`"));
             }
             Ok(())
         })?;

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::graph::Topics;
+use crate::health::Health;
 use crate::lane::Lane;
+use crate::lifecycle::Lifecycle;
 use crate::message::{Envelope, ErasedMessage, Origin};
 use crate::time::{Clock, Time, monotonic_ns};
 use crate::topic::Topic;
@@ -28,6 +30,10 @@ pub struct Context {
     pub(crate) imports: bool,
     /// The node drives the clock.
     pub(crate) simulates: bool,
+    /// Whether the node works at present.
+    pub(crate) lifecycle: Arc<Lifecycle>,
+    /// How the node fares.
+    pub(crate) health: Arc<Health>,
 }
 
 /// A publication that waits for the end of its round.
@@ -92,6 +98,11 @@ impl Stop {
         self.0.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Wakes every lane, so that it looks at its timers.
+    pub(crate) fn wake_lanes(&self) {
+        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|lane| lane.wake());
+    }
+
     pub(crate) fn watch(&self, lane: Arc<Lane>) {
         self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
     }
@@ -120,6 +131,11 @@ impl Context {
         self.stop.ask(StopReason::Failed { node: self.node.to_string(), reason });
     }
 
+    /// True when the simulator waits for every node.
+    pub fn is_lockstep(&self) -> bool {
+        self.outbox.is_some()
+    }
+
     /// True once the application is asked to stop; long loops should look.
     pub fn is_stopping(&self) -> bool {
         self.stop.is_asked()
@@ -130,7 +146,7 @@ impl Context {
         &self.topics
     }
 
-    /// A context for a thread of a transport, on which frames from other processes are published.
+    /// A context for a thread of a transport, on which what comes from other processes is published.
     pub fn for_imports(&self) -> Self {
         Self {
             node: self.node.clone(),
@@ -142,16 +158,19 @@ impl Context {
             topics: self.topics.clone(),
             imports: true,
             simulates: false,
+            lifecycle: self.lifecycle.clone(),
+            health: self.health.clone(),
         }
     }
 
     pub(crate) fn emit(&self, topic: &Arc<Topic>, message: Arc<dyn ErasedMessage>) {
         let published_ns = monotonic_ns();
         let origin = self.origin.get();
-        let envelope = Envelope { topic: topic.clone(), message, origin, published_ns, time: self.now() };
+        let (topic, node) = (topic.clone(), self.node.clone());
+        let envelope = Envelope { topic, node, message, origin, published_ns, time: self.now() };
         match &self.outbox {
             Some(outbox) => outbox.borrow_mut().push(Publication::Message(envelope)),
-            None => topic.fan_out(&envelope, self.imports, |inbox, token| inbox.lane.push(token)),
+            None => envelope.topic.fan_out(&envelope, self.imports, |inbox, token| inbox.lane.push(token)),
         }
     }
 

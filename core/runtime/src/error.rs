@@ -144,6 +144,29 @@ pub enum Error {
         /// What CDR says.
         source: peregrine_msgs::CdrError,
     },
+    /// Two nodes want to serve one name.
+    #[error(
+        "PG-0217: nodes '{first}' and '{second}' both serve '{service}'; remap the service of one of them"
+    )]
+    ServiceTaken {
+        /// The service.
+        service: String,
+        /// The node that serves it.
+        first: String,
+        /// The one that also wants to.
+        second: String,
+    },
+    /// A parameter that cannot be changed while the node runs.
+    #[error(
+        "PG-0218: parameter '{key}' of node '{node}' is read at start only; set it on the command line or in a params \
+         file and start the node anew"
+    )]
+    ReadOnlyParameter {
+        /// The node's full name.
+        node: String,
+        /// The parameter.
+        key: String,
+    },
     /// A thread could not be started or configured.
     #[error(
         "PG-0213: lane '{lane}' could not be started: {source}; check limits of threads and of real-time priority"

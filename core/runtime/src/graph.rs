@@ -10,13 +10,18 @@ use peregrine_frame::{
 };
 
 use crate::context::Context;
+use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
+use crate::health::Health;
 use crate::host::{Host, What};
 use crate::hosted::Hosted;
 use crate::lane::Lane;
+use crate::lifecycle::Lifecycle;
 use crate::message::TypeInfo;
+use crate::names::RemapUse;
 use crate::publisher::{FramePort, FramePublisher, FrameSlots, IMPORT};
 use crate::qos::{FramePolicy, Qos};
+use crate::service::{RemoteCalls, ServiceEntry};
 use crate::suggest::did_you_mean;
 use crate::topic::{Feed, Inbox, Route, Topic};
 
@@ -48,19 +53,61 @@ pub struct Graph {
     ports: Vec<Arc<FramePort>>,
     clock_owner: Option<Arc<str>>,
     imports: BTreeMap<String, Arc<FramePort>>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) services: Vec<ServiceEntry>,
+    /// Remap rules, and whether a name of a node matched them.
+    pub(crate) remaps: RemapUse,
+    /// Every node with its state and its counters.
+    pub(crate) nodes: Vec<NodeEntry>,
 }
+
+/// A node's full name, its state and its counters.
+pub(crate) type NodeEntry = (Arc<str>, Arc<Lifecycle>, Arc<Health>);
 
 /// The topics of a wired process, and the ways into it for transports.
 #[derive(Debug, Default)]
 pub struct Topics {
     topics: BTreeMap<String, Arc<Topic>>,
     imports: BTreeMap<String, Arc<FramePort>>,
+    endpoints: Endpoints,
+    services: Vec<ServiceEntry>,
+    remote_calls: OnceLock<Arc<dyn RemoteCalls>>,
+    nodes: Vec<NodeEntry>,
+}
+
+impl std::fmt::Debug for dyn RemoteCalls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RemoteCalls")
+    }
 }
 
 impl Topics {
     /// All topics, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Topic>> {
-        self.topics.values()
+        self.topics.values().filter(|topic| is_topic(topic.name()))
+    }
+
+    /// Every node's part in every topic and service.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The services of this process.
+    pub fn services(&self) -> &[ServiceEntry] {
+        &self.services
+    }
+
+    /// Names the transport that carries calls to other processes; the first one stays.
+    pub fn carry_calls(&self, transport: Arc<dyn RemoteCalls>) {
+        let _ = self.remote_calls.set(transport);
+    }
+
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &NodeEntry> {
+        self.nodes.iter()
+    }
+
+    pub(crate) fn remote_calls(&self) -> Option<&Arc<dyn RemoteCalls>> {
+        self.remote_calls.get()
     }
 
     /// The topic of that full name.
@@ -152,7 +199,14 @@ impl Graph {
 
     /// The topics for those who come after the wiring.
     pub(crate) fn handle(&self) -> Topics {
-        Topics { topics: self.topics.clone(), imports: self.imports.clone() }
+        Topics {
+            topics: self.topics.clone(),
+            imports: self.imports.clone(),
+            endpoints: self.endpoints.clone(),
+            services: self.services.clone(),
+            remote_calls: OnceLock::new(),
+            nodes: self.nodes.clone(),
+        }
     }
 
     /// A port on every frame topic that is read here and published nowhere here.
@@ -207,7 +261,7 @@ impl Graph {
                         }
                     }
                     What::All { gated } => {
-                        for topic in self.topics.values() {
+                        for topic in self.topics.values().filter(|topic| is_topic(topic.name())) {
                             connect(topic, &inbox, info.policy, self.pins_of(&host.name), *gated, frames)?;
                         }
                     }
@@ -268,7 +322,8 @@ impl Graph {
         for host in hosts {
             for info in &host.subscriptions {
                 let What::Topic(name) = &info.what else { continue };
-                let unmatched = self.topics.get(name).is_some_and(|t| t.publishers().is_empty());
+                let unmatched =
+                    is_topic(name) && self.topics.get(name).is_some_and(|t| t.publishers().is_empty());
                 if unmatched {
                     let published =
                         self.topics.values().filter(|t| !t.publishers().is_empty()).map(|t| t.name());
@@ -281,6 +336,11 @@ impl Graph {
             }
         }
     }
+}
+
+/// False for what carries the calls of services.
+pub(crate) fn is_topic(name: &str) -> bool {
+    name.starts_with('/')
 }
 
 /// How a port's bus is made when other processes may read it.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::graph::is_topic;
+use crate::lifecycle::Primary;
 use crate::message::Delivery;
 use crate::node::{Advance, Node};
 use crate::qos::FramePolicy;
@@ -159,7 +161,16 @@ impl Host {
         self.contain(|cell, ctx| cell.activate(ctx)).unwrap_or(Ok(()))
     }
 
+    /// An inactive node sleeps, but for its services.
+    fn listens(&self, sub: usize) -> bool {
+        let serves = |info: &SubscriptionInfo| matches!(&info.what, What::Topic(name) if !is_topic(name));
+        self.ctx.lifecycle.get() == Primary::Active || self.subscriptions.get(sub).is_some_and(serves)
+    }
+
     pub fn deliver(&mut self, sub: usize, delivery: &Delivery) {
+        if !self.listens(sub) {
+            return;
+        }
         self.ctx.origin.set(delivery.origin());
         let outcome = self.contain(|cell, ctx| cell.deliver(sub, delivery, ctx));
         self.ctx.origin.set(None);
@@ -167,6 +178,9 @@ impl Host {
     }
 
     pub fn tick(&mut self, timer: usize) {
+        if self.ctx.lifecycle.get() != Primary::Active {
+            return;
+        }
         let outcome = self.contain(|cell, ctx| cell.tick(timer, ctx));
         self.record(outcome);
     }
@@ -184,6 +198,10 @@ impl Host {
     }
 
     pub fn shutdown(&mut self) -> Result {
+        if self.ctx.lifecycle.get() == Primary::Finalized {
+            self.state = NodeState::Finalized;
+            return Ok(());
+        }
         let outcome = self.contain(|cell, ctx| cell.shutdown(ctx)).unwrap_or(Ok(()));
         if self.state == NodeState::Active {
             self.state = NodeState::Finalized;
@@ -201,6 +219,7 @@ impl Host {
             return None;
         }
         self.callbacks += 1;
+        self.ctx.health.ran();
         let (cell, ctx) = (&mut *self.cell, &self.ctx);
         match catch_unwind(AssertUnwindSafe(|| call(cell, ctx))) {
             Ok(result) => Some(result),
@@ -208,6 +227,7 @@ impl Host {
                 self.state = NodeState::Failed;
                 self.errors += 1;
                 let text = panic_text(&*panic);
+                self.ctx.health.erred(&text, true);
                 tracing::error!(
                     node = %self.name,
                     "PG-0214: the node panicked and is stopped, the others go on: {text}; this is a bug in the node"
@@ -228,7 +248,9 @@ impl Host {
             if self.errors % 100 == 1 {
                 tracing::error!(node = %self.name, count = self.errors, "{error}");
             }
-            self.last_error = Some(error.to_string());
+            let text = error.to_string();
+            self.ctx.health.erred(&text, false);
+            self.last_error = Some(text);
         }
     }
 }

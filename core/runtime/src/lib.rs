@@ -46,11 +46,14 @@ extern crate self as peregrine;
 
 mod app;
 mod context;
+mod endpoints;
 mod error;
 mod graph;
+mod health;
 mod host;
 mod hosted;
 mod lane;
+mod lifecycle;
 mod message;
 pub mod names;
 mod node;
@@ -58,13 +61,17 @@ mod params;
 mod publisher;
 mod qos;
 mod registry;
+mod ros;
 mod sched;
+pub mod service;
 mod suggest;
+pub mod tf;
 pub mod time;
 mod topic;
 
 pub use app::{App, Mode, NodeReport, NodeSpec, RunReport, TopicReport};
 pub use context::{Context, Stop, StopReason};
+pub use endpoints::{Endpoint, Endpoints, Role, is_hidden};
 pub use error::{Error, OrNode, Result};
 pub use graph::{Graph, Topics};
 pub use host::NodeState;
@@ -77,6 +84,8 @@ pub use peregrine_macros::{Params, export_node};
 pub use publisher::{FramePublisher, FrameSlots, FrameTime, Publisher};
 pub use qos::{FramePolicy, Qos};
 pub use registry::{NodeFactory, Registry};
+pub use ros::{ComponentManager, Components, LogRecord, record_log};
+pub use service::{CallError, Client};
 pub use suggest::{did_you_mean, nearest};
 pub use time::{Clock, Time};
 pub use topic::Topic;
@@ -86,8 +95,9 @@ pub mod prelude {
     pub use std::time::Duration;
 
     pub use crate::{
-        Advance, AnyMessage, Context, Encoding, Error, Frame, FramePolicy, FramePublisher, FrameSlots,
-        FrameTime, ImageSpec, Node, OrNode, Params, Publisher, Qos, Result, Setup, Time, export_node,
+        Advance, AnyMessage, CallError, Client, Context, Encoding, Error, Frame, FramePolicy, FramePublisher,
+        FrameSlots, FrameTime, ImageSpec, Node, OrNode, Params, Publisher, Qos, Result, Setup, Time,
+        export_node,
     };
 }
 

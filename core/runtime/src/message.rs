@@ -67,6 +67,8 @@ impl TypeInfo {
 #[derive(Clone)]
 pub(crate) struct Envelope {
     pub topic: Arc<Topic>,
+    /// Full name of the node that published it.
+    pub node: Arc<str>,
     pub message: Arc<dyn ErasedMessage>,
     pub origin: Option<Origin>,
     pub published_ns: i64,
@@ -92,6 +94,7 @@ impl Delivery {
         match self {
             Self::Message(e) => AnyMessage {
                 topic: &e.topic,
+                node: Some(&e.node),
                 body: AnyBody::Message(&*e.message),
                 origin: e.origin,
                 published_ns: e.published_ns,
@@ -114,6 +117,7 @@ fn signed(ns: u64) -> i64 {
 #[derive(Debug)]
 pub struct AnyMessage<'a> {
     pub(crate) topic: &'a Topic,
+    pub(crate) node: Option<&'a Arc<str>>,
     pub(crate) body: AnyBody<'a>,
     pub(crate) origin: Option<Origin>,
     pub(crate) published_ns: i64,
@@ -135,6 +139,7 @@ impl<'a> AnyMessage<'a> {
     pub(crate) fn of_frame(topic: &'a Topic, frame: &'a Frame) -> Self {
         Self {
             topic,
+            node: None,
             body: AnyBody::Frame(frame),
             origin: Some(frame_origin(frame)),
             published_ns: signed(frame.meta().publish_mono_ns),
@@ -144,6 +149,10 @@ impl<'a> AnyMessage<'a> {
     /// The topic's full name.
     pub fn topic(&self) -> &str {
         self.topic.name()
+    }
+    /// Full name of the node that published it; `None` for a frame, which its topic's only publisher wrote.
+    pub fn publisher(&self) -> Option<&Arc<str>> {
+        self.node
     }
     /// `sensor_msgs/msg/Image`.
     pub fn type_name(&self) -> &'static str {

@@ -10,11 +10,11 @@ use peregrine_msgs::Message;
 use peregrine_msgs::sensor_msgs::Image;
 
 use crate::context::Context;
+use crate::endpoints::Role;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::host::{Callback, Declared, Subscribed, What};
 use crate::message::{AnyMessage, Delivery, TypeInfo};
-use crate::names;
 use crate::params::Params;
 use crate::publisher::{FramePublisher, FrameSlots, Publisher};
 use crate::qos::{FramePolicy, Qos};
@@ -34,11 +34,29 @@ pub trait Node: Sized + Send + 'static {
     /// Whatever keeps the node from working; the application then does not start.
     fn configure(setup: &mut Setup<Self>, params: Self::Params) -> Result<Self>;
 
-    /// Called once when all nodes are wired, before the first message: the place to publish what is latched.
+    /// Called when all nodes are wired, before the first message: the place to publish what is latched. Called again when
+    /// the node is activated after it was deactivated.
     ///
     /// # Errors
     /// Whatever keeps the node from starting; the application then stops.
     fn activate(&mut self, _ctx: &Context) -> Result {
+        Ok(())
+    }
+
+    /// Called when the node is deactivated from outside (`ros2 lifecycle set`): until it is activated again it gets no
+    /// message and no tick; its services go on.
+    ///
+    /// # Errors
+    /// Whatever keeps the node from pausing; it then stays active.
+    fn deactivate(&mut self, _ctx: &Context) -> Result {
+        Ok(())
+    }
+
+    /// Called when parameters marked `live` were set from outside; `params` holds all parameters, checked.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the values; the old ones then stay in force, and the caller is told why.
+    fn reconfigure(&mut self, _ctx: &Context, _params: Self::Params) -> Result {
         Ok(())
     }
 
@@ -92,6 +110,8 @@ pub struct Setup<'g, N> {
     pub(crate) extensions: Extensions,
     pub(crate) threads: usize,
     pub(crate) lockstep: bool,
+    /// Whether the node serves what ROS 2 expects of every node.
+    pub(crate) ros: Option<crate::ros::RosOptions>,
     pub(crate) declared: Declared<N>,
 }
 
@@ -108,6 +128,7 @@ impl<N: Node> Setup<'_, N> {
     ) -> Result {
         let name = self.resolve(topic)?;
         self.graph.topic(&name, TypeInfo::of::<M>(), qos, false, &self.full_name)?;
+        self.join::<M>(&name, Role::Subscription, qos);
         let call: Callback<N> = Box::new(move |node, ctx, delivery| match delivery {
             Delivery::Message(envelope) => match envelope.message.as_any().downcast_ref::<M>() {
                 Some(message) => callback(node, ctx, message),
@@ -136,6 +157,7 @@ impl<N: Node> Setup<'_, N> {
     ) -> Result {
         let name = self.resolve(topic)?;
         self.graph.topic(&name, TypeInfo::of::<Image>(), Qos::Sensor, true, &self.full_name)?;
+        self.join::<Image>(&name, Role::Subscription, Qos::Sensor);
         let call: Callback<N> = Box::new(move |node, ctx, delivery| match delivery {
             Delivery::Frame { frame, .. } => callback(node, ctx, frame),
             Delivery::Message(_) => Ok(()),
@@ -190,6 +212,7 @@ impl<N: Node> Setup<'_, N> {
         let name = self.resolve(topic)?;
         let topic = self.graph.topic(&name, TypeInfo::of::<M>(), qos, false, &self.full_name)?;
         topic.add_publisher(&self.full_name);
+        self.join::<M>(&name, Role::Publisher, qos);
         Ok(Publisher::new(topic))
     }
 
@@ -201,7 +224,12 @@ impl<N: Node> Setup<'_, N> {
         let name = self.resolve(topic)?;
         let topic = self.graph.topic(&name, TypeInfo::of::<Image>(), Qos::Sensor, true, &self.full_name)?;
         topic.add_publisher(&self.full_name);
+        self.join::<Image>(&name, Role::Publisher, Qos::Sensor);
         Ok(FramePublisher::new(self.graph.frame_port(topic, self.full_name.clone(), slots)))
+    }
+
+    fn join<M: Message>(&mut self, name: &str, role: Role, qos: Qos) {
+        self.graph.endpoints.add(&self.full_name, name, role, (M::TYPE_NAME, M::TYPE_HASH), qos);
     }
 
     /// Calls `callback` every `period` of node-clock time, first after one period. Missed ticks are not made up for.
@@ -255,6 +283,6 @@ impl<N: Node> Setup<'_, N> {
     /// # Errors
     /// When it is not a valid name.
     pub fn resolve(&self, topic: &str) -> Result<String> {
-        names::resolve(topic, &self.namespace, &self.name, &self.remaps)
+        self.graph.remaps.resolve(topic, &self.namespace, &self.name, &self.remaps)
     }
 }

@@ -14,6 +14,8 @@ pub enum Qos {
     Latched,
     /// Reliable, volatile, keep last n.
     KeepLast(usize),
+    /// Reliable, transient local, keep last n: a late joiner still gets the last n messages.
+    LatchedLast(usize),
 }
 
 impl Qos {
@@ -23,7 +25,7 @@ impl Qos {
             Self::Sensor => 5,
             Self::Reliable => 10,
             Self::Latched => 1,
-            Self::KeepLast(n) => n.max(1),
+            Self::KeepLast(n) | Self::LatchedLast(n) => n.max(1),
         }
     }
 
@@ -32,9 +34,9 @@ impl Qos {
         !matches!(self, Self::Sensor)
     }
 
-    /// True when a late joiner gets the last message (transient local).
+    /// True when a late joiner gets the last messages (transient local).
     pub fn is_latched(self) -> bool {
-        matches!(self, Self::Latched)
+        matches!(self, Self::Latched | Self::LatchedLast(_))
     }
 }
 

@@ -44,13 +44,27 @@ impl NodeFactory {
 }
 
 fn build<N: Node>(blank: Blank<'_>, params: &ParamMap) -> Result<Host> {
-    let Setup { graph, full_name, name, namespace, remaps, extensions, threads, lockstep, declared: _ } =
+    let Setup { graph, full_name, name, namespace, remaps, extensions, threads, lockstep, ros, declared: _ } =
         blank.setup;
     let params = N::Params::from_map(&full_name, N::NAME, params)?;
     let declared = Declared::default();
-    let mut setup =
-        Setup::<N> { graph, full_name, name, namespace, remaps, extensions, threads, lockstep, declared };
+    let mut setup = Setup::<N> {
+        graph,
+        full_name,
+        name,
+        namespace,
+        remaps,
+        extensions,
+        threads,
+        lockstep,
+        ros,
+        declared,
+    };
+    let values = params.to_map();
     let node = N::configure(&mut setup, params)?;
+    if let Some(options) = setup.ros {
+        crate::ros::serve(&mut setup, options, values)?;
+    }
     let name: Arc<str> = setup.full_name.clone();
     Ok(Host::new(name, node, setup.declared, blank.ctx))
 }

@@ -243,6 +243,8 @@ impl Topic {
 
     /// Gated routes lead out of the process: what came in from there must not go back.
     fn is_open(&self, route: &Route, imported: bool) -> bool {
-        !route.gated || !imported && self.remote_readers.load(Ordering::Relaxed) > 0
+        // A transport keeps the last messages of a latched topic for those who are yet to come.
+        let wanted = || self.qos.is_latched() || self.remote_readers.load(Ordering::Relaxed) > 0;
+        !route.gated || !imported && wanted()
     }
 }

@@ -41,6 +41,40 @@ pub enum Error {
         /// Its value.
         value: String,
     },
+    /// A distribution that is not known.
+    #[error("PG-1205: PEREGRINE_ROS_DISTRO is '{value}'; known are humble, jazzy, kilted and lyrical")]
+    Distro {
+        /// Its value.
+        value: String,
+    },
+    /// The session's configuration cannot be used.
+    #[error("PG-1206: {variable} is '{value}', which cannot be used: {why}; mend it or unset it")]
+    Config {
+        /// The environment variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nobody answered a call.
+    #[error(
+        "PG-1207: the service '{service}' did not answer in {seconds:.1} s; see that its server runs and is active"
+    )]
+    NoAnswer {
+        /// The service's full name.
+        service: String,
+        /// How long was waited, s.
+        seconds: f64,
+    },
+    /// The server answered with an error.
+    #[error("PG-1208: the service '{service}' refused: {reason}")]
+    Refused {
+        /// The service's full name.
+        service: String,
+        /// Its own words.
+        reason: String,
+    },
 }
 
 /// A boxed error of Zenoh with what was tried.

@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use peregrine_core::is_hidden;
+use peregrine_core::service::ServiceName;
+use peregrine_msgs::registry::ServiceSupport;
 use zenoh::Wait;
 use zenoh::pubsub::Subscriber;
+use zenoh::sample::Sample;
+use zenoh_ext::{AdvancedSubscriber, AdvancedSubscriberBuilderExt, HistoryConfig};
 
 use crate::error::{Result, zenoh as failed};
-use crate::keys::{self, Endpoint, Kind};
+use crate::keys::{self, Endpoint, Kind, Token, WireQos};
 use crate::link::Link;
+use crate::services::call_and_wait;
 
 /// A topic as the graph shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +27,26 @@ pub struct TopicEntry {
     pub type_name: String,
     /// `RIHS01_...`.
     pub hash: String,
+    /// Whether somebody publishes it as transient local: late readers get the last messages.
+    pub latched: bool,
     /// Full names of publishing nodes.
     pub publishers: Vec<String>,
     /// Full names of subscribing nodes.
     pub subscriptions: Vec<String>,
+}
+
+/// A service as the graph shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct ServiceFound {
+    /// Full name.
+    pub name: String,
+    /// `std_srvs/srv/Trigger`.
+    pub type_name: String,
+    /// `RIHS01_...`.
+    pub hash: String,
+    /// Full name of the serving node.
+    pub node: String,
 }
 
 /// A view of the graph.
@@ -49,7 +71,14 @@ pub struct Update {
 #[derive(Debug)]
 pub struct Stream {
     updates: Receiver<Update>,
-    _subscriber: Subscriber<()>,
+    _source: Source,
+}
+
+#[derive(Debug)]
+#[allow(dead_code, reason = "held for its lifetime")]
+enum Source {
+    Volatile(Subscriber<()>),
+    Latched(AdvancedSubscriber<()>),
 }
 
 impl Stream {
@@ -65,11 +94,8 @@ impl Inspector {
         Self { link }
     }
 
-    /// Every endpoint of the domain, as its token tells it.
-    ///
-    /// # Errors
-    /// PG-1201.
-    pub fn endpoints(&self, timeout: Duration) -> Result<Vec<Endpoint>> {
+    /// Every token of the graph.
+    fn tokens(&self, timeout: Duration) -> Result<Vec<Token>> {
         let pattern = format!("{}/{}/**", keys::ROOT, self.link.domain);
         let replies = self
             .link
@@ -79,12 +105,44 @@ impl Inspector {
             .timeout(timeout)
             .wait()
             .map_err(failed("ask for the graph", &pattern))?;
-        let mut endpoints = Vec::new();
+        let mut tokens = Vec::new();
         while let Ok(reply) = replies.recv() {
             let Ok(sample) = reply.result() else { continue };
-            endpoints.extend(Endpoint::parse(sample.key_expr().as_str()));
+            tokens.extend(Token::parse(sample.key_expr().as_str()));
         }
-        Ok(endpoints)
+        Ok(tokens)
+    }
+
+    /// Every endpoint of the domain, as its token tells it.
+    ///
+    /// # Errors
+    /// PG-1201.
+    pub fn endpoints(&self, timeout: Duration) -> Result<Vec<Endpoint>> {
+        let tokens = self.tokens(timeout)?.into_iter();
+        Ok(tokens
+            .filter_map(|token| match token {
+                Token::Endpoint(endpoint) => Some(endpoint),
+                Token::Node(_) => None,
+            })
+            .collect())
+    }
+
+    /// Full names of all running nodes, hidden ones left out.
+    ///
+    /// # Errors
+    /// PG-1201.
+    pub fn nodes(&self, timeout: Duration) -> Result<Vec<String>> {
+        let mut names: Vec<String> = self
+            .tokens(timeout)?
+            .into_iter()
+            .filter_map(|token| match token {
+                Token::Node(node) => Some(node.full()),
+                Token::Endpoint(_) => None,
+            })
+            .filter(|name| !is_hidden(name))
+            .collect();
+        names.sort();
+        Ok(names)
     }
 
     /// All topics that somebody publishes or reads, by name.
@@ -93,20 +151,26 @@ impl Inspector {
     /// PG-1201.
     pub fn topics(&self, timeout: Duration) -> Result<Vec<TopicEntry>> {
         let mut topics: BTreeMap<(String, String), TopicEntry> = BTreeMap::new();
-        for endpoint in self.endpoints(timeout)? {
-            let node = endpoint.node_name();
+        for token in self.tokens(timeout)? {
+            let Token::Endpoint(endpoint) = token else { continue };
+            if matches!(endpoint.kind, Kind::Service | Kind::Client) {
+                continue;
+            }
             let entry =
-                topics.entry((endpoint.topic.clone(), endpoint.hash.clone())).or_insert_with(|| TopicEntry {
-                    name: endpoint.topic,
-                    type_name: endpoint.type_name,
-                    hash: endpoint.hash,
+                topics.entry((endpoint.name.clone(), endpoint.hash.clone())).or_insert_with(|| TopicEntry {
+                    name: endpoint.name.clone(),
+                    type_name: endpoint.type_name.clone(),
+                    hash: endpoint.hash.clone(),
+                    latched: false,
                     publishers: Vec::new(),
                     subscriptions: Vec::new(),
                 });
-            match endpoint.kind {
-                Kind::Publisher => entry.publishers.push(node),
-                Kind::Subscription => entry.subscriptions.push(node),
-                Kind::Service | Kind::Client => {}
+            let node = endpoint.node.full();
+            if endpoint.kind == Kind::Publisher {
+                entry.latched |= WireQos::parse(&endpoint.qos).is_ok_and(|qos| qos.transient_local);
+                entry.publishers.push(node);
+            } else {
+                entry.subscriptions.push(node);
             }
         }
         Ok(topics
@@ -119,29 +183,69 @@ impl Inspector {
             .collect())
     }
 
-    /// Messages of `topic` from now on.
+    /// All services that somebody serves, by name.
+    ///
+    /// # Errors
+    /// PG-1201.
+    pub fn services(&self, timeout: Duration) -> Result<Vec<ServiceFound>> {
+        let mut services: Vec<ServiceFound> = self
+            .tokens(timeout)?
+            .into_iter()
+            .filter_map(|token| match token {
+                Token::Endpoint(e) if e.kind == Kind::Service => Some(ServiceFound {
+                    node: e.node.full(),
+                    name: e.name,
+                    type_name: e.type_name,
+                    hash: e.hash,
+                }),
+                _ => None,
+            })
+            .collect();
+        services.sort();
+        Ok(services)
+    }
+
+    /// Calls `service` and waits for its answer: CDR in, CDR out, each with its header. The server need not be in the graph
+    /// yet when the call is made, but must be within `patience`.
+    ///
+    /// # Errors
+    /// PG-1201, PG-1207, PG-1208.
+    pub fn call(
+        &self,
+        name: &str,
+        support: &'static ServiceSupport,
+        request: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Vec<u8>> {
+        let service =
+            ServiceName { name: name.to_owned(), type_name: support.type_name, hash: support.type_hash };
+        call_and_wait(&self.link, &service, request, patience)
+    }
+
+    /// Messages of `topic` from now on, after the last ones when it is latched.
     ///
     /// # Errors
     /// PG-1201.
     pub fn stream(&self, topic: &TopicEntry) -> Result<Stream> {
         let key = keys::data_key(self.link.domain, &topic.name, &topic.type_name, &topic.hash);
         let (sender, updates) = channel();
-        let subscriber = self
-            .link
-            .session
-            .declare_subscriber(&key)
-            .callback(move |sample| {
-                let attachment =
-                    sample.attachment().and_then(|bytes| keys::Attachment::parse(&bytes.to_bytes()).ok());
-                // The receiver is gone only while the stream is being dropped.
-                let _ = sender.send(Update {
-                    payload: sample.payload().to_bytes().into_owned(),
-                    stamp_ns: attachment.map(|a| a.stamp_ns),
-                    sequence: attachment.map(|a| a.sequence),
-                });
-            })
-            .wait()
-            .map_err(failed("subscribe to", &key))?;
-        Ok(Stream { updates, _subscriber: subscriber })
+        let callback = move |sample: Sample| {
+            let attachment =
+                sample.attachment().and_then(|bytes| keys::Attachment::parse(&bytes.to_bytes()).ok());
+            // The receiver is gone only while the stream is being dropped.
+            let _ = sender.send(Update {
+                payload: sample.payload().to_bytes().into_owned(),
+                stamp_ns: attachment.map(|a| a.stamp_ns),
+                sequence: attachment.map(|a| a.sequence),
+            });
+        };
+        let subscriber = self.link.session.declare_subscriber(&key).callback(callback);
+        let source = if topic.latched {
+            let history = HistoryConfig::default().detect_late_publishers();
+            subscriber.history(history).wait().map(Source::Latched)
+        } else {
+            subscriber.wait().map(Source::Volatile)
+        };
+        Ok(Stream { updates, _source: source.map_err(failed("subscribe to", &key))? })
     }
 }

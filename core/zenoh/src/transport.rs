@@ -1,42 +1,41 @@
-//! The transport as a node: it hears its process's topics while remote readers want them, and brings remote ones in.
+//! The transport as a node: it hears its process's topics while remote readers want them, brings remote ones in, and
+//! carries calls of services both ways.
 //!
 //! Invariant: nothing that came in goes out again. Zenoh entities are declared for remote peers only, and the runtime
 //! keeps imported messages away from routes that lead out.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use peregrine_core::prelude::*;
-use peregrine_core::{ImageSpec, Topic, Topics};
-use peregrine_msgs::image::ImageHeader;
+use peregrine_core::{Endpoint as LocalEndpoint, Role, is_hidden};
+use zenoh::Wait;
 use zenoh::liveliness::LivelinessToken;
-use zenoh::pubsub::{Publisher as ZenohPublisher, Subscriber};
-use zenoh::qos::CongestionControl;
-use zenoh::sample::Locality;
-use zenoh::{Session, Wait};
+use zenoh::query::Queryable;
 
 use crate::error::{self, zenoh as failed};
-use crate::keys::{self, Attachment, Endpoint, Kind};
+use crate::graph::GraphWatch;
+use crate::input::{Input, input};
+use crate::keys::{Endpoint, Kind, NodeName, WireQos};
 use crate::link::Link;
+use crate::output::Output;
+use crate::services::{Caller, serve};
 
-/// Carries the topics of its process over a [`Link`], which the application lends as an extension.
+/// Carries the topics and services of its process over a [`Link`], which the application lends as an extension.
 pub struct Transport {
     link: Arc<Link>,
     import: bool,
-    outputs: BTreeMap<String, Output>,
-    inputs: Vec<Subscriber<()>>,
+    outputs: BTreeMap<String, Vec<Output>>,
+    inputs: Vec<Input>,
+    servers: Vec<Queryable<()>>,
     tokens: Vec<LivelinessToken>,
+    watch: Option<GraphWatch>,
     scratch: Vec<u8>,
 }
 
-struct Output {
-    publisher: ZenohPublisher<'static>,
-    sequence: i64,
-    gid: [u8; 16],
-}
-
 impl Node for Transport {
-    const NAME: &'static str = "zenoh_transport";
+    /// Hidden in the graph, as all that begins with an underscore: it is a means, not a party.
+    const NAME: &'static str = "_zenoh";
     type Params = ();
 
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
@@ -54,40 +53,21 @@ impl Node for Transport {
             import: !setup.is_lockstep(),
             outputs: BTreeMap::new(),
             inputs: Vec::new(),
+            servers: Vec::new(),
             tokens: Vec::new(),
+            watch: None,
             scratch: Vec::new(),
         })
     }
 
     fn activate(&mut self, ctx: &Context) -> Result {
-        let topics = ctx.topics().clone();
-        let zid = self.link.session.zid().to_string();
-        let mut entity = 1;
-        for topic in topics.iter() {
-            let mut endpoint = endpoint(self.link.domain(), &zid, ctx.node_name(), topic);
-            if !topic.publishers().is_empty() {
-                (endpoint.kind, endpoint.entity_id) = (Kind::Publisher, entity);
-                endpoint.node = node_name(topic.publishers().first());
-                entity += 1;
-                self.announce(&endpoint).or_node()?;
-                let output = output(&self.link, topic, &endpoint).or_node()?;
-                self.outputs.insert(topic.name().to_owned(), output);
-            }
-            if topic.subscriptions() > 0 {
-                (endpoint.kind, endpoint.entity_id) = (Kind::Subscription, entity);
-                entity += 1;
-                self.announce(&endpoint).or_node()?;
-                if self.import {
-                    let input = input(&self.link, topic, &topics, ctx).or_node()?;
-                    self.inputs.push(input);
-                }
-            }
-        }
-        Ok(())
+        self.declare(ctx).or_node()
     }
 
     fn shutdown(&mut self, _: &Context) -> Result {
+        self.watch = None;
         self.inputs.clear();
+        self.servers.clear();
         self.tokens.clear();
         self.outputs.clear();
         Ok(())
@@ -95,138 +75,122 @@ impl Node for Transport {
 }
 
 impl Transport {
-    fn announce(&mut self, endpoint: &Endpoint) -> error::Result {
-        let token = endpoint.token();
+    fn declare(&mut self, ctx: &Context) -> error::Result {
+        let topics = ctx.topics().clone();
+        let parties = parties(&self.link, topics.endpoints().nodes(), topics.endpoints().iter());
+        for node in parties.nodes.values().filter(|node| !is_hidden(&node.full())) {
+            self.announce(node.token())?;
+        }
+        for (local, endpoint) in &parties.endpoints {
+            if !is_hidden(&local.node) {
+                self.announce(endpoint.token())?;
+            }
+            let hidden = is_hidden(&local.node) && parties.is_published_openly(&local.name);
+            if local.role == Role::Publisher
+                && !hidden
+                && let Some(topic) = topics.get(&local.name)
+            {
+                let output = Output::new(&self.link, topic, &local.node, local.qos, endpoint)?;
+                self.outputs.entry(local.name.clone()).or_default().push(output);
+            }
+        }
+        if self.import {
+            let own: BTreeSet<_> = self.outputs.values().flatten().map(Output::gid).collect();
+            let own = Arc::new(own);
+            for topic in topics.iter().filter(|topic| topic.subscriptions() > 0) {
+                let asked = topics
+                    .endpoints()
+                    .iter()
+                    .filter(|e| e.role == Role::Subscription && e.name == topic.name());
+                let latched = asked.filter(|e| e.qos.is_latched()).map(|e| e.qos.depth()).max();
+                self.inputs.push(input(&self.link, topic, &topics, ctx, latched, &own)?);
+            }
+            for entry in topics.services() {
+                self.servers.push(serve(&self.link, entry, ctx)?);
+            }
+            let clients = parties.endpoints.iter().filter(|(local, _)| local.role == Role::Client);
+            let clients = clients.map(|(local, endpoint)| (local.node.clone(), endpoint.clone()));
+            topics.carry_calls(Arc::new(Caller::new((*self.link).clone(), clients)));
+        }
+        let visible = parties.endpoints.into_iter().filter(|(local, _)| !is_hidden(&local.node));
+        self.watch = Some(GraphWatch::start(&self.link, visible.map(|(_, endpoint)| endpoint).collect())?);
+        Ok(())
+    }
+
+    fn announce(&mut self, token: String) -> error::Result {
         let declared = self.link.session.liveliness().declare_token(token.clone());
         self.tokens.push(declared.wait().map_err(failed("announce", &token))?);
         Ok(())
     }
 
     fn on_local(&mut self, _: &Context, any: &AnyMessage<'_>) -> Result {
-        let Some(output) = self.outputs.get_mut(any.topic()) else { return Ok(()) };
-        output.sequence += 1;
-        let attachment = Attachment { sequence: output.sequence, stamp_ns: any.time().0, gid: output.gid };
-        let publisher = &output.publisher;
-        let sent = any
-            .with_cdr(&mut self.scratch, |cdr| publisher.put(cdr).attachment(attachment.to_bytes()).wait());
+        let Some(outputs) = self.outputs.get_mut(any.topic()) else { return Ok(()) };
+        // A frame says nothing of its publisher, and what the runtime itself publishes goes out under a node's name.
+        let at = outputs.iter().position(|o| any.publisher() == Some(&o.node)).unwrap_or(0);
+        let Some(output) = outputs.get_mut(at) else { return Ok(()) };
+        let stamp_ns = any.time().0;
+        let sent = any.with_cdr(&mut self.scratch, |cdr| output.put(cdr, stamp_ns));
         sent.map_err(failed("publish on", any.topic())).or_node()
     }
 }
 
-fn node_name(full: Option<&String>) -> String {
-    full.and_then(|name| name.rsplit('/').next()).unwrap_or("peregrine").to_owned()
+/// The nodes and endpoints of this process as others are told of them.
+struct Parties {
+    nodes: BTreeMap<Arc<str>, NodeName>,
+    endpoints: Vec<(LocalEndpoint, Endpoint)>,
 }
 
-fn endpoint(domain: u32, zid: &str, node: &str, topic: &Topic) -> Endpoint {
-    let qos = topic.qos();
-    Endpoint {
-        domain,
-        session: zid.to_owned(),
-        node_id: 0,
-        entity_id: 0,
-        kind: Kind::Publisher,
-        namespace: "/".into(),
-        node: node.rsplit('/').next().unwrap_or(node).to_owned(),
-        topic: topic.name().to_owned(),
-        type_name: topic.type_info().name.to_owned(),
-        hash: topic.type_info().hash.to_owned(),
-        qos: keys::qos(qos.is_reliable(), qos.is_latched(), qos.depth()),
+impl Parties {
+    /// Whether a node that people see publishes `topic`: then a hidden one publishes in its name.
+    fn is_published_openly(&self, topic: &str) -> bool {
+        self.endpoints
+            .iter()
+            .any(|(e, _)| e.role == Role::Publisher && e.name == topic && !is_hidden(&e.node))
     }
 }
 
-/// A Zenoh publisher that opens the topic's gate while somebody remote listens.
-fn output(link: &Link, topic: &Arc<Topic>, endpoint: &Endpoint) -> error::Result<Output> {
-    let session: &Session = &link.session;
-    let key = keys::data_key(link.domain(), topic.name(), topic.type_info().name, topic.type_info().hash);
-    // An image may be lost, a camera may not be held up; small messages are worth waiting for.
-    let congestion =
-        if topic.qos().is_reliable() { CongestionControl::Block } else { CongestionControl::Drop };
-    let publisher = session
-        .declare_publisher(key.clone())
-        .congestion_control(congestion)
-        .allowed_destination(Locality::Remote)
-        .wait()
-        .map_err(failed("declare a publisher on", &key))?;
-    let gate = topic.clone();
-    publisher
-        .matching_listener()
-        .callback(move |status| gate.set_remote_readers(usize::from(status.matching())))
-        .background()
-        .wait()
-        .map_err(failed("watch for readers of", &key))?;
-    let status = publisher.matching_status().wait().map_err(failed("look for readers of", &key))?;
-    topic.set_remote_readers(usize::from(status.matching()));
-    Ok(Output { publisher, sequence: 0, gid: keys::gid(&endpoint.token()) })
-}
-
-/// A Zenoh subscription that delivers to the readers of this process, on Zenoh's thread.
-fn input(
+fn parties<'e>(
     link: &Link,
-    topic: &Arc<Topic>,
-    topics: &Arc<Topics>,
-    ctx: &Context,
-) -> error::Result<Subscriber<()>> {
-    let key = keys::data_key(link.domain(), topic.name(), topic.type_info().name, topic.type_info().hash);
-    let importer = Mutex::new(Importer {
-        ctx: ctx.for_imports(),
-        frames: if topic.carries_frames() { topics.import_frames(topic.name()) } else { None },
-        topic: topic.clone(),
-        topics: topics.clone(),
-    });
-    link.session
-        .declare_subscriber(key.clone())
-        .allowed_origin(Locality::Remote)
-        .callback(move |sample| {
-            let mut importer = importer.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = importer.take(&sample.payload().to_bytes()) {
-                tracing::warn!(topic = importer.topic.name(), "{error}");
-            }
-        })
-        .wait()
-        .map_err(failed("subscribe to", &key))
-}
-
-struct Importer {
-    ctx: Context,
-    topic: Arc<Topic>,
-    topics: Arc<Topics>,
-    frames: Option<FramePublisher>,
-}
-
-impl Importer {
-    fn take(&mut self, cdr: &[u8]) -> Result {
-        if !self.topic.carries_frames() {
-            return self.topics.import(&self.ctx, &self.topic, cdr);
-        }
-        let Some(frames) = &mut self.frames else { return Ok(()) };
-        let decode = |source| Error::Decode {
-            topic: self.topic.name().into(),
-            type_name: self.topic.type_info().name,
-            source,
+    nodes: impl Iterator<Item = &'e Arc<str>>,
+    endpoints: impl Iterator<Item = &'e LocalEndpoint>,
+) -> Parties {
+    let session = link.session.zid().to_string();
+    let mut next = 0;
+    let mut number = || {
+        next += 1;
+        next - 1
+    };
+    let mut known = BTreeMap::new();
+    for full in nodes {
+        let (namespace, node) = full.rsplit_once('/').unwrap_or(("", full));
+        let name = NodeName {
+            domain: link.domain,
+            session: session.clone(),
+            node_id: number(),
+            enclave: link.enclave.clone(),
+            namespace: if namespace.is_empty() { "/".into() } else { namespace.into() },
+            node: node.into(),
         };
-        let (header, offset) = ImageHeader::decode(cdr).map_err(decode)?;
-        let Some(pixels) = cdr.get(offset..offset + header.data_len as usize) else { return Ok(()) };
-        let Ok(encoding) = header.encoding.parse::<Encoding>() else {
-            return Err(Error::node(error::Error::Malformed {
-                text: header.encoding.to_owned(),
-                expected: "an image encoding that frames can have",
-                why: "it is not known",
-            }));
-        };
-        let spec = ImageSpec {
-            width: header.width,
-            height: header.height,
-            encoding,
-            step: header.step,
-            frame_id: header.frame_id,
-        };
-        if let Some(mut loan) = frames.loan(&spec)?
-            && loan.bytes_mut().len() == pixels.len()
-        {
-            loan.bytes_mut().copy_from_slice(pixels);
-            loan.set_stamp(header.stamp);
-            frames.send(&self.ctx, loan)?;
-        }
-        Ok(())
+        known.insert(full.clone(), name);
     }
+    let mut all = Vec::new();
+    for local in endpoints {
+        let Some(node) = known.get(&local.node) else { continue };
+        let endpoint = Endpoint {
+            node: node.clone(),
+            entity_id: number(),
+            kind: match local.role {
+                Role::Publisher => Kind::Publisher,
+                Role::Subscription => Kind::Subscription,
+                Role::Server => Kind::Service,
+                Role::Client => Kind::Client,
+            },
+            name: local.name.clone(),
+            type_name: local.type_name.to_owned(),
+            hash: link.distro.hash(local.hash).to_owned(),
+            qos: WireQos::from(local.qos).encode(),
+        };
+        all.push((local.clone(), endpoint));
+    }
+    Parties { nodes: known, endpoints: all }
 }

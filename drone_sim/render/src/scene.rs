@@ -396,6 +396,12 @@ impl Scene {
         self.data.placed.iter().map(|p| &p.instance)
     }
 
+    /// Handles of the instances that carry that ground-truth id, hidden ones too.
+    pub fn instances_of(&self, object: u32) -> Vec<InstanceId> {
+        let of_object = |(_, i): &(usize, &Instance)| i.object == object;
+        self.instances().enumerate().filter(of_object).map(|(i, _)| InstanceId(i as u32)).collect()
+    }
+
     /// The mesh behind a handle. Errors: PG-0904.
     pub fn mesh(&self, id: MeshId) -> Result<&Mesh> {
         known("mesh", id.0, self.data.meshes.len())?;

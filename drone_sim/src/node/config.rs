@@ -128,6 +128,12 @@ pub struct Config {
     /// How far both cameras look down, radians.
     #[param(name = "mount.pitch", default = 0.0, range = -1.5..=1.5)]
     pub mount_pitch: f64,
+    /// Talk with Gazebo's clients over gz-transport: topics, services, pause and steps (GZ_PARTITION, GZ_IP).
+    #[param(default = false)]
+    pub gz: bool,
+    /// Stand still at the start until a client of Gazebo lets time go on.
+    #[param(default = false)]
+    pub paused: bool,
 }
 
 /// What a flight is made of.

@@ -36,7 +36,9 @@ pub use config::Config;
 use std::sync::Arc;
 
 use nalgebra::Vector3;
+use peregrine::AnyMessage;
 use peregrine::prelude::*;
+use peregrine_gz::Options;
 use peregrine_msgs::geometry_msgs::{PoseStamped, TwistStamped};
 use peregrine_msgs::nav_msgs::Odometry as OdometryMsg;
 use peregrine_msgs::rosgraph_msgs::Clock;
@@ -47,7 +49,9 @@ use peregrine_msgs::vision_msgs::Detection2DArray;
 use peregrine_msgs::visualization_msgs::MarkerArray;
 use peregrine_render::Renderer;
 
+use crate::error::SimError;
 use crate::flight::{Axes, Flight};
+use crate::gz::GzSide;
 use crate::physics::Command;
 use crate::sensors::{ColorCamera, DepthCamera, Imu, Odometry, Rate, Truths};
 
@@ -104,6 +108,8 @@ pub struct DroneSim {
     suite: suite::Suite,
     /// The last messages are out; the next step only says so.
     over: bool,
+    /// The side that Gazebo's clients see, if it is wished for.
+    gz: Option<GzSide>,
 }
 
 impl Node for DroneSim {
@@ -159,6 +165,16 @@ impl Node for DroneSim {
         let flight = Flight::new(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
         let flight = flight.in_wind(wind, gusts);
         let suite = suite::Suite::new(setup, &config)?;
+        let gz = if config.gz {
+            let craft = parts.world.craft.as_ref().map_or(config.vehicle.as_str(), |c| c.name.as_str());
+            let options = Options::from_env().map_err(SimError::from).or_node()?;
+            let side = GzSide::open(&parts.world, craft, options).or_node()?;
+            side.control().pause(config.paused);
+            setup.subscribe_all(Self::on_any)?;
+            Some(side)
+        } else {
+            None
+        };
         Ok(Self {
             flight,
             renderer: parts.renderer,
@@ -174,6 +190,7 @@ impl Node for DroneSim {
             lost_frames: 0,
             suite,
             over: false,
+            gz,
         })
     }
 
@@ -223,13 +240,22 @@ impl DroneSim {
         let rates =
             [&self.rates.color, &self.rates.depth, &self.rates.imu, &self.rates.odom, &self.rates.goal];
         let next = rates.iter().filter_map(|r| r.next_ns()).chain(self.suite.next_ns()).min();
-        let next = next.unwrap_or(i64::MAX).min(self.limit_ns);
+        let mut next = next.unwrap_or(i64::MAX).min(self.limit_ns);
+        if self.gz.is_some() {
+            next = next.min(self.serve_gz(ctx)?);
+            if ctx.is_stopping() {
+                return Ok(Advance::Finished);
+            }
+        }
         // Only on the first step does anything fire at the present moment.
         let to = Time(next.max(ctx.now().0));
         self.flight.advance(to.0).or_node()?;
         self.out.clock.send(ctx, Clock { clock: to.to_msg() })?;
         let sample = self.flight.sample(to.0);
         let truth = Odometry::of(&sample.state);
+        if let Some(gz) = &mut self.gz {
+            gz.after_step(to.0, self.flight.world(), &truth.pose);
+        }
         if let Some(index) = self.rates.imu.fire(to.0) {
             let reading = self.imu.read(&sample, index);
             self.out.imu.send(ctx, messages::imu(to, &reading, &self.imu.noise))?;
@@ -268,6 +294,39 @@ impl DroneSim {
             self.out.outcome.send(ctx, StringMsg { data: outcome.as_str().to_string() })?;
         }
         Ok(Advance::To(to))
+    }
+
+    fn on_any(&mut self, _ctx: &Context, message: &AnyMessage<'_>) -> Result {
+        if let Some(gz) = &mut self.gz {
+            gz.carry(message);
+        }
+        Ok(())
+    }
+
+    /// Waits while clients of Gazebo have paused the world, does what they ask for, and says how far time may go.
+    fn serve_gz(&mut self, ctx: &Context) -> Result<i64> {
+        let Some(gz) = &mut self.gz else { return Ok(i64::MAX) };
+        let now = ctx.now().0;
+        gz.before_gate(now);
+        let permit = loop {
+            let permit = gz.control().gate(now, crate::physics::STEP_NS, || ctx.is_stopping());
+            let changed = !permit.changes.is_empty();
+            for change in permit.changes {
+                crate::gz::apply(&mut self.flight, gz.craft(), change);
+            }
+            if changed {
+                gz.world_changed(self.flight.world());
+            }
+            // Changes of a paused world take no time.
+            if ctx.is_stopping() || permit.until.is_none_or(|until| until > now) {
+                break permit.until;
+            }
+        };
+        if let Some(velocity) = gz.take_velocity() {
+            let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
+            self.flight.command(command, Axes::Heading, now);
+        }
+        Ok(permit.unwrap_or(i64::MAX))
     }
 
     fn shoot_color(&mut self, ctx: &Context, to: Time, truth: &Odometry) -> Result {

@@ -1,17 +1,23 @@
 //! A loaded SDF world as a world to fly in.
 
-use nalgebra::{Isometry3, Point3, Vector3};
+use std::sync::Arc;
+
+use nalgebra::{Point3, Vector3};
 use peregrine_render::{Sky, Sun};
 
 use super::looks;
+use super::meshes::{self, Shelf};
 use super::world::{Builder, ThingKind, World, class_of};
 use crate::error::{Place, Result, SimError};
-use crate::sdf::Loaded;
-use crate::sdf::types::{LightKind, Scene as SdfScene, SdfModel};
+use crate::sdf::types::{Geometry, Known, LightKind, Link, Scene as SdfScene, SdfModel};
+use crate::sdf::{Loaded, Report};
 use crate::shape::Shape;
 
 /// Builds the world. Frames named `start` and `goal` of the world, if there are any, say where the flight begins and
 /// ends; else it leads from the origin `goal_distance` metres east, at `altitude` metres.
+///
+/// The first model with `MulticopterMotorModel` plugins is the vehicle ([`World::craft`]): it begins where it stands in the
+/// file, and is no obstacle.
 ///
 /// A model whose name begins with a COCO label that the simulator's props know (`stop_sign_2`) carries that label.
 ///
@@ -26,11 +32,12 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     let mut scene = SdfScene::default();
     let mut lights = loaded.lights;
     let mut models = loaded.models;
-    if let Some(world) = loaded.world {
+    let sdf = loaded.world.map(Arc::new);
+    if let Some(world) = &sdf {
         gravity = world.gravity;
         scene = world.scene;
-        lights.extend(world.lights);
-        models.extend(world.models);
+        lights.extend(world.lights.iter().cloned());
+        models.extend(world.models.iter().cloned());
         for (frame, pose) in &world.frames {
             match frame.as_str() {
                 "start" => start = pose.translation.vector.into(),
@@ -46,6 +53,14 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
             missing: "a <world> or a <model>".into(),
         });
     }
+    // The first multicopter is what flies; it does not stand in its own way.
+    let craft = models.iter().position(is_multicopter).map(|i| Arc::new(models.remove(i)));
+    for other in models.iter().filter(|m| is_multicopter(m)) {
+        report.warn(format!("{name}: multicopter \"{}\" stands still, one flies", other.name));
+    }
+    if let Some(craft) = &craft {
+        start = craft.pose.translation.vector.into();
+    }
     let sun = lights.iter().find(|l| l.kind == LightKind::Directional);
     let others = lights.iter().filter(|l| l.kind != LightKind::Directional).count();
     if others > 0 {
@@ -54,12 +69,23 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
         ));
     }
     light(&mut builder, sun.map(|l| (l.pose.rotation * l.direction, l.diffuse, l.intensity)), &scene)?;
+    let mut shelf = Shelf::default();
     for model in &models {
-        add(&mut builder, model)?;
+        add(&mut builder, model, &mut shelf, &mut report)?;
     }
     let mut world = builder.finish(name, gravity, start, goal);
     world.report = Some(report);
+    if let Some(craft) = &craft {
+        world.start_yaw = craft.pose.rotation.euler_angles().2;
+    }
+    (world.sdf, world.craft) = (sdf, craft);
     Ok(world)
+}
+
+/// Whether a rotor plugin stands in the model, or in a model inside.
+fn is_multicopter(model: &SdfModel) -> bool {
+    model.plugins.iter().any(|p| matches!(p.known, Some(Known::MulticopterMotorModel(_))))
+        || model.models.iter().any(is_multicopter)
 }
 
 fn light(builder: &mut Builder, sun: Option<(Vector3<f64>, [f32; 4], f64)>, scene: &SdfScene) -> Result<()> {
@@ -86,27 +112,46 @@ fn light(builder: &mut Builder, sun: Option<(Vector3<f64>, [f32; 4], f64)>, scen
     Ok(())
 }
 
-fn add(builder: &mut Builder, top: &SdfModel) -> Result<()> {
+pub(super) fn add(
+    builder: &mut Builder,
+    top: &SdfModel,
+    shelf: &mut Shelf,
+    report: &mut Report,
+) -> Result<()> {
     let label = label_of(&top.name);
     let (class, kind) = (class_of(label), if label.is_empty() { ThingKind::Other } else { ThingKind::Prop });
     let kind = if top.name.starts_with("tree") { ThingKind::Tree } else { kind };
-    let mut parts: Vec<(Isometry3<f64>, Shape, Option<_>)> = Vec::new();
-    top.visit_links(&mut |_, _, link| {
+    let mut links: Vec<&Link> = Vec::new();
+    top.visit_links(&mut |_, _, link| links.push(link));
+    let plane = |g: &Geometry| matches!(g, Geometry::Shape(Shape::Plane { .. }) | Geometry::Empty);
+    let is_ground = |link: &&Link| {
+        link.collisions.iter().all(|c| plane(&c.geometry)) && link.visuals.iter().all(|v| plane(&v.geometry))
+    };
+    // A model of planes alone is ground, not a thing.
+    let ground = links.iter().all(is_ground);
+    let object = if ground { 0 } else { builder.thing(top.name.clone(), label, kind, top.pose) };
+    for link in links {
         for c in &link.collisions {
-            parts.push((c.pose, c.shape, None));
+            match &c.geometry {
+                Geometry::Shape(shape) => builder.solid(c.pose, *shape, object),
+                Geometry::Mesh(mesh) => meshes::touch(builder, c.pose, &mesh.data, object),
+                Geometry::Empty => {}
+            }
         }
         for v in link.visuals.iter().filter(|v| v.transparency < 0.95) {
-            let shade = v.cast_shadows && !matches!(v.shape, Shape::Plane { .. });
-            parts.push((v.pose, v.shape, Some(looks::material(&v.material, shade))));
-        }
-    });
-    // A model of planes alone is ground, not a thing.
-    let ground = parts.iter().all(|(_, s, _)| matches!(s, Shape::Plane { .. }));
-    let object = if ground { 0 } else { builder.thing(top.name.clone(), label, kind, top.pose) };
-    for (pose, shape, material) in parts {
-        match material {
-            None => builder.solid(pose, shape, object),
-            Some(material) => builder.look(pose, &shape, material, object, class)?,
+            match &v.geometry {
+                Geometry::Shape(shape) => {
+                    let shade = v.cast_shadows && !matches!(shape, Shape::Plane { .. });
+                    let own = v.material.clone().unwrap_or_default();
+                    let mut material = looks::material(&own, shade);
+                    if let Some(file) = &own.albedo_map {
+                        material.texture = shelf.texture(builder, &file.display().to_string(), report);
+                    }
+                    builder.look(v.pose, shape, material, object, class)?;
+                }
+                Geometry::Mesh(mesh) => shelf.look(builder, v, &mesh.data, (object, class), report)?,
+                Geometry::Empty => {}
+            }
         }
     }
     Ok(())

@@ -4,10 +4,12 @@
 //! and a goal. [`build`] makes one from a name or a file name.
 
 mod builtin;
+mod edit;
 mod export;
 mod forest;
 mod from_sdf;
 mod looks;
+mod meshes;
 mod poisson;
 mod world;
 

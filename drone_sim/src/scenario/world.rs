@@ -1,5 +1,7 @@
 //! The finished world and the builder that puts things into it.
 
+use std::sync::Arc;
+
 use nalgebra::{Isometry3, Point3, Vector3};
 use peregrine_render::props::{Prop, PropId};
 use peregrine_render::raycast::Shape as RenderShape;
@@ -8,6 +10,7 @@ use peregrine_render::{Material, MaterialId, MeshId, Scene};
 use super::looks;
 use crate::error::Result;
 use crate::sdf::Report;
+use crate::sdf::types::{SdfModel, SdfWorld};
 use crate::shape::Shape;
 use crate::solids::{Solid, Solids};
 
@@ -56,6 +59,10 @@ pub struct World {
     pub goal: Point3<f64>,
     /// What of the SDF file was not used; `None` for generated worlds.
     pub report: Option<Report>,
+    /// The SDF world it was built from: sensors, plugins, wind, place on Earth; `None` for generated worlds.
+    pub sdf: Option<Arc<SdfWorld>>,
+    /// The model that flies, if the file brings one: its sensors, plugins and masses.
+    pub craft: Option<Arc<SdfModel>>,
 }
 
 impl World {
@@ -92,6 +99,21 @@ impl Builder {
     /// An empty world to touch alone: its scene stays empty, which makes it many times faster to build.
     pub fn blind() -> Self {
         Self { blind: true, ..Self::new() }
+    }
+
+    /// The contents of a world, to be added to; [`Builder::give_back`] puts them back.
+    pub(super) fn of(world: &World) -> Self {
+        Self {
+            solids: world.solids.all().to_vec(),
+            scene: world.scene.clone(),
+            things: world.things.clone(),
+            ..Self::new()
+        }
+    }
+
+    /// Replaces a world's contents by what was built.
+    pub(super) fn give_back(self, world: &mut World) {
+        (world.solids, world.scene, world.things) = (Solids::new(self.solids), self.scene, self.things);
     }
 
     /// The scene, for light and sky.
@@ -192,6 +214,8 @@ impl Builder {
             start_yaw: if way.x.hypot(way.y) > 1e-6 { way.y.atan2(way.x) } else { 0.0 },
             goal,
             report: None,
+            sdf: None,
+            craft: None,
         }
     }
 }

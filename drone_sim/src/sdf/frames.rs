@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use nalgebra::Isometry3;
 
-use super::types::{Joint, Light, Link, SdfModel};
+use super::joint::RawJoint;
+use super::link::settle;
+use super::types::{Actor, Joint, Known, Light, Link, Plugin, SdfModel};
 use super::value::Source;
 use super::xml::Element;
 use crate::error::{Place, Result, SimError};
@@ -45,9 +47,12 @@ pub(super) struct RawLink {
     pub link: Link,
     pub pose: RawPose,
     pub inertial: RawPose,
+    /// Set for `<inertial auto="true">`, with its density.
+    pub automatic: Option<Option<f64>>,
     pub visuals: Vec<RawPose>,
     pub collisions: Vec<RawPose>,
     pub lights: Vec<RawPose>,
+    pub sensors: Vec<RawPose>,
 }
 
 #[derive(Debug, Clone)]
@@ -58,15 +63,34 @@ pub(super) struct RawFrame {
 }
 
 #[derive(Debug, Clone)]
+pub(super) struct RawActor {
+    pub actor: Actor,
+    pub pose: RawPose,
+}
+
+#[derive(Debug, Clone)]
 pub(super) struct RawModel {
     pub name: String,
     pub is_static: bool,
+    pub enable_wind: bool,
+    pub canonical: Option<String>,
     pub pose: RawPose,
     pub placement: Option<String>,
     pub links: Vec<RawLink>,
-    pub joints: Vec<(Joint, RawPose)>,
+    pub joints: Vec<RawJoint>,
     pub frames: Vec<RawFrame>,
     pub models: Vec<RawModel>,
+    pub plugins: Vec<Plugin>,
+}
+
+/// A world's contents, before its frames are resolved.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RawWorld {
+    pub models: Vec<RawModel>,
+    pub frames: Vec<RawFrame>,
+    pub joints: Vec<RawJoint>,
+    pub lights: Vec<(Light, RawPose)>,
+    pub actors: Vec<RawActor>,
 }
 
 /// One name of a scope.
@@ -79,6 +103,14 @@ struct Item {
 }
 
 impl RawModel {
+    /// Names of the joints that a rotor plugin of this model turns.
+    pub fn rotor_joints(&self) -> impl Iterator<Item = &str> {
+        self.plugins.iter().filter_map(|p| match &p.known {
+            Some(Known::MulticopterMotorModel(motor)) => Some(motor.joint.as_str()),
+            _ => None,
+        })
+    }
+
     /// The model in its own frame, and the names visible inside it.
     pub fn resolve(&self) -> Result<(SdfModel, Names)> {
         let mut scope = Scope::new(format!("model \"{}\"", self.name), "__model__");
@@ -95,42 +127,25 @@ impl RawModel {
             let default = f.attached_to.as_deref().unwrap_or("__model__");
             scope.add("frame", &f.name, &f.pose, default, f.pose.iso)?;
         }
-        for (j, pose) in &self.joints {
-            scope.add("joint", &j.name, pose, &j.child, pose.iso)?;
+        for j in &self.joints {
+            scope.add("joint", &j.joint.name, &j.pose, &j.joint.child, j.pose.iso)?;
         }
         let names = scope.solve()?;
-        let at = |pose: &RawPose, default: &str| scope.at(&names, pose, default);
+        let first = || self.links.first().map(|l| l.link.name.clone());
         let mut model = SdfModel {
             name: self.name.clone(),
             is_static: self.is_static,
             pose: Iso::identity(),
             links: Vec::new(),
-            joints: Vec::new(),
-            frames: Vec::new(),
+            joints: scope.joints(&names, &self.joints)?,
+            frames: self.frames.iter().map(|f| (f.name.clone(), names[&f.name])).collect(),
             models: Vec::new(),
+            plugins: self.plugins.clone(),
+            enable_wind: self.enable_wind,
+            canonical_link: self.canonical.clone().or_else(first).unwrap_or_default(),
         };
         for raw in &self.links {
-            let mut link = raw.link.clone();
-            let own = link.name.as_str();
-            link.pose = names[own];
-            link.inertial.pose = at(&raw.inertial, own)?;
-            for (v, pose) in link.visuals.iter_mut().zip(&raw.visuals) {
-                v.pose = at(pose, own)?;
-            }
-            for (c, pose) in link.collisions.iter_mut().zip(&raw.collisions) {
-                c.pose = at(pose, own)?;
-            }
-            for (l, pose) in link.lights.iter_mut().zip(&raw.lights) {
-                l.pose = at(pose, own)?;
-            }
-            model.links.push(link);
-        }
-        for (joint, _) in &self.joints {
-            let pose = names[&joint.name];
-            model.joints.push(Joint { pose, ..joint.clone() });
-        }
-        for f in &self.frames {
-            model.frames.push((f.name.clone(), names[&f.name]));
+            model.links.push(scope.link(&names, raw)?);
         }
         for mut inner in nested {
             let pose = names[&inner.name];
@@ -141,55 +156,98 @@ impl RawModel {
         Ok((model, names))
     }
 
-    /// Moves the contents of `self` into `host`, as `<include merge="true">` asks: what was relative to the model
-    /// becomes relative to a frame `_merged__NAME__model__` of the host.
-    pub fn merge_into(self, host: &mut RawModel) -> Result<()> {
-        let frame = format!("_merged__{}__model__", self.name);
+    /// The pose of `__model__`, from the pose of the placement frame.
+    fn placed(&self) -> Result<RawPose> {
         let mut pose = self.pose.clone();
         if let Some(placement) = &self.placement {
             let (_, names) = self.resolve()?;
             pose.iso *= find(&names, placement, &self.pose, &format!("model \"{}\"", self.name))?.inverse();
         }
-        host.frames.push(RawFrame { name: frame.clone(), attached_to: None, pose });
-        let rename = |name: &mut Option<String>| {
-            if name.as_deref() == Some("__model__") {
-                *name = Some(frame.clone());
-            }
-        };
-        let rebase = |pose: &mut RawPose| match &mut pose.relative_to {
-            None => pose.relative_to = Some(frame.clone()),
-            some => rename(some),
-        };
+        Ok(pose)
+    }
+
+    /// Moves the contents of `self` into `host`, as `<include merge="true">` asks: what was relative to the model
+    /// becomes relative to a frame `_merged__NAME__model__` of the host.
+    pub fn merge_into(self, host: &mut RawModel) -> Result<()> {
+        let frame = format!("_merged__{}__model__", self.name);
+        host.frames.push(RawFrame { name: frame.clone(), attached_to: None, pose: self.placed()? });
+        let rebase = Rebase { frame: &frame };
         for mut link in self.links {
-            rebase(&mut link.pose);
+            rebase.pose(&mut link.pose);
             let parts = link.visuals.iter_mut().chain(&mut link.collisions).chain(&mut link.lights);
-            parts.for_each(|p| rename(&mut p.relative_to));
-            rename(&mut link.inertial.relative_to);
+            parts.chain(&mut link.sensors).for_each(|p| rebase.name(&mut p.relative_to));
+            rebase.name(&mut link.inertial.relative_to);
             host.links.push(link);
         }
-        for (mut joint, mut pose) in self.joints {
-            rename(&mut pose.relative_to);
-            for end in [&mut joint.parent, &mut joint.child] {
-                if end == "__model__" {
-                    end.clone_from(&frame);
-                }
-            }
-            host.joints.push((joint, pose));
-        }
-        for mut f in self.frames {
-            rename(&mut f.attached_to);
-            if f.attached_to.is_none() {
-                rebase(&mut f.pose);
-            } else {
-                rename(&mut f.pose.relative_to);
-            }
-            host.frames.push(f);
-        }
+        host.joints.extend(self.joints.into_iter().map(|j| rebase.joint(j)));
+        host.frames.extend(self.frames.into_iter().map(|f| rebase.frame(f)));
         for mut m in self.models {
-            rebase(&mut m.pose);
+            rebase.pose(&mut m.pose);
             host.models.push(m);
         }
+        host.plugins.extend(self.plugins);
         Ok(())
+    }
+
+    /// As [`RawModel::merge_into`], for a world, which can take models, frames and joints. Gives the model back if it
+    /// has links, or a placement that cannot be resolved.
+    pub fn merge_into_world(self, host: &mut RawWorld) -> Option<RawModel> {
+        let Ok(pose) = self.placed() else { return Some(self) };
+        if !self.links.is_empty() {
+            return Some(self);
+        }
+        let frame = format!("_merged__{}__model__", self.name);
+        host.frames.push(RawFrame { name: frame.clone(), attached_to: None, pose });
+        let rebase = Rebase { frame: &frame };
+        host.joints.extend(self.joints.into_iter().map(|j| rebase.joint(j)));
+        host.frames.extend(self.frames.into_iter().map(|f| rebase.frame(f)));
+        for mut m in self.models {
+            rebase.pose(&mut m.pose);
+            m.is_static |= self.is_static;
+            host.models.push(m);
+        }
+        None
+    }
+}
+
+/// Replaces `__model__` of a merged model by the frame that stands for it in the host.
+struct Rebase<'a> {
+    frame: &'a str,
+}
+
+impl Rebase<'_> {
+    fn name(&self, name: &mut Option<String>) {
+        if name.as_deref() == Some("__model__") {
+            *name = Some(self.frame.to_string());
+        }
+    }
+
+    fn pose(&self, pose: &mut RawPose) {
+        if pose.relative_to.is_none() {
+            pose.relative_to = Some(self.frame.to_string());
+        }
+        self.name(&mut pose.relative_to);
+    }
+
+    fn joint(&self, mut j: RawJoint) -> RawJoint {
+        self.name(&mut j.pose.relative_to);
+        j.expressed_in.iter_mut().for_each(|e| self.name(e));
+        for end in [&mut j.joint.parent, &mut j.joint.child] {
+            if end == "__model__" {
+                *end = self.frame.to_string();
+            }
+        }
+        j
+    }
+
+    fn frame(&self, mut f: RawFrame) -> RawFrame {
+        self.name(&mut f.attached_to);
+        if f.attached_to.is_none() {
+            self.pose(&mut f.pose);
+        } else {
+            self.name(&mut f.pose.relative_to);
+        }
+        f
     }
 }
 
@@ -198,37 +256,44 @@ pub(super) struct ResolvedWorld {
     pub models: Vec<SdfModel>,
     pub lights: Vec<Light>,
     pub frames: Vec<(String, Iso)>,
+    pub joints: Vec<Joint>,
+    pub actors: Vec<Actor>,
 }
 
-/// The models, frames and lights of a world, resolved.
-pub(super) fn resolve_world(
-    label: &str,
-    models: &[RawModel],
-    frames: &[RawFrame],
-    lights: Vec<(Light, RawPose)>,
-) -> Result<ResolvedWorld> {
-    let mut scope = Scope::new(label.to_string(), "world");
-    let mut solved = Vec::new();
-    for m in models {
-        let (model, names) = m.resolve()?;
-        scope.model(m, names)?;
-        solved.push(model);
+impl RawWorld {
+    /// Everything in the frame of the world.
+    pub fn resolve(self, label: &str) -> Result<ResolvedWorld> {
+        let mut scope = Scope::new(label.to_string(), "world");
+        let mut models = Vec::new();
+        for m in &self.models {
+            let (model, names) = m.resolve()?;
+            scope.model(m, names)?;
+            models.push(model);
+        }
+        for f in &self.frames {
+            scope.add("frame", &f.name, &f.pose, f.attached_to.as_deref().unwrap_or("world"), f.pose.iso)?;
+        }
+        for j in &self.joints {
+            scope.add("joint", &j.joint.name, &j.pose, &j.joint.child, j.pose.iso)?;
+        }
+        let names = scope.solve()?;
+        for model in &mut models {
+            let pose = names[&model.name];
+            transform(model, &pose);
+        }
+        let mut lights = Vec::new();
+        for (mut light, pose) in self.lights {
+            light.pose = scope.at(&names, &pose, "world")?;
+            lights.push(light);
+        }
+        let mut actors = Vec::new();
+        for mut a in self.actors {
+            a.actor.pose = scope.at(&names, &a.pose, "world")?;
+            actors.push(a.actor);
+        }
+        let frames = self.frames.iter().map(|f| (f.name.clone(), names[&f.name])).collect();
+        Ok(ResolvedWorld { models, lights, frames, joints: scope.joints(&names, &self.joints)?, actors })
     }
-    for f in frames {
-        scope.add("frame", &f.name, &f.pose, f.attached_to.as_deref().unwrap_or("world"), f.pose.iso)?;
-    }
-    let names = scope.solve()?;
-    for model in &mut solved {
-        let pose = names[&model.name];
-        transform(model, &pose);
-    }
-    let mut out = Vec::new();
-    for (mut light, pose) in lights {
-        light.pose = scope.at(&names, &pose, "world")?;
-        out.push(light);
-    }
-    let frames = frames.iter().map(|f| (f.name.clone(), names[&f.name])).collect();
-    Ok(ResolvedWorld { models: solved, lights: out, frames })
 }
 
 /// Moves a resolved model and all inside by `by`.
@@ -339,6 +404,49 @@ impl Scope {
     fn at(&self, names: &Names, pose: &RawPose, default: &str) -> Result<Iso> {
         let parent = pose.relative_to.as_deref().unwrap_or(default);
         Ok(self.lookup(names, parent, &pose.place())? * pose.iso)
+    }
+
+    fn link(&self, names: &Names, raw: &RawLink) -> Result<Link> {
+        let mut link = raw.link.clone();
+        let own = raw.link.name.as_str();
+        link.pose = names[own];
+        link.inertial.pose = self.at(names, &raw.inertial, own)?;
+        for (v, pose) in link.visuals.iter_mut().zip(&raw.visuals) {
+            v.pose = self.at(names, pose, own)?;
+        }
+        for (c, pose) in link.collisions.iter_mut().zip(&raw.collisions) {
+            c.pose = self.at(names, pose, own)?;
+        }
+        for (l, pose) in link.lights.iter_mut().zip(&raw.lights) {
+            l.pose = self.at(names, pose, own)?;
+        }
+        // Sensors ride on their link: theirs is the pose in its frame.
+        let into = link.pose.inverse();
+        for (s, pose) in link.sensors.iter_mut().zip(&raw.sensors) {
+            s.pose = into * self.at(names, pose, own)?;
+        }
+        if let Some(density) = raw.automatic {
+            settle(&mut link, density);
+        }
+        Ok(link)
+    }
+
+    /// The joints with their poses, and their axes in the joint's own frame.
+    fn joints(&self, names: &Names, raw: &[RawJoint]) -> Result<Vec<Joint>> {
+        let mut out = Vec::new();
+        for r in raw {
+            let mut joint = r.joint.clone();
+            joint.pose = self.at(names, &r.pose, &joint.child)?;
+            let axes = [&mut joint.axis, &mut joint.axis2];
+            for (axis, frame) in axes.into_iter().zip(&r.expressed_in) {
+                if let (Some(axis), Some(frame)) = (axis, frame) {
+                    let turn = self.lookup(names, frame, &r.pose.place())?.rotation;
+                    axis.xyz = joint.pose.rotation.inverse() * turn * axis.xyz;
+                }
+            }
+            out.push(joint);
+        }
+        Ok(out)
     }
 
     fn unknown(&self, name: &str, place: Place) -> SimError {

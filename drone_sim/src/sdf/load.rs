@@ -7,13 +7,15 @@ use super::report::Report;
 use super::types::{Light, SdfModel, SdfWorld};
 use crate::error::{Place, Result, SimError};
 
-/// How a `<mesh>` is treated, for the simulator draws primitives only.
+/// How `<mesh>` and `<heightmap>` are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MeshPolicy {
-    /// It is left out and listed in the report.
+    /// Files are read; what cannot be is left out, with a warning.
     #[default]
+    Load,
+    /// No file is read; meshes are left out and listed in the report.
     Skip,
-    /// A box of the mesh's scale stands in, with a warning.
+    /// Files are read; a box of the mesh's scale stands in for what cannot be, with a warning.
     Placeholder,
 }
 
@@ -24,6 +26,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Elements of one file.
     pub elements: u64,
+    /// Elements of all files together, as often as each is included.
+    pub all_elements: u64,
     /// Depth of elements in one file.
     pub depth: usize,
     /// Depth of models inside models, across files.
@@ -39,6 +43,7 @@ impl Default for Limits {
         Self {
             bytes: 64 << 20,
             elements: 2_000_000,
+            all_elements: 8_000_000,
             depth: 128,
             nested_models: 32,
             includes: 20_000,
@@ -105,13 +110,15 @@ impl Loader {
             "GZ_SIM_RESOURCE_PATH",
             "IGN_GAZEBO_RESOURCE_PATH",
             "SDF_PATH",
+            "SDF_RESOURCE_PATH",
             "GAZEBO_MODEL_PATH",
             "GAZEBO_RESOURCE_PATH",
         ];
         for value in names.iter().filter_map(std::env::var_os) {
             loader.paths.extend(std::env::split_paths(&value).filter(|p| !p.as_os_str().is_empty()));
         }
-        loader.fuel_cache.extend(std::env::var_os("GZ_FUEL_CACHE_PATH").map(PathBuf::from));
+        let caches = ["GZ_FUEL_CACHE_PATH", "IGN_FUEL_CACHE_PATH"];
+        loader.fuel_cache.extend(caches.iter().filter_map(std::env::var_os).map(PathBuf::from));
         if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
             loader.fuel_cache.extend([home.join(".gz/fuel"), home.join(".ignition/fuel")]);
         }
@@ -120,7 +127,7 @@ impl Loader {
 
     /// A loader that reads no file whatever the text says; for fuzzing and untrusted texts.
     pub fn without_files() -> Self {
-        Self { files: false, ..Self::new() }
+        Self { files: false, mesh: MeshPolicy::Skip, ..Self::new() }
     }
 
     /// Loads a file.
@@ -145,6 +152,7 @@ impl Loader {
     fn load(&self, text: &str, name: &str, folder: Option<PathBuf>, key: String) -> Result<Loaded> {
         let mut parser = Parser::new(self);
         let mut root = parser.root(text, name, folder, key)?;
+        root.models.iter().for_each(|m| parser.list_joints(m));
         let (models, lights) = parser.resolve_loose(&mut root)?;
         let more = root.worlds.len().saturating_sub(1);
         if more > 0 {
@@ -152,27 +160,31 @@ impl Loader {
                 .report
                 .warn(format!("{name}: {more} more worlds in this file are left out, the first is used"));
         }
+        if !root.actors.is_empty() {
+            parser.unread.extend(root.actors.iter().map(|_| "sdf/actor".to_string()));
+        }
         let world = root.worlds.into_iter().next();
         Ok(Loaded { world, models, lights, report: parser.finish() })
     }
 
     /// The text of a file; bytes that are not UTF-8 become replacement characters, as no name needs them.
     pub(super) fn read(&self, path: &Path) -> Result<String> {
+        Ok(match String::from_utf8(self.read_bytes(path)?) {
+            Ok(text) => text,
+            Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
+        })
+    }
+
+    /// The bytes of a file, if they are not too many.
+    pub(super) fn read_bytes(&self, path: &Path) -> Result<Vec<u8>> {
         let fail = |cause| SimError::Read { path: path.to_path_buf(), cause };
         let size = std::fs::metadata(path).map_err(fail)?.len();
         if size > self.limits.bytes {
             let place = Place { file: path.display().to_string().into(), line: 1 };
-            return Err(SimError::Limit {
-                place,
-                what: "the size of the file in bytes",
-                limit: self.limits.bytes,
-            });
+            let (what, limit) = ("the size of the file in bytes", self.limits.bytes);
+            return Err(SimError::Limit { place, what, limit });
         }
-        let bytes = std::fs::read(path).map_err(fail)?;
-        Ok(match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
-        })
+        std::fs::read(path).map_err(fail)
     }
 }
 

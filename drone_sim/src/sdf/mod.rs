@@ -18,13 +18,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod environment;
 pub mod frames;
 mod geometry;
+mod include;
+mod inertial;
+mod joint;
 mod link;
 mod load;
 mod material;
+pub mod mesh;
+pub mod names;
 mod parse;
+mod plugin;
 pub mod report;
+mod sensor;
 pub mod types;
 pub mod uri;
 mod value;

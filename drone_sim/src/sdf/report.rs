@@ -11,9 +11,49 @@ pub struct Report {
     /// Ignored elements as `parent/element`, with how often each was met. Sensors carry their type and plugins
     /// their name in brackets. Children of an ignored element are not listed again.
     pub ignored: BTreeMap<String, u32>,
+    /// Elements that change nothing here, in the same manner: a window's layout, the tuning of another engine's solver,
+    /// elements of other programs (`prefix:name`).
+    pub without_effect: BTreeMap<String, u32>,
     /// Things that were repaired or replaced, with place and remedy, one sentence each.
     pub warnings: Vec<String>,
 }
+
+/// Elements without a meaning for a simulator that has no window and a solver of its own, wherever they stand ("") or
+/// below that parent.
+const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    ("", "gui"),
+    ("", "audio"),
+    ("", "visualize"),
+    ("", "meta"),
+    ("", "self_collide"),
+    ("", "provide_feedback"),
+    ("", "implicit_spring_damper"),
+    ("", "must_be_base_link"),
+    ("model", "allow_auto_disable"),
+    ("scene", "grid"),
+    ("scene", "origin_visual"),
+    ("scene", "shadow_caster_material_name"),
+    ("physics", "ode"),
+    ("physics", "bullet"),
+    ("physics", "dart"),
+    ("physics", "simbody"),
+    ("physics", "max_contacts"),
+    ("physics", "max_step_size"),
+    ("physics", "profile"),
+    ("surface", "contact"),
+    ("surface", "soft_contact"),
+    ("friction", "torsional"),
+    ("friction", "bullet"),
+    ("ode", "slip1"),
+    ("ode", "slip2"),
+    ("ode", "fdir1"),
+    ("bullet", "fdir1"),
+    ("bullet", "rolling_friction"),
+    ("inertial", "fluid_added_mass"),
+];
+
+/// More warnings than this are only counted.
+const MAX_WARNINGS: usize = 200;
 
 impl Report {
     /// True if every element was used and nothing had to be repaired.
@@ -23,12 +63,16 @@ impl Report {
 
     /// How many elements were ignored, all names together.
     pub fn ignored_count(&self) -> u32 {
-        self.ignored.values().sum()
+        self.ignored.values().fold(0, |sum, n| sum.saturating_add(*n))
     }
 
     pub(crate) fn warn(&mut self, text: String) {
-        if !self.warnings.contains(&text) {
-            self.warnings.push(text);
+        if self.warnings.len() < MAX_WARNINGS {
+            if !self.warnings.contains(&text) {
+                self.warnings.push(text);
+            }
+        } else if self.warnings.len() == MAX_WARNINGS {
+            self.warnings.push("there are more warnings of this kind; repair these first".to_string());
         }
     }
 
@@ -37,19 +81,23 @@ impl Report {
         for child in root.all() {
             if child.is_used() {
                 self.collect(child);
-            } else {
-                let detail = match child.name() {
-                    "sensor" | "joint" | "physics" => child.attr("type"),
-                    "plugin" => child.attr("name").or(child.attr("filename")),
-                    _ => None,
-                };
-                let key = match detail {
-                    Some(d) => format!("{}/{}[{d}]", root.name(), child.name()),
-                    None => format!("{}/{}", root.name(), child.name()),
-                };
-                let seen = self.ignored.entry(key).or_insert(0);
-                *seen = seen.saturating_add(1);
+                continue;
             }
+            let detail = match child.name() {
+                "sensor" | "joint" | "physics" => child.attr("type"),
+                "plugin" => child.attr("name").filter(|n| !n.is_empty()).or(child.attr("filename")),
+                _ => None,
+            };
+            let key = match detail {
+                Some(d) => format!("{}/{}[{d}]", root.name(), child.name()),
+                None => format!("{}/{}", root.name(), child.name()),
+            };
+            let names = (root.name(), child.name());
+            let quiet = names.1.contains(':')
+                || WITHOUT_EFFECT.iter().any(|(p, c)| *c == names.1 && (p.is_empty() || *p == names.0));
+            let list = if quiet { &mut self.without_effect } else { &mut self.ignored };
+            let seen = list.entry(key).or_insert(0);
+            *seen = seen.saturating_add(1);
         }
     }
 }

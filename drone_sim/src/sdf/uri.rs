@@ -46,6 +46,24 @@ impl Loader {
         Err(if tried.is_empty() { "nowhere, no resource path is set".to_string() } else { tried.join(", ") })
     }
 
+    /// The file that a mesh's or texture's `uri` means; else the places that were tried.
+    pub(super) fn resource(&self, uri: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
+        let uri = uri.trim();
+        if !self.files {
+            return Err("no files, as this text was loaded without a file system".to_string());
+        }
+        if uri.is_empty() {
+            return Err("nowhere, the URI is empty".to_string());
+        }
+        let candidates = self.candidates(uri, folder);
+        if let Some(found) = candidates.iter().find(|c| c.is_file()) {
+            return Ok(found.clone());
+        }
+        let mut tried: Vec<String> = candidates.iter().map(|c| c.display().to_string()).collect();
+        tried.truncate(8);
+        Err(if tried.is_empty() { "nowhere, no resource path is set".to_string() } else { tried.join(", ") })
+    }
+
     fn candidates(&self, uri: &str, folder: Option<&Path>) -> Vec<PathBuf> {
         if let Some(rest) = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://")) {
             return fuel(rest, &self.fuel_cache);
@@ -83,29 +101,51 @@ impl Loader {
     }
 }
 
-/// Folders of a Fuel URI in the local cache, the asked version first, else the newest.
+/// Names that one Fuel server has had; a model that was fetched by one of them is found by the other.
+const SERVERS: [&str; 4] =
+    ["fuel.gazebosim.org", "fuel.ignitionrobotics.org", "api.ignitionfuel.org", "staging-fuel.gazebosim.org"];
+
+/// Places of a Fuel URI in the local cache, the asked version first, else the newest.
 fn fuel(rest: &str, cache: &[PathBuf]) -> Vec<PathBuf> {
-    // server/1.0/owner/models/name[/version[/files/...]]
-    let parts: Vec<String> = rest.split('/').filter(|p| !p.is_empty()).map(str::to_lowercase).collect();
-    let [server, _, owner, kind, name, version @ ..] = parts.as_slice() else { return Vec::new() };
+    // server/1.0/owner/models/name[/version][/files/path...]
+    let rest = rest.replace("%20", " ");
+    let parts: Vec<&str> = rest.split('/').filter(|p| !p.is_empty() && *p != "..").collect();
+    let [server, _, owner, kind, name, tail @ ..] = parts.as_slice() else { return Vec::new() };
+    let (version, tail) = match tail {
+        ["tip", tail @ ..] => (None, tail),
+        [v, tail @ ..] if v.parse::<u32>().is_ok() => (Some(*v), tail),
+        tail => (None, tail),
+    };
+    let inner = match tail {
+        ["files", inner @ ..] => inner,
+        other => other,
+    };
+    let lower = |s: &str| s.to_lowercase();
+    let mut servers = vec![lower(server)];
+    if SERVERS.contains(&servers[0].as_str()) {
+        servers.extend(
+            SERVERS.iter().filter(|s| **s != servers[0]).map(|s| (*s).to_string()).collect::<Vec<_>>(),
+        );
+    }
     let mut out = Vec::new();
     for root in cache {
-        let base = root.join(server).join(owner).join(kind).join(name);
-        match version.first().filter(|v| v.parse::<u32>().is_ok()) {
-            Some(v) => out.push(base.join(v)),
-            None => {
-                let entries = std::fs::read_dir(&base).into_iter().flatten().flatten();
-                let mut versions: Vec<u32> =
-                    entries.filter_map(|e| e.file_name().to_str().and_then(|n| n.parse().ok())).collect();
-                versions.sort_unstable();
-                match versions.last() {
-                    Some(v) => out.push(base.join(v.to_string())),
-                    None => out.push(base),
-                }
-            }
+        for server in &servers {
+            let base = root.join(server).join(lower(owner)).join(lower(kind)).join(lower(name));
+            let version = version.map(str::to_string).or_else(|| newest(&base));
+            let place = version.map_or(base.clone(), |v| base.join(v));
+            out.push(inner.iter().fold(place, |p, part| p.join(part)));
         }
     }
+    // Places that exist first, so that an error names the usual server.
+    out.sort_by_key(|p| !p.exists());
     out
+}
+
+/// The highest version below a model's folder in the cache.
+fn newest(base: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(base).into_iter().flatten().flatten();
+    let versions = entries.filter_map(|e| e.file_name().to_str().and_then(|n| n.parse::<u32>().ok()));
+    versions.max().map(|v| v.to_string())
 }
 
 /// A file as it is; of a model's folder the file that its `model.config` names for the newest version we read.

@@ -1,6 +1,8 @@
 //! Text of an element into numbers, with errors that say where and what.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
@@ -14,7 +16,14 @@ pub(super) struct Source {
     pub file: Arc<str>,
     /// The folder that relative URIs start from.
     pub folder: Option<PathBuf>,
+    /// Version 1.N of the file.
+    pub minor: u32,
+    /// What was odd and forgiven, with its place.
+    pub notes: Rc<RefCell<Vec<String>>>,
 }
+
+/// The shortest length that a shape may have, metres: Gazebo takes a zero, and then nothing is seen or touched.
+const SHORTEST: f64 = 1e-9;
 
 impl Source {
     pub fn place(&self, e: &Element) -> Place {
@@ -49,13 +58,20 @@ impl Source {
         }
     }
 
-    /// Numbers separated by white space; infinite ones are allowed, NaN is not.
+    /// Says that something odd was forgiven.
+    pub fn note(&self, e: &Element, text: &str) {
+        self.notes.borrow_mut().push(format!("{}: <{}> {text}", self.place(e), e.name()));
+    }
+
+    /// Numbers separated by white space; infinite ones are allowed, NaN is not. Letters after a number, as in `0.5m`,
+    /// are dropped with a note, as the stream operators that Gazebo reads with drop them.
     pub fn numbers(&self, e: &Element) -> Result<Vec<f64>> {
         let mut out = Vec::new();
         for word in e.text().split_whitespace() {
-            match word.parse::<f64>() {
-                Ok(x) if !x.is_nan() => out.push(x),
-                _ => {
+            let (number, rest) = leading_number(word);
+            match number.filter(|x| !x.is_nan()) {
+                Some(x) => out.push(x),
+                None => {
                     return Err(self.bad(
                         e,
                         e.text(),
@@ -64,38 +80,64 @@ impl Source {
                     ));
                 }
             }
+            if !rest.is_empty() {
+                self.note(e, &format!("holds \"{word}\", read without \"{rest}\""));
+            }
         }
         Ok(out)
     }
 
+    /// The first N numbers; more are dropped with a note, as Gazebo drops them.
     fn fixed<const N: usize>(&self, e: &Element) -> Result<[f64; N]> {
         let list = self.numbers(e)?;
-        <[f64; N]>::try_from(list.as_slice()).map_err(|_| {
-            self.bad(
-                e,
-                e.text(),
-                &format!("which is {} numbers", list.len()),
-                &format!("Write {N}, separated by blanks."),
-            )
-        })
+        if list.len() > N {
+            self.note(e, &format!("holds {} numbers, the first {N} are used", list.len()));
+        }
+        list.first_chunk::<N>().copied().ok_or_else(|| self.count(e, list.len(), N))
+    }
+
+    /// Exactly N numbers.
+    fn exact<const N: usize>(&self, e: &Element) -> Result<[f64; N]> {
+        let list = self.numbers(e)?;
+        <[f64; N]>::try_from(list.as_slice()).map_err(|_| self.count(e, list.len(), N))
+    }
+
+    fn count(&self, e: &Element, have: usize, want: usize) -> SimError {
+        let remedy = format!("Write {want}, separated by blanks.");
+        self.bad(e, e.text(), &format!("which is {have} numbers"), &remedy)
     }
 
     pub fn number(&self, e: &Element) -> Result<f64> {
         Ok(self.fixed::<1>(e)?[0])
     }
 
-    /// A finite length above zero, metres.
-    pub fn length(&self, e: &Element) -> Result<f64> {
-        let x = self.number(e)?;
-        self.positive(e, x)?;
-        Ok(x)
+    /// The child's number, or `default` if it is absent.
+    pub fn number_or(&self, parent: &Element, child: &str, default: f64) -> Result<f64> {
+        parent.child(child).map_or(Ok(default), |c| self.number(c))
     }
 
-    fn positive(&self, e: &Element, x: f64) -> Result<()> {
-        if x.is_finite() && x > 0.0 {
-            return Ok(());
+    /// A count, at least `least`.
+    pub fn whole(&self, parent: &Element, child: &str, default: u32, least: u32) -> Result<u32> {
+        let Some(e) = parent.child(child) else { return Ok(default) };
+        let x = self.number(e)?;
+        if (f64::from(least)..=f64::from(u32::MAX)).contains(&x.trunc()) {
+            return Ok(x as u32);
         }
-        Err(self.bad(e, e.text(), "which is no length", "Write metres, above zero."))
+        Err(self.bad(e, e.text(), "which is no count", &format!("Write a whole number from {least} on.")))
+    }
+
+    /// A finite length above zero, metres. What is none is repaired with a note.
+    pub fn length(&self, e: &Element) -> Result<f64> {
+        let x = self.number(e)?;
+        Ok(self.positive(e, x))
+    }
+
+    fn positive(&self, e: &Element, x: f64) -> f64 {
+        if x.is_finite() && x >= SHORTEST {
+            return x;
+        }
+        self.note(e, &format!("holds \"{}\", which is no length above zero", e.text()));
+        if x.is_finite() { x.abs().max(SHORTEST) } else { 1e6 }
     }
 
     pub fn vector(&self, e: &Element) -> Result<Vector3<f64>> {
@@ -106,17 +148,26 @@ impl Source {
         Err(self.bad(e, e.text(), "which is not finite", "Write three finite numbers."))
     }
 
+    /// The child's vector, or `default` if it is absent.
+    pub fn vector_or(&self, parent: &Element, child: &str, default: Vector3<f64>) -> Result<Vector3<f64>> {
+        parent.child(child).map_or(Ok(default), |c| self.vector(c))
+    }
+
     /// Three lengths above zero.
     pub fn lengths(&self, e: &Element) -> Result<Vector3<f64>> {
-        let v = self.vector(e)?;
-        v.iter().try_for_each(|x| self.positive(e, *x))?;
-        Ok(v)
+        Ok(self.vector(e)?.map(|x| self.positive(e, x)))
     }
 
     pub fn lengths2(&self, e: &Element) -> Result<[f64; 2]> {
+        Ok(self.fixed::<2>(e)?.map(|x| self.positive(e, x)))
+    }
+
+    pub fn pair(&self, e: &Element) -> Result<[f64; 2]> {
         let v = self.fixed::<2>(e)?;
-        v.iter().try_for_each(|x| self.positive(e, *x))?;
-        Ok(v)
+        if v.iter().all(|x| x.is_finite()) {
+            return Ok(v);
+        }
+        Err(self.bad(e, e.text(), "which is not finite", "Write two finite numbers."))
     }
 
     pub fn boolean(&self, e: &Element) -> Result<bool> {
@@ -167,7 +218,7 @@ impl Source {
             return Ok(Isometry3::identity());
         }
         let (t, r) = if quaternion {
-            let [x, y, z, qx, qy, qz, qw] = self.fixed::<7>(e)?;
+            let [x, y, z, qx, qy, qz, qw] = self.exact::<7>(e)?;
             let q = Quaternion::new(qw, qx, qy, qz);
             if !(q.norm().is_finite() && q.norm() > 1e-9) {
                 return Err(self.bad(
@@ -179,7 +230,7 @@ impl Source {
             }
             ([x, y, z], UnitQuaternion::from_quaternion(q))
         } else {
-            let [x, y, z, roll, pitch, yaw] = self.fixed::<6>(e)?;
+            let [x, y, z, roll, pitch, yaw] = self.exact::<6>(e)?;
             let [roll, pitch, yaw] = [roll, pitch, yaw].map(|a| if degrees { a.to_radians() } else { a });
             ([x, y, z], UnitQuaternion::from_euler_angles(roll, pitch, yaw))
         };
@@ -190,5 +241,36 @@ impl Source {
         } else {
             Err(self.bad(e, e.text(), "which is not finite", "Write finite numbers."))
         }
+    }
+}
+
+/// The longest number that `word` begins with, and what is left of the word.
+fn leading_number(word: &str) -> (Option<f64>, &str) {
+    if let Ok(x) = word.parse::<f64>() {
+        return (Some(x), "");
+    }
+    // Only what can stand in a decimal number: a longer look would make hostile words expensive.
+    let end = word.find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(word.len()).min(64);
+    let ends = (1..=end).rev().filter(|i| word.is_char_boundary(*i));
+    for end in ends {
+        if let Ok(x) = word[..end].parse::<f64>() {
+            return (Some(x), &word[end..]);
+        }
+    }
+    (None, word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leading_number;
+
+    #[test]
+    fn a_number_may_be_followed_by_letters() {
+        assert_eq!(leading_number("0.5m"), (Some(0.5), "m"));
+        assert_eq!(leading_number("1e3x"), (Some(1000.0), "x"));
+        assert_eq!(leading_number("1e"), (Some(1.0), "e"));
+        assert_eq!(leading_number("-.5"), (Some(-0.5), ""));
+        assert_eq!(leading_number("two").0, None);
+        assert_eq!(leading_number("1\u{e9}"), (Some(1.0), "\u{e9}"));
     }
 }

@@ -47,6 +47,11 @@ impl Element {
         self.attrs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Every attribute in order.
+    pub fn attrs(&self) -> &[(String, String)] {
+        &self.attrs
+    }
+
     /// The first child of that name, marked as read.
     pub fn child(&self, name: &str) -> Option<&Element> {
         let found = self.children.iter().find(|c| c.name == name)?;
@@ -73,6 +78,11 @@ impl Element {
     pub fn mark_all(&self) {
         self.mark();
         self.children.iter().for_each(Element::mark_all);
+    }
+
+    /// How many elements this one and those inside are.
+    pub fn count(&self) -> u64 {
+        1 + self.children.iter().map(Element::count).sum::<u64>()
     }
 
     /// Whether it was read.

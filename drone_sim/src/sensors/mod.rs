@@ -10,6 +10,7 @@ pub mod mount;
 pub mod navsat;
 pub mod noise;
 pub mod odometry;
+pub mod optics;
 pub mod rate;
 pub mod spec;
 
@@ -23,6 +24,7 @@ pub use mount::Mount;
 pub use navsat::{NavSat, NavSatReading};
 pub use noise::Noise;
 pub use odometry::Odometry;
+pub use optics::{Lens, Optics};
 pub use rate::Rate;
 pub use spec::{Earth, SensorKind, SensorSpec};
 

@@ -41,6 +41,9 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
     Entry { name: "frame_handshake", run: frame_handshake, samples: &[] },
     Entry { name: "mavlink", run: mavlink, samples: &[] },
+    Entry { name: "mesh", run: mesh, samples: &[] },
+    Entry { name: "gz_packet", run: gz_packet, samples: &[] },
+    Entry { name: "gz_convert", run: gz_convert, samples: &[] },
 ];
 
 /// A simulated world.
@@ -55,6 +58,21 @@ pub fn frame_handshake(data: &[u8]) {
     for error in [Hello::decode(data).err(), Answer::decode(data).err()].into_iter().flatten() {
         code(&error, "PG-01");
     }
+}
+
+/// A mesh file; the first byte chooses the format.
+pub fn mesh(data: &[u8]) {
+    peregrine_sim::sdf::mesh::fuzz(data);
+}
+
+/// A packet of Gazebo's discovery, and a message of Gazebo.
+pub fn gz_packet(data: &[u8]) {
+    peregrine_gz::wire::fuzz(data);
+}
+
+/// A message on its way between ROS and Gazebo; the first byte chooses type and way.
+pub fn gz_convert(data: &[u8]) {
+    peregrine_gz::convert::fuzz(data);
 }
 
 /// A model's manifest.

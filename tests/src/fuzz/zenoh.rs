@@ -1,10 +1,10 @@
 //! What other processes write on the wire.
 
-use peregrine_zenoh::keys::{Attachment, Endpoint, data_key, dds_name, gid, ros_name};
+use peregrine_zenoh::keys::{Attachment, Endpoint, Token, WireQos, data_key, dds_name, gid, ros_name};
 
 use super::code;
 
-/// Bytes as an attachment, text as an endpoint's token and as a type's name.
+/// Bytes as an attachment, text as a token, a QoS and a type's name.
 pub fn zenoh_keys(data: &[u8]) {
     match Attachment::parse(data) {
         Ok(attachment) => assert_eq!(attachment.to_bytes().as_slice(), data),
@@ -12,8 +12,15 @@ pub fn zenoh_keys(data: &[u8]) {
     }
     let text = String::from_utf8_lossy(data);
     let _ = (ros_name(&text), dds_name(&text), gid(&text), data_key(0, &text, &text, &text));
-    match Endpoint::parse(&text) {
-        Ok(endpoint) => {
+    match WireQos::parse(&text) {
+        Ok(qos) => assert_eq!(WireQos::parse(&qos.encode()).ok(), Some(qos)),
+        Err(error) => code(&error, "PG-12"),
+    }
+    match Token::parse(&text) {
+        Ok(Token::Node(node)) => {
+            assert_eq!(Token::parse(&node.token()).ok(), Some(Token::Node(node)));
+        }
+        Ok(Token::Endpoint(endpoint)) => {
             let token = endpoint.token();
             // A type's name that is not in DDS's form is kept as it is, and then means another type when written anew.
             let regular = ros_name(&dds_name(&endpoint.type_name)) == endpoint.type_name;

@@ -153,7 +153,7 @@ mod tests {
         let wrong = house(&[("peregrine-detector", &[("tokio", Kind::Normal), ("ort", Kind::Dev)])]);
         assert_eq!(wrong.len(), 1, "{wrong:?}");
         assert!(
-            wrong[0].contains("peregrine-detector -> tokio: only peregrine-zenoh, peregrine may"),
+            wrong[0].contains("peregrine-detector -> tokio: only peregrine-zenoh, peregrine-gz, peregrine, peregrine-bench may"),
             "{wrong:?}"
         );
     }

@@ -29,7 +29,7 @@ const NODE_REASON: &str =
     "a node meets other nodes and the simulator on topics only, so that each can be replaced";
 
 /// Every crate of the workspace.
-pub const ROOMS: [Room; 23] = [
+pub const ROOMS: [Room; 25] = [
     Room {
         name: "peregrine-msgs",
         may: &["peregrine-msgs-codegen"],
@@ -65,10 +65,34 @@ pub const ROOMS: [Room; 23] = [
         may: &["peregrine-avoidance", "peregrine-safety-filter"],
         reason: "benchmark flights use the pure part of what flies, and neither topics nor the simulator",
     },
+    Room {
+        name: "peregrine-gz",
+        may: &["peregrine-msgs"],
+        reason: "Gazebo's transport and messages are of use to simulator and bridge alike; it knows neither",
+    },
+    Room {
+        name: "peregrine-gz-bridge",
+        may: &[
+            "peregrine-msgs",
+            "peregrine-frame",
+            "peregrine-macros",
+            "peregrine-core",
+            "peregrine-models",
+            "peregrine-gz",
+        ],
+        reason: NODE_REASON,
+    },
     Room { name: "peregrine-render", may: &[], reason: "the rasteriser is useful alone: no ROS" },
     Room {
         name: "peregrine-sim",
-        may: &["peregrine-msgs", "peregrine-frame", "peregrine-macros", "peregrine-core", "peregrine-render"],
+        may: &[
+            "peregrine-msgs",
+            "peregrine-frame",
+            "peregrine-macros",
+            "peregrine-core",
+            "peregrine-render",
+            "peregrine-gz",
+        ],
         reason: "the simulator stands in for a vehicle: it must not know what flies it",
     },
     Room {
@@ -86,6 +110,8 @@ pub const ROOMS: [Room; 23] = [
             "peregrine-recorder",
             "peregrine-tracker",
             "peregrine-autopilot",
+            "peregrine-gz",
+            "peregrine-gz-bridge",
         ],
         reason: "launching is below the command line and beside the simulator",
     },
@@ -107,6 +133,8 @@ pub const ROOMS: [Room; 23] = [
             "peregrine-safety-filter",
             "peregrine-suites",
             "peregrine-render",
+            "peregrine-gz",
+            "peregrine-gz-bridge",
             "peregrine-sim",
             "peregrine-launch",
         ],
@@ -124,16 +152,26 @@ pub const ROOMS: [Room; 23] = [
 ];
 
 /// Packages from outside with a place of their own.
-pub const FENCES: [Fence; 6] = [
+pub const FENCES: [Fence; 8] = [
     Fence {
         package: "tokio",
-        rooms: &["peregrine-zenoh", "peregrine", "peregrine-bench"],
+        rooms: &["peregrine-zenoh", "peregrine-gz", "peregrine", "peregrine-bench"],
         reason: "tokio carries network and control; perception runs on lanes; a benchmark measures it",
+    },
+    Fence {
+        package: "zeromq",
+        rooms: &["peregrine-gz"],
+        reason: "all of ZeroMQ lies behind Gazebo's transport",
     },
     Fence {
         package: "zenoh",
         rooms: &["peregrine-zenoh", "peregrine-bench"],
         reason: "all of Zenoh lies behind the transport seam; a benchmark measures it bare",
+    },
+    Fence {
+        package: "zenoh-ext",
+        rooms: &["peregrine-zenoh"],
+        reason: "all of Zenoh lies behind the transport seam",
     },
     Fence {
         package: "ort",

@@ -24,7 +24,7 @@ enum Probe {
     Library(&'static str),
 }
 
-const DEBIAN: [Debian; 2] = [
+const DEBIAN: [Debian; 3] = [
     Debian {
         packages: "chromium",
         probe: Probe::Program("chromium"),
@@ -34,6 +34,11 @@ const DEBIAN: [Debian; 2] = [
         packages: "libsdformat-dev pkg-config g++",
         probe: Probe::Library("sdformat12"),
         purpose: "our reading of SDF is compared with libsdformat's",
+    },
+    Debian {
+        packages: "ignition-transport-cli libignition-transport-dev libignition-msgs-dev pkg-config g++",
+        probe: Probe::Library("ignition-transport11"),
+        purpose: "our gz-transport talks with Gazebo's own tools and library",
     },
 ];
 

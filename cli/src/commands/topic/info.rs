@@ -16,13 +16,15 @@ pub(super) fn run(topic: &str, json: bool) -> Result {
     let (buses, _) = frames::buses(&Host::from_env()?);
     let on_bus: BTreeSet<String> = buses.iter().map(|bus| bus.topic.clone()).collect();
     let buses: Vec<_> = buses.into_iter().filter(|bus| bus.topic == name).collect();
-    let endpoints = endpoints(buses.is_empty())?;
-    let known: BTreeSet<String> = endpoints.iter().map(|e| e.topic.clone()).chain(on_bus).collect();
+    // A service may have a topic's name.
+    let mut endpoints = endpoints(buses.is_empty())?;
+    endpoints.retain(|e| matches!(e.kind, Kind::Publisher | Kind::Subscription));
+    let known: BTreeSet<String> = endpoints.iter().map(|e| e.name.clone()).chain(on_bus).collect();
     if !known.contains(&name) {
         let hint = did_you_mean(&name, known.iter().map(String::as_str));
         return Err(Error::NoTopic { topic: name, hint });
     }
-    let mut parties: Vec<&Endpoint> = endpoints.iter().filter(|e| e.topic == name).collect();
+    let mut parties: Vec<&Endpoint> = endpoints.iter().filter(|e| e.name == name).collect();
     parties.sort_by_key(|e| (e.kind, e.node_name()));
     let types: BTreeSet<String> = parties
         .iter()

@@ -24,6 +24,7 @@ use crate::names;
 use crate::node::{Extensions, Setup};
 use crate::params::{ParamMap, ParamValue};
 use crate::registry::{Blank, NodeFactory};
+use crate::ros::{ClockFollower, RosOptions};
 use crate::time::Clock;
 use crate::topic::Inbox;
 
@@ -115,6 +116,7 @@ pub struct App {
     extensions: Extensions,
     log_topics: bool,
     imports: bool,
+    ros: bool,
     frames: Option<peregrine_frame::Host>,
 }
 
@@ -137,6 +139,7 @@ impl App {
             extensions: Extensions::default(),
             log_topics: false,
             imports: false,
+            ros: false,
             frames: None,
         }
     }
@@ -157,6 +160,20 @@ impl App {
     pub fn accept_remote_frames(&mut self, yes: bool) -> &mut Self {
         self.imports = yes;
         self
+    }
+
+    /// The nodes added from now on serve what ROS 2 expects of every node (parameters, lifecycle, type descriptions), and
+    /// the process publishes `/rosout` and `/diagnostics`. In lockstep this changes nothing: there nobody from outside may be listened to.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn serve_ros(&mut self) -> Result<&mut Self> {
+        if !self.mode.is_lockstep() && !self.ros {
+            self.add(NodeFactory::of::<crate::ros::Rosout>(), NodeSpec::new("_rosout"))?;
+            self.add(NodeFactory::of::<crate::ros::Diagnostics>(), NodeSpec::new("_diagnostics"))?;
+            self.ros = true;
+        }
+        Ok(self)
     }
 
     /// Frames pass between this process and the others of `host` without a copy: what is published here can be read
@@ -204,7 +221,13 @@ impl App {
             topics: Arc::default(),
             imports: false,
             simulates: false,
+            lifecycle: Arc::default(),
+            health: Arc::default(),
         };
+        self.graph.endpoints.add_node(&full_name);
+        self.graph.nodes.push((full_name.clone(), ctx.lifecycle.clone(), ctx.health.clone()));
+        self.graph.remaps.declare(&spec.remaps);
+        let use_sim_time = matches!(self.mode, Mode::Realtime { use_sim_time: true, .. });
         let setup = Setup::<()> {
             graph: &mut self.graph,
             full_name,
@@ -214,6 +237,7 @@ impl App {
             extensions: self.extensions.clone(),
             threads: self.mode.threads(),
             lockstep,
+            ros: self.ros.then_some(RosOptions { use_sim_time }),
             declared: Declared::default(),
         };
         let mut host = (factory.build)(Blank { setup, ctx }, &spec.params)?;
@@ -229,6 +253,15 @@ impl App {
     /// # Errors
     /// When the graph cannot be wired, a node does not start, or a node asked to stop because of a failure.
     pub fn run(mut self) -> Result<RunReport> {
+        let simulates = self.hosts.iter().any(|h| h.drives_clock);
+        if matches!(self.mode, Mode::Realtime { use_sim_time: true, .. }) && !simulates {
+            self.add(NodeFactory::of::<ClockFollower>(), NodeSpec::new("_clock"))?;
+        }
+        for (rule, hint) in self.graph.remaps.unused() {
+            tracing::warn!(
+                "PG-0219: remap '{rule}' matches no name of any node here{hint}; see the node's README"
+            );
+        }
         if matches!(self.mode, Mode::Realtime { .. }) && self.hosts.iter().any(|h| h.drives_clock) {
             self.clock = Clock::Simulated(Arc::new(AtomicI64::new(0)));
             for host in &mut self.hosts {

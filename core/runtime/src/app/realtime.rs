@@ -12,6 +12,8 @@ use crate::lane::Lane;
 use crate::node::Advance;
 use crate::time::{Clock, Time};
 
+/// A step of the simulator that takes longer than this is no slow step but a pause.
+const LONG_STEP: Duration = Duration::from_millis(250);
 /// The longest a lane sleeps before it looks whether it should stop.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
@@ -105,7 +107,7 @@ impl<'a> LaneLoop<'a> {
             tracing::warn!(lane = self.lane.name(), "PG-0213: lane options could not be applied: {error}");
         }
         let driver = self.seats.iter().position(|(_, s)| s.drives_clock);
-        let (start, sim_start) = (Instant::now(), self.clock.now());
+        let (mut start, sim_start) = (Instant::now(), self.clock.now());
         let mut next_step = start;
         while !self.stop.is_asked() {
             self.run_queue();
@@ -113,11 +115,16 @@ impl<'a> LaneLoop<'a> {
             self.run_timers();
             let mut limit = if more { Duration::ZERO } else { self.until_timer() };
             if let Some(driver) = driver {
-                if Instant::now() >= next_step {
+                let before = Instant::now();
+                if before >= next_step {
                     match self.seats[driver].1.host().step() {
                         Advance::To(to) => {
                             self.clock.set(to);
                             self.lanes.iter().for_each(|lane| lane.wake());
+                            // A step that took so long was a pause, or the machine was away: time is not made up for
+                            // by racing afterwards.
+                            let took = before.elapsed();
+                            start += if took > LONG_STEP { took } else { Duration::ZERO };
                             let ahead = to.seconds_since(sim_start) / self.factor;
                             next_step = start + Duration::from_secs_f64(ahead.max(0.0));
                         }

@@ -85,6 +85,7 @@ impl RunReport {
         let topics = graph
             .topics()
             .values()
+            .filter(|t| crate::graph::is_topic(t.name()))
             .map(|t| TopicReport {
                 name: t.name().to_owned(),
                 type_name: t.type_info().name,

@@ -19,6 +19,8 @@ pub struct ParamField {
     pub default: Option<&'static str>,
     /// The allowed range as written in the source, if there is one.
     pub range: Option<&'static str>,
+    /// Whether it can be set while the node runs; the others are read at start only.
+    pub live: bool,
 }
 
 /// A struct of parameters; use `#[derive(Params)]`.
@@ -27,6 +29,9 @@ pub trait Params: Sized + Send + 'static {
     fn fields() -> &'static [ParamField];
     /// Reads every field; [`ParamReader::finish`] then refuses what is left over.
     fn read(reader: &mut ParamReader<'_>) -> Result<Self>;
+
+    /// The values, by name; what is not set is left out.
+    fn to_map(&self) -> ParamMap;
 
     /// Reads and checks the whole map.
     fn from_map(node: &str, kind: &str, map: &ParamMap) -> Result<Self> {
@@ -42,6 +47,9 @@ impl Params for () {
     }
     fn read(_: &mut ParamReader<'_>) -> Result<Self> {
         Ok(())
+    }
+    fn to_map(&self) -> ParamMap {
+        ParamMap::new()
     }
 }
 
@@ -96,6 +104,8 @@ pub trait ParamType: Sized {
     const TYPE: &'static str;
     /// Converts, or `None` when the kind does not fit.
     fn from_value(value: &ParamValue) -> Option<Self>;
+    /// The other way round; `None` when it is not set.
+    fn to_value(&self) -> Option<ParamValue>;
     /// The value when nothing was given and there is no default.
     fn when_absent() -> Option<Self> {
         None
@@ -103,29 +113,33 @@ pub trait ParamType: Sized {
 }
 
 macro_rules! param_type {
-    ($($ty:ty, $name:literal, $pattern:pat => $result:expr;)*) => {$(
+    ($($ty:ty, $name:literal, $pattern:pat => $result:expr, $back:expr;)*) => {$(
         impl ParamType for $ty {
             const TYPE: &'static str = $name;
             fn from_value(value: &ParamValue) -> Option<Self> {
                 match value { $pattern => $result, _ => None }
+            }
+            fn to_value(&self) -> Option<ParamValue> {
+                let back: fn(&Self) -> ParamValue = $back;
+                Some(back(self))
             }
         }
     )*};
 }
 
 param_type! {
-    bool, "bool", ParamValue::Bool(v) => Some(*v);
-    i64, "integer", ParamValue::Integer(v) => Some(*v);
-    i32, "integer", ParamValue::Integer(v) => i32::try_from(*v).ok();
-    u8, "integer", ParamValue::Integer(v) => u8::try_from(*v).ok();
-    u16, "integer", ParamValue::Integer(v) => u16::try_from(*v).ok();
-    u32, "integer", ParamValue::Integer(v) => u32::try_from(*v).ok();
-    u64, "integer", ParamValue::Integer(v) => u64::try_from(*v).ok();
-    usize, "integer", ParamValue::Integer(v) => usize::try_from(*v).ok();
-    String, "string", ParamValue::String(v) => Some(v.clone());
-    Vec<bool>, "bool array", ParamValue::BoolArray(v) => Some(v.clone());
-    Vec<i64>, "integer array", ParamValue::IntegerArray(v) => Some(v.clone());
-    Vec<String>, "string array", ParamValue::StringArray(v) => Some(v.clone());
+    bool, "bool", ParamValue::Bool(v) => Some(*v), |v| ParamValue::Bool(*v);
+    i64, "integer", ParamValue::Integer(v) => Some(*v), |v| ParamValue::Integer(*v);
+    i32, "integer", ParamValue::Integer(v) => i32::try_from(*v).ok(), |v| ParamValue::Integer(i64::from(*v));
+    u8, "integer", ParamValue::Integer(v) => u8::try_from(*v).ok(), |v| ParamValue::Integer(i64::from(*v));
+    u16, "integer", ParamValue::Integer(v) => u16::try_from(*v).ok(), |v| ParamValue::Integer(i64::from(*v));
+    u32, "integer", ParamValue::Integer(v) => u32::try_from(*v).ok(), |v| ParamValue::Integer(i64::from(*v));
+    u64, "integer", ParamValue::Integer(v) => u64::try_from(*v).ok(), |v| ParamValue::Integer(i64::try_from(*v).unwrap_or(i64::MAX));
+    usize, "integer", ParamValue::Integer(v) => usize::try_from(*v).ok(), |v| ParamValue::Integer(i64::try_from(*v).unwrap_or(i64::MAX));
+    String, "string", ParamValue::String(v) => Some(v.clone()), |v| ParamValue::String(v.clone());
+    Vec<bool>, "bool array", ParamValue::BoolArray(v) => Some(v.clone()), |v| ParamValue::BoolArray(v.clone());
+    Vec<i64>, "integer array", ParamValue::IntegerArray(v) => Some(v.clone()), |v| ParamValue::IntegerArray(v.clone());
+    Vec<String>, "string array", ParamValue::StringArray(v) => Some(v.clone()), |v| ParamValue::StringArray(v.clone());
 }
 
 impl ParamType for f64 {
@@ -138,6 +152,9 @@ impl ParamType for f64 {
             _ => None,
         }
     }
+    fn to_value(&self) -> Option<ParamValue> {
+        Some(ParamValue::Double(*self))
+    }
 }
 
 impl ParamType for Vec<f64> {
@@ -149,12 +166,18 @@ impl ParamType for Vec<f64> {
             _ => None,
         }
     }
+    fn to_value(&self) -> Option<ParamValue> {
+        Some(ParamValue::DoubleArray(self.clone()))
+    }
 }
 
 impl<T: ParamType> ParamType for Option<T> {
     const TYPE: &'static str = T::TYPE;
     fn from_value(value: &ParamValue) -> Option<Self> {
         T::from_value(value).map(Some)
+    }
+    fn to_value(&self) -> Option<ParamValue> {
+        self.as_ref().and_then(T::to_value)
     }
     fn when_absent() -> Option<Self> {
         Some(None)

@@ -3,6 +3,8 @@
 //! Rows come out in the order of the seeds whatever finishes first, and what a row says depends on its seed and the
 //! options alone. So a run that was cut off goes on after its last whole row, and the file ends the same.
 
+mod file;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -13,6 +15,8 @@ use crate::flight::{Axes, Flight, Rules};
 use crate::physics::{Command, Vehicle, WindSpec};
 use crate::rng::Stream;
 use crate::scenario::{ForestSpec, Nursery, World, build};
+
+pub use file::{Rows, seeds};
 
 /// Who flies: asked for a velocity at a fixed rate, knows the whole world.
 pub trait Pilot: Send {

@@ -4,9 +4,28 @@
 //! [`Light`]s are in the frame of the outermost thing that was loaded: the world, or, for a file that holds only a
 //! model, the frame that the model stands in.
 
+mod actor;
+mod environment;
+mod geometry;
+mod joint;
+mod light;
+mod material;
+mod plugin;
+
 use nalgebra::{Isometry3, Matrix3, Vector3};
 
-use crate::shape::Shape;
+use crate::sensors::spec::{Earth, SensorSpec};
+
+pub use actor::{Actor, Trajectory, Waypoint};
+pub use environment::{Atmosphere, Fog, Physics, Scene};
+pub use geometry::{Geometry, Mesh, MeshKind, Surface};
+pub use joint::{Joint, JointAxis, JointKind};
+pub use light::{Attenuation, Light, LightKind, SpotCone};
+pub use material::Material;
+pub use plugin::{
+    Battery, Known, LiftDrag, Maker, MotorModel, OdometryPublisher, Plugin, PluginNode, PosePublisher, Rotor,
+    VelocityControl,
+};
 
 /// A world: its models, lights and physics.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,46 +38,26 @@ pub struct SdfWorld {
     pub physics: Physics,
     /// Ambient light and background.
     pub scene: Scene,
+    /// Steady wind, m/s, world frame.
+    pub wind: Vector3<f64>,
+    /// Where on Earth the origin lies, and the magnetic field there.
+    pub earth: Earth,
+    /// Whether the file says where on Earth it lies.
+    pub has_earth: bool,
+    /// The air.
+    pub atmosphere: Atmosphere,
     /// Lights of the world itself.
     pub lights: Vec<Light>,
     /// Top-level models in file order.
     pub models: Vec<SdfModel>,
     /// Frames of the world itself: name and pose.
     pub frames: Vec<(String, Isometry3<f64>)>,
-}
-
-/// `<physics>`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Physics {
-    /// Longest step, seconds.
-    pub max_step_size: f64,
-    /// Simulated seconds per wall second that the author wished for; 0 means as fast as possible.
-    pub real_time_factor: f64,
-}
-
-impl Default for Physics {
-    fn default() -> Self {
-        Self { max_step_size: 0.001, real_time_factor: 1.0 }
-    }
-}
-
-/// `<scene>`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scene {
-    /// Ambient light, linear RGBA, 0 to 1.
-    pub ambient: [f32; 4],
-    /// Colour of the background, RGBA, 0 to 1.
-    pub background: [f32; 4],
-    /// Whether `<sky>` is present.
-    pub sky: bool,
-    /// Whether shadows are wished for.
-    pub shadows: bool,
-}
-
-impl Default for Scene {
-    fn default() -> Self {
-        Self { ambient: [0.4, 0.4, 0.4, 1.0], background: [0.7, 0.7, 0.7, 1.0], sky: false, shadows: true }
-    }
+    /// Joints of the world itself.
+    pub joints: Vec<Joint>,
+    /// People and things that move along a script.
+    pub actors: Vec<Actor>,
+    /// Plugins of the world.
+    pub plugins: Vec<Plugin>,
 }
 
 /// A model with its nested models.
@@ -78,6 +77,12 @@ pub struct SdfModel {
     pub frames: Vec<(String, Isometry3<f64>)>,
     /// Models inside it.
     pub models: Vec<SdfModel>,
+    /// Plugins of the model, those of its include too.
+    pub plugins: Vec<Plugin>,
+    /// Whether wind acts on its links.
+    pub enable_wind: bool,
+    /// `canonical_link`, or the first link; empty for a model without links of its own.
+    pub canonical_link: String,
 }
 
 impl SdfModel {
@@ -110,6 +115,16 @@ pub struct Link {
     pub lights: Vec<Light>,
     /// Whether gravity acts on it.
     pub gravity: bool,
+    /// Whether wind acts on it.
+    pub enable_wind: bool,
+    /// Whether it moves only when told to.
+    pub kinematic: bool,
+    /// What it senses; their poses are in the link's frame.
+    pub sensors: Vec<SensorSpec>,
+    /// Plugins of the sensors of this link: name of the sensor and plugin.
+    pub sensor_plugins: Vec<(String, Plugin)>,
+    /// Linear and angular damping, 1/s.
+    pub velocity_decay: [f64; 2],
 }
 
 /// `<inertial>`.
@@ -123,6 +138,12 @@ pub struct Inertial {
     pub inertia: Matrix3<f64>,
 }
 
+impl Default for Inertial {
+    fn default() -> Self {
+        Self { mass: 1.0, pose: Isometry3::identity(), inertia: Matrix3::identity() }
+    }
+}
+
 /// What is seen of a link.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Visual {
@@ -131,13 +152,17 @@ pub struct Visual {
     /// Frame of the shape.
     pub pose: Isometry3<f64>,
     /// The shape.
-    pub shape: Shape,
-    /// Its surface.
-    pub material: Material,
+    pub geometry: Geometry,
+    /// Its surface; `None` takes what a mesh brings along, or Gazebo's grey.
+    pub material: Option<Material>,
     /// Opacity is one minus this, 0 to 1.
     pub transparency: f32,
     /// Whether it throws a shadow.
     pub cast_shadows: bool,
+    /// What a lidar's intensity shows.
+    pub laser_retro: f64,
+    /// Label for segmentation and bounding boxes, from the Label plugin.
+    pub label: Option<u32>,
 }
 
 /// What is touched of a link.
@@ -148,76 +173,9 @@ pub struct Collision {
     /// Frame of the shape.
     pub pose: Isometry3<f64>,
     /// The shape.
-    pub shape: Shape,
-}
-
-/// Colours, RGBA, 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Material {
-    /// Colour in ambient light.
-    pub ambient: [f32; 4],
-    /// Colour in direct light.
-    pub diffuse: [f32; 4],
-    /// Colour of highlights.
-    pub specular: [f32; 4],
-    /// Colour of its own light.
-    pub emissive: [f32; 4],
-}
-
-impl Default for Material {
-    fn default() -> Self {
-        Self {
-            ambient: [0.3, 0.3, 0.3, 1.0],
-            diffuse: [0.7, 0.7, 0.7, 1.0],
-            specular: [0.0, 0.0, 0.0, 1.0],
-            emissive: [0.0, 0.0, 0.0, 1.0],
-        }
-    }
-}
-
-/// What shines.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Light {
-    /// Its name.
-    pub name: String,
-    /// Directional, point or spot.
-    pub kind: LightKind,
-    /// Its frame.
-    pub pose: Isometry3<f64>,
-    /// The way the light travels, unit vector in the light's frame. Meaningless for point lights.
-    pub direction: Vector3<f64>,
-    /// Colour, RGBA, 0 to 1.
-    pub diffuse: [f32; 4],
-    /// Colour of highlights.
-    pub specular: [f32; 4],
-    /// Whether things throw shadows in it.
-    pub cast_shadows: bool,
-    /// Factor on its colour.
-    pub intensity: f64,
-}
-
-/// The kinds of light SDF knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LightKind {
-    /// From a point, all ways.
-    Point,
-    /// From infinitely far, one way.
-    Directional,
-    /// From a point, in a cone.
-    Spot,
-}
-
-/// A joint; kept for its frame and names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Joint {
-    /// Its name.
-    pub name: String,
-    /// `fixed`, `revolute`, ... as written.
-    pub kind: String,
-    /// Parent frame or link.
-    pub parent: String,
-    /// Child frame or link.
-    pub child: String,
-    /// Its frame.
-    pub pose: Isometry3<f64>,
+    pub geometry: Geometry,
+    /// Friction and bounce.
+    pub surface: Surface,
+    /// Density for `<inertial auto="true">`, kg/m3.
+    pub density: Option<f64>,
 }

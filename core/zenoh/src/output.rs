@@ -1,0 +1,117 @@
+//! Topics on their way out: one Zenoh publisher for each publishing node of a topic.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use peregrine_core::{Qos, Topic};
+use zenoh::Wait;
+use zenoh::pubsub::Publisher;
+use zenoh::qos::{CongestionControl, Reliability};
+use zenoh::sample::Locality;
+use zenoh_ext::{AdvancedPublisher, AdvancedPublisherBuilderExt, CacheConfig, MissDetectionConfig};
+
+use crate::error::{Result, zenoh as failed};
+use crate::keys::{self, Attachment, Endpoint};
+use crate::link::Link;
+
+/// How soon after a latched message its number is told once more, so that a reader notices one that was lost.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// A topic as one node publishes it.
+pub(crate) struct Output {
+    /// The publishing node's full name.
+    pub node: Arc<str>,
+    outlet: Outlet,
+    sequence: i64,
+    gid: [u8; 16],
+}
+
+enum Outlet {
+    /// Sends to whoever reads now.
+    Volatile(Publisher<'static>),
+    /// Keeps the last messages for those who come later (transient local).
+    Latched(AdvancedPublisher<'static>),
+}
+
+impl Output {
+    /// Declares the publisher; a volatile one opens the topic's gate while somebody remote listens.
+    pub fn new(
+        link: &Link,
+        topic: &Arc<Topic>,
+        node: &Arc<str>,
+        qos: Qos,
+        endpoint: &Endpoint,
+    ) -> Result<Self> {
+        let info = topic.type_info();
+        let key = link.key(topic.name(), info.name, info.hash);
+        let outlet = if qos.is_latched() {
+            Outlet::Latched(latched(link, &key, qos)?)
+        } else {
+            Outlet::Volatile(volatile(link, &key, topic, qos)?)
+        };
+        Ok(Self { node: node.clone(), outlet, sequence: 0, gid: keys::gid(&endpoint.token()) })
+    }
+
+    /// The id that goes beside its messages.
+    pub fn gid(&self) -> [u8; 16] {
+        self.gid
+    }
+
+    /// Publishes one message.
+    pub fn put(&mut self, cdr: &[u8], stamp_ns: i64) -> zenoh::Result<()> {
+        self.sequence += 1;
+        let attachment = Attachment { sequence: self.sequence, stamp_ns, gid: self.gid }.to_bytes();
+        match &self.outlet {
+            Outlet::Volatile(publisher) => publisher.put(cdr).attachment(attachment).wait(),
+            Outlet::Latched(publisher) => publisher.put(cdr).attachment(attachment).wait(),
+        }
+    }
+}
+
+/// An image may be lost, a camera may not be held up; small messages are worth waiting for.
+fn congestion(qos: Qos) -> (CongestionControl, Reliability) {
+    if qos.is_reliable() {
+        (CongestionControl::Block, Reliability::Reliable)
+    } else {
+        (CongestionControl::Drop, Reliability::BestEffort)
+    }
+}
+
+fn volatile(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<Publisher<'static>> {
+    let (congestion, reliability) = congestion(qos);
+    let publisher = link
+        .session
+        .declare_publisher(key.to_owned())
+        .congestion_control(congestion)
+        .reliability(reliability)
+        .allowed_destination(Locality::Remote)
+        .wait()
+        .map_err(failed("declare a publisher on", key))?;
+    let gate = topic.clone();
+    publisher
+        .matching_listener()
+        .callback(move |status| gate.set_remote_readers(usize::from(status.matching())))
+        .background()
+        .wait()
+        .map_err(failed("watch for readers of", key))?;
+    let status = publisher.matching_status().wait().map_err(failed("look for readers of", key))?;
+    topic.set_remote_readers(usize::from(status.matching()));
+    Ok(publisher)
+}
+
+/// As rmw_zenoh publishes what is transient local: a cache of as many messages as the depth, found by late readers through
+/// a token of its own.
+fn latched(link: &Link, key: &str, qos: Qos) -> Result<AdvancedPublisher<'static>> {
+    let (congestion, reliability) = congestion(qos);
+    link.session
+        .declare_publisher(key.to_owned())
+        .congestion_control(congestion)
+        .reliability(reliability)
+        .allowed_destination(Locality::Remote)
+        .advanced()
+        .cache(CacheConfig::default().max_samples(qos.depth()))
+        .sample_miss_detection(MissDetectionConfig::default().sporadic_heartbeat(HEARTBEAT))
+        .publisher_detection()
+        .wait()
+        .map_err(failed("declare a latched publisher on", key))
+}

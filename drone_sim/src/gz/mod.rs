@@ -1,0 +1,270 @@
+//! The simulator's side that Gazebo's clients see.
+//!
+//! It serves what Gazebo serves, under the same names and types:
+//!
+//! | topic | type | when |
+//! |---|---|---|
+//! | `/clock`, `/world/W/clock` | Clock | every step |
+//! | `/stats`, `/world/W/stats` | WorldStatistics | ten times a simulated second, and when paused |
+//! | `/world/W/pose/info`, `/world/W/dynamic_pose/info` | Pose_V | 60 Hz: all models; what moves |
+//! | `/world/W/scene/info` | Scene | when models come and go |
+//! | `/model/M/odometry`, `/model/M/odometry_with_covariance` | Odometry, OdometryWithCovariance | with `odom` |
+//! | every ROS topic whose type stands in [`peregrine_gz::convert::TABLE`] | by the table | when it is published |
+//! | in: `/model/M/cmd_vel` | Twist | velocity in the heading frame |
+//! | in: `/NAMESPACE/TOPIC` of the model's MulticopterVelocityControl | Twist | the same |
+//! | in: `/model/M/enable` | Boolean | false: commands of `/model/M/cmd_vel` are not obeyed |
+//!
+//! | service | request, reply |
+//! |---|---|
+//! | `/world/W/control` | WorldControl (pause, step, multi_step, run_to_sim_time, reset), Boolean |
+//! | `/world/W/set_pose`, `/world/W/set_pose_vector` | Pose, Pose_V, Boolean |
+//! | `/world/W/create`, `/world/W/create_multiple` | EntityFactory (sdf, sdf_filename), EntityFactory_V, Boolean |
+//! | `/world/W/remove` | Entity (by name), Boolean |
+//! | `/world/W/scene/info` | Empty, Scene |
+//! | `/gazebo/worlds` | Empty, StringMsg_V |
+//!
+//! Callbacks run on the transport's thread; they leave their orders in [`WorldControl`] and in an inbox, which the
+//! simulator empties between two steps. So a client changes when something happens only as far as it is a client's to
+//! say, and a run without clients is the same as one without this side.
+
+mod apply;
+mod inbox;
+mod scene;
+mod services;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nalgebra::Isometry3;
+use peregrine::AnyMessage;
+use peregrine::time::monotonic_ns;
+use peregrine_gz::convert::{self, Convert, Pair};
+use peregrine_gz::msgs::core::{Clock, Header, Time};
+use peregrine_gz::msgs::geometry::{Odometry, OdometryWithCovariance, PoseV};
+use peregrine_gz::msgs::scene::Scene;
+use peregrine_gz::msgs::world::WorldStatistics;
+use peregrine_gz::{GzNode, Options, Publisher, RawPublisher};
+use peregrine_msgs::{cdr, nav_msgs};
+
+use crate::control::WorldControl;
+use crate::error::Result;
+use crate::physics::STEP_NS;
+use crate::scenario::World;
+use crate::sensors::Rate;
+
+pub use apply::apply;
+pub use inbox::{Inbox, Velocity};
+pub use scene::describe;
+
+/// ROS topics that have no meaning for Gazebo's clients, or another form of their own.
+const NOT_CARRIED: [&str; 6] =
+    ["/clock", "/rosout", "/parameter_events", "/tf_static", "/sim/obstacles", "/cmd_vel"];
+
+/// What Gazebo's clients see of one world.
+pub struct GzSide {
+    node: GzNode,
+    world: String,
+    craft: String,
+    control: Arc<WorldControl>,
+    inbox: Arc<Mutex<Inbox>>,
+    /// The scene as it stands, for the service.
+    scene: Arc<Mutex<Scene>>,
+    clocks: [Publisher<Clock>; 2],
+    stats: [Publisher<WorldStatistics>; 2],
+    poses: Publisher<PoseV>,
+    dynamic: Publisher<PoseV>,
+    scenes: Publisher<Scene>,
+    odometry: Publisher<Odometry>,
+    odometry_with_covariance: Publisher<OdometryWithCovariance>,
+    carried: BTreeMap<String, Option<(&'static Pair, RawPublisher)>>,
+    scratch: Vec<u8>,
+    rates: [Rate; 2],
+    started_ns: i64,
+    steps: u64,
+    told_paused: bool,
+}
+
+impl std::fmt::Debug for GzSide {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GzSide({}, {})", self.world, self.craft)
+    }
+}
+
+impl GzSide {
+    /// Opens the side of `world`, in which the vehicle is called `craft`.
+    ///
+    /// # Errors
+    /// PG-1026, when the transport cannot start.
+    pub fn open(world: &World, craft: &str, options: Options) -> Result<Self> {
+        let node = GzNode::new(options)?;
+        let name = world_name(world);
+        let control = Arc::new(WorldControl::default());
+        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        let scene = Arc::new(Mutex::new(describe(world, craft)));
+        let of_world = |topic: &str| format!("/world/{name}/{topic}");
+        let of_model = |topic: &str| format!("/model/{craft}/{topic}");
+        inbox::listen(&node, craft, world.craft.as_deref(), &inbox)?;
+        services::offer(&node, &name, &control, &scene)?;
+        Ok(Self {
+            clocks: [node.advertise("/clock")?, node.advertise(&of_world("clock"))?],
+            stats: [node.advertise("/stats")?, node.advertise(&of_world("stats"))?],
+            poses: node.advertise(&of_world("pose/info"))?,
+            dynamic: node.advertise(&of_world("dynamic_pose/info"))?,
+            scenes: node.advertise(&of_world("scene/info"))?,
+            odometry: node.advertise(&of_model("odometry"))?,
+            odometry_with_covariance: node.advertise(&of_model("odometry_with_covariance"))?,
+            carried: BTreeMap::new(),
+            scratch: Vec::new(),
+            rates: [Rate::new(10.0), Rate::new(60.0)],
+            started_ns: monotonic_ns(),
+            steps: 0,
+            told_paused: false,
+            craft: craft.to_string(),
+            world: name,
+            control,
+            inbox,
+            scene,
+            node,
+        })
+    }
+
+    /// Pause, steps and changes.
+    pub fn control(&self) -> &Arc<WorldControl> {
+        &self.control
+    }
+
+    /// The vehicle's name.
+    pub fn craft(&self) -> &str {
+        &self.craft
+    }
+
+    /// The transport.
+    pub fn node(&self) -> &GzNode {
+        &self.node
+    }
+
+    /// The newest velocity command since the last call, if one came and commands are enabled.
+    pub fn take_velocity(&self) -> Option<Velocity> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take_velocity()
+    }
+
+    /// Before the simulator waits at the gate: clients see that the world stands still.
+    pub fn before_gate(&mut self, now_ns: i64) {
+        let paused = self.control.is_paused();
+        if paused != self.told_paused {
+            self.told_paused = paused;
+            self.tell_stats(now_ns);
+        }
+    }
+
+    /// After a step to `now_ns`: clock, statistics, poses.
+    pub fn after_step(&mut self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
+        self.steps = (now_ns / STEP_NS) as u64;
+        let wall = monotonic_ns() - self.started_ns;
+        let clock = Clock { sim: Some(time(now_ns)), real: Some(time(wall)), ..Default::default() };
+        for publisher in self.clocks.iter().filter(|p| p.has_listeners()) {
+            publisher.publish(&clock);
+        }
+        if self.rates[0].fire(now_ns).is_some() {
+            self.tell_stats(now_ns);
+        }
+        if self.rates[1].fire(now_ns).is_some() {
+            let header = Some(header(now_ns));
+            if self.dynamic.has_listeners() {
+                let pose = scene::dynamic(&self.craft, pose);
+                self.dynamic.publish(&PoseV { header: header.clone(), pose });
+            }
+            if self.poses.has_listeners() {
+                let pose = scene::poses(world, &self.craft, pose);
+                self.poses.publish(&PoseV { header, pose });
+            }
+        }
+    }
+
+    /// After models came, went or moved.
+    pub fn world_changed(&mut self, world: &World) {
+        let scene = describe(world, &self.craft);
+        self.scenes.publish(&scene);
+        *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = scene;
+    }
+
+    fn tell_stats(&self, now_ns: i64) {
+        let wall = monotonic_ns() - self.started_ns;
+        let stats = WorldStatistics {
+            header: Some(header(now_ns)),
+            sim_time: Some(time(now_ns)),
+            real_time: Some(time(wall)),
+            paused: self.told_paused,
+            iterations: self.steps,
+            model_count: self.scene.lock().unwrap_or_else(PoisonError::into_inner).model.len() as i32,
+            real_time_factor: if wall > 0 { now_ns as f64 / wall as f64 } else { 0.0 },
+            step_size: Some(time(STEP_NS)),
+            ..Default::default()
+        };
+        for publisher in self.stats.iter().filter(|p| p.has_listeners()) {
+            publisher.publish(&stats);
+        }
+    }
+
+    /// A message that somebody published in this program: it goes out under the same name, if anybody listens.
+    pub fn carry(&mut self, message: &AnyMessage<'_>) {
+        let topic = message.topic();
+        if !self.carried.contains_key(topic) {
+            let made = self.carrier(topic, message.type_name());
+            self.carried.insert(topic.to_string(), made);
+        }
+        if topic == "/odom" {
+            self.carry_odometry(message);
+        }
+        let Some(Some((pair, publisher))) = self.carried.get(topic) else { return };
+        if !publisher.has_listeners() {
+            return;
+        }
+        let made = message.with_cdr(&mut self.scratch, |bytes| pair.to_gz(bytes));
+        match made {
+            Ok(payload) => {
+                publisher.publish(payload);
+            }
+            Err(cause) => tracing::warn!("{topic} cannot be told to Gazebo's clients: {cause}"),
+        }
+    }
+
+    fn carrier(&self, topic: &str, type_name: &str) -> Option<(&'static Pair, RawPublisher)> {
+        if NOT_CARRIED.contains(&topic) {
+            return None;
+        }
+        let pair = convert::of_ros(type_name)?;
+        let full = self.node.options().flavour.type_name(pair.gz);
+        self.node.advertise_raw(topic, &full).ok().map(|publisher| (pair, publisher))
+    }
+
+    fn carry_odometry(&mut self, message: &AnyMessage<'_>) {
+        if !self.odometry.has_listeners() && !self.odometry_with_covariance.has_listeners() {
+            return;
+        }
+        let read = message.with_cdr(&mut self.scratch, |bytes| cdr::from_slice::<nav_msgs::Odometry>(bytes));
+        let Ok(mut odometry) = read else { return };
+        odometry.header.frame_id = format!("{}/odom", self.craft);
+        odometry.child_frame_id = format!("{}/base_footprint", self.craft);
+        self.odometry.publish(&odometry.to_gz());
+        self.odometry_with_covariance.publish(&odometry.to_gz());
+    }
+}
+
+/// What the world is called in topics: its name in SDF, else the name it was asked for by, without folders and ending.
+pub fn world_name(world: &World) -> String {
+    let name = world.sdf.as_ref().map_or(world.name.as_str(), |sdf| sdf.name.as_str());
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let name = name.split('.').next().unwrap_or(name);
+    let plain: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "_-".contains(c) { c } else { '_' }).collect();
+    if plain.is_empty() { "default".to_string() } else { plain }
+}
+
+fn time(ns: i64) -> Time {
+    Time { sec: ns.div_euclid(1_000_000_000), nsec: ns.rem_euclid(1_000_000_000) as i32 }
+}
+
+fn header(ns: i64) -> Header {
+    Header { stamp: Some(time(ns)), ..Default::default() }
+}

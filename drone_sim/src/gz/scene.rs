@@ -1,0 +1,250 @@
+//! A world as Gazebo's Scene, and its poses.
+//!
+//! Entity numbers are those of a run: the world is 1, the vehicle 2, a thing its object id plus 16; links and visuals
+//! follow above all of them.
+
+use nalgebra::{Isometry3, UnitQuaternion};
+use peregrine_gz::msgs::core::{Color, Header, header};
+use peregrine_gz::msgs::geometry::{Pose, Quaternion, Vector2d, Vector3d};
+use peregrine_gz::msgs::scene::{
+    BoxGeom, CapsuleGeom, ConeGeom, CylinderGeom, EllipsoidGeom, Geometry, Light, Link, Material, Model,
+    PlaneGeom, Scene, SphereGeom, Visual, geometry, light,
+};
+
+use crate::scenario::{ThingKind, World};
+use crate::sdf::types::{self, LightKind, SdfModel};
+use crate::shape::Shape;
+
+const VEHICLE: u32 = 2;
+const THINGS: u32 = 16;
+
+/// Numbers for links and visuals, in order.
+struct Ids(u32);
+
+impl Ids {
+    fn next(&mut self) -> u32 {
+        self.0 += 1;
+        self.0
+    }
+}
+
+/// The whole scene. Models of an SDF file keep their links and visuals; those of a generated world have one link with a
+/// visual per solid.
+pub fn describe(world: &World, craft: &str) -> Scene {
+    let mut ids = Ids(THINGS + world.things.len() as u32 + 1000);
+    let mut models = Vec::new();
+    let own = world.craft.as_ref();
+    models.push(match own {
+        Some(model) => Model { id: VEHICLE, name: craft.to_string(), ..of_sdf(model, &mut ids) },
+        None => Model { id: VEHICLE, name: craft.to_string(), ..Default::default() },
+    });
+    for (i, thing) in world.things.iter().enumerate().filter(|(_, t)| !t.name.is_empty()) {
+        let written = world.sdf.as_ref().and_then(|w| w.models.iter().find(|m| m.name == thing.name));
+        let model = match written {
+            Some(model) => of_sdf(model, &mut ids),
+            None => of_solids(world, i as u32 + 1, &mut ids),
+        };
+        let pose = Some(pose(&thing.name, THINGS + i as u32, &thing.pose));
+        models.push(Model {
+            id: THINGS + i as u32,
+            name: thing.name.clone(),
+            pose,
+            is_static: true,
+            ..model
+        });
+    }
+    let lights = world.sdf.as_ref().map(|w| w.lights.iter().map(|l| of_light(l, &mut ids)).collect());
+    let scene = world.sdf.as_ref().map(|w| w.scene).unwrap_or_default();
+    Scene {
+        name: super::world_name(world),
+        ambient: Some(color(scene.ambient)),
+        background: Some(color(scene.background)),
+        shadows: scene.shadows,
+        model: models,
+        light: lights.unwrap_or_default(),
+        ..Default::default()
+    }
+}
+
+/// The vehicle alone.
+pub(super) fn dynamic(craft: &str, at: &Isometry3<f64>) -> Vec<Pose> {
+    vec![pose(craft, VEHICLE, at)]
+}
+
+/// Vehicle and things.
+pub(super) fn poses(world: &World, craft: &str, at: &Isometry3<f64>) -> Vec<Pose> {
+    let things = world.things.iter().enumerate().filter(|(_, t)| !t.name.is_empty());
+    let things = things.map(|(i, t)| pose(&t.name, THINGS + i as u32, &t.pose));
+    dynamic(craft, at).into_iter().chain(things).collect()
+}
+
+fn pose(name: &str, id: u32, p: &Isometry3<f64>) -> Pose {
+    let (t, q) = (&p.translation, p.rotation.quaternion());
+    let frame = header::Map { key: "frame_id".into(), value: vec![name.to_string()] };
+    Pose {
+        header: Some(Header { stamp: None, data: vec![frame] }),
+        name: name.to_string(),
+        id,
+        position: Some(Vector3d { header: None, x: t.x, y: t.y, z: t.z }),
+        orientation: Some(Quaternion { header: None, x: q.i, y: q.j, z: q.k, w: q.w }),
+    }
+}
+
+fn color([r, g, b, a]: [f32; 4]) -> Color {
+    Color { header: None, r, g, b, a }
+}
+
+fn of_sdf(model: &SdfModel, ids: &mut Ids) -> Model {
+    let mut links = Vec::new();
+    for link in &model.links {
+        let id = ids.next();
+        let mut visuals = Vec::new();
+        for v in &link.visuals {
+            let types::Geometry::Shape(shape) = &v.geometry else { continue };
+            let material = v.material.clone().unwrap_or_default();
+            let place = link.pose.inverse() * v.pose;
+            visuals.push(visual(ids.next(), &v.name, &link.name, &place, shape, &material));
+        }
+        let place = pose(&link.name, id, &(model.pose.inverse() * link.pose));
+        let name = link.name.clone();
+        links.push(Link {
+            id,
+            name,
+            pose: Some(place),
+            gravity: link.gravity,
+            visual: visuals,
+            ..Default::default()
+        });
+    }
+    let inner = model.models.iter().map(|m| {
+        let id = ids.next();
+        let place = pose(&m.name, id, &(model.pose.inverse() * m.pose));
+        Model { id, pose: Some(place), ..of_sdf(m, ids) }
+    });
+    let (name, is_static) = (model.name.clone(), model.is_static);
+    Model { name, is_static, link: links, model: inner.collect(), ..Default::default() }
+}
+
+fn of_solids(world: &World, object: u32, ids: &mut Ids) -> Model {
+    let Some(thing) = world.thing(object) else { return Model::default() };
+    let grey = match thing.kind {
+        ThingKind::Tree => [0.35, 0.3, 0.2, 1.0],
+        _ => [0.6, 0.6, 0.6, 1.0],
+    };
+    let material = types::Material { diffuse: grey, ambient: grey, ..types::Material::default() };
+    let into = thing.pose.inverse();
+    let solids = world.solids.all().iter().filter(|s| s.object == object);
+    let visuals = solids.enumerate().filter(|(_, s)| !matches!(s.shape, Shape::Triangle { .. }));
+    let visuals: Vec<Visual> = visuals
+        .map(|(i, s)| {
+            visual(ids.next(), &format!("visual_{i}"), "link", &(into * s.pose), &s.shape, &material)
+        })
+        .collect();
+    let link = Link { id: ids.next(), name: "link".into(), visual: visuals, ..Default::default() };
+    Model { link: vec![link], ..Default::default() }
+}
+
+fn visual(
+    id: u32,
+    name: &str,
+    parent: &str,
+    place: &Isometry3<f64>,
+    shape: &Shape,
+    material: &types::Material,
+) -> Visual {
+    Visual {
+        id,
+        name: name.to_string(),
+        parent_name: parent.to_string(),
+        pose: Some(pose(name, id, place)),
+        geometry: Some(of_shape(shape)),
+        material: Some(Material {
+            ambient: Some(color(material.ambient)),
+            diffuse: Some(color(material.diffuse)),
+            specular: Some(color(material.specular)),
+            emissive: Some(color(material.emissive)),
+            lighting: true,
+            ..Default::default()
+        }),
+        cast_shadows: true,
+        visible: true,
+        ..Default::default()
+    }
+}
+
+fn of_shape(shape: &Shape) -> Geometry {
+    use geometry::Type;
+    let vector = |v: &nalgebra::Vector3<f64>| Some(Vector3d { header: None, x: v.x, y: v.y, z: v.z });
+    let empty = Geometry { r#type: Type::Empty as i32, ..Default::default() };
+    match *shape {
+        Shape::Box { size } => Geometry {
+            r#type: Type::Box as i32,
+            r#box: Some(BoxGeom { header: None, size: vector(&size) }),
+            ..empty
+        },
+        Shape::Cylinder { radius, length } => Geometry {
+            r#type: Type::Cylinder as i32,
+            cylinder: Some(CylinderGeom { radius, length, ..Default::default() }),
+            ..empty
+        },
+        Shape::Sphere { radius } => Geometry {
+            r#type: Type::Sphere as i32,
+            sphere: Some(SphereGeom { radius, ..Default::default() }),
+            ..empty
+        },
+        Shape::Capsule { radius, length } => Geometry {
+            r#type: Type::Capsule as i32,
+            capsule: Some(CapsuleGeom { radius, length, ..Default::default() }),
+            ..empty
+        },
+        Shape::Cone { radius, length } => Geometry {
+            r#type: Type::Cone as i32,
+            cone: Some(ConeGeom { radius, length, ..Default::default() }),
+            ..empty
+        },
+        Shape::Ellipsoid { radii } => Geometry {
+            r#type: Type::Ellipsoid as i32,
+            ellipsoid: Some(EllipsoidGeom { header: None, radii: vector(&radii) }),
+            ..empty
+        },
+        Shape::Plane { normal, size: [x, y] } => Geometry {
+            r#type: Type::Plane as i32,
+            plane: Some(PlaneGeom {
+                normal: vector(&normal),
+                size: Some(Vector2d { header: None, x, y }),
+                ..Default::default()
+            }),
+            ..empty
+        },
+        Shape::Triangle { .. } => empty,
+    }
+}
+
+fn of_light(l: &types::Light, ids: &mut Ids) -> Light {
+    let id = ids.next();
+    let kind = match l.kind {
+        LightKind::Point => light::LightType::Point,
+        LightKind::Spot => light::LightType::Spot,
+        LightKind::Directional => light::LightType::Directional,
+    };
+    let place = Isometry3::from_parts(
+        l.pose.translation,
+        UnitQuaternion::new_normalize(*l.pose.rotation.quaternion()),
+    );
+    Light {
+        name: l.name.clone(),
+        id,
+        r#type: kind as i32,
+        pose: Some(pose(&l.name, id, &place)),
+        diffuse: Some(color(l.diffuse)),
+        specular: Some(color(l.specular)),
+        direction: Some(Vector3d { header: None, x: l.direction.x, y: l.direction.y, z: l.direction.z }),
+        attenuation_constant: l.attenuation.constant as f32,
+        attenuation_linear: l.attenuation.linear as f32,
+        attenuation_quadratic: l.attenuation.quadratic as f32,
+        range: l.attenuation.range as f32,
+        cast_shadows: l.cast_shadows,
+        intensity: l.intensity as f32,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,162 @@
+//! What Gazebo's clients see and order, through a client of our own on the same transport.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use nalgebra::Isometry3;
+use peregrine_gz::msgs::core::{Boolean, Clock, Empty, Entity, Time};
+use peregrine_gz::msgs::geometry::{Pose, PoseV, Twist, Vector3d};
+use peregrine_gz::msgs::scene::Scene;
+use peregrine_gz::msgs::world::{EntityFactory, WorldControl, WorldStatistics, entity_factory};
+use peregrine_gz::{GzNode, Options};
+use peregrine_sim::control::Change;
+use peregrine_sim::flight::{Flight, Rules};
+use peregrine_sim::gz::{GzSide, apply};
+use peregrine_sim::physics::{STEP_NS, Vehicle};
+use peregrine_sim::scenario::{ForestSpec, build};
+
+const POST: &str =
+    "<sdf version='1.9'><model name='post'><pose>5 0 1 0 0 0</pose><link name='l'><collision name='c'>
+    <geometry><sphere><radius>0.5</radius></sphere></geometry></collision></link></model></sdf>";
+
+fn options(name: &str) -> Options {
+    Options::loopback(&format!("sim_{name}_{}", std::process::id()))
+}
+
+fn flight() -> Flight {
+    let world = Arc::new(build("empty", &ForestSpec::default()).unwrap());
+    Flight::new(world, Vehicle::x500(), Rules::default()).unwrap()
+}
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn order(client: &GzNode, control: WorldControl) {
+    let yes: Boolean = client.request("/world/empty/control", &control, Duration::from_secs(20)).unwrap();
+    assert!(yes.data);
+}
+
+#[test]
+fn clients_see_the_clock_statistics_and_poses() {
+    let mut flight = flight();
+    let mut side = GzSide::open(flight.world(), "x500", options("see")).unwrap();
+    let client = GzNode::new(options("see")).unwrap();
+    let (heard, hears) = mpsc::channel();
+    let to = heard.clone();
+    client
+        .subscribe("/world/empty/clock", move |c: Clock| drop(to.send(format!("clock {:?}", c.sim))))
+        .unwrap();
+    let to = heard.clone();
+    client
+        .subscribe("/world/empty/stats", move |s: WorldStatistics| {
+            drop(to.send(format!("stats {}", s.iterations)))
+        })
+        .unwrap();
+    let to = heard;
+    client
+        .subscribe("/world/empty/dynamic_pose/info", move |p: PoseV| {
+            drop(to.send(format!("pose {}", p.pose[0].name)))
+        })
+        .unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut now = 0;
+    wait_for("all three", || {
+        now += 20 * STEP_NS;
+        flight.advance(now).unwrap();
+        let pose = Isometry3::identity();
+        side.after_step(now, flight.world(), &pose);
+        seen.extend(hears.try_iter().map(|text| text.split(' ').next().unwrap().to_string()));
+        (seen.len() == 3).then_some(())
+    });
+    let names: Vec<String> = client.topics().unwrap().into_iter().map(|t| t.name).collect();
+    for name in ["/clock", "/world/empty/pose/info", "/world/empty/scene/info", "/model/x500/odometry"] {
+        assert!(names.contains(&name.to_string()), "{name} of {names:?}");
+    }
+    assert!(client.services().unwrap().iter().any(|s| s.name == "/world/empty/create"));
+}
+
+#[test]
+fn clients_pause_and_step_to_the_millisecond() {
+    let side = GzSide::open(flight().world(), "x500", options("step")).unwrap();
+    let client = GzNode::new(options("step")).unwrap();
+    order(&client, WorldControl { pause: true, ..Default::default() });
+    let control = side.control().clone();
+    assert!(control.is_paused());
+    order(&client, WorldControl { pause: true, multi_step: 250, ..Default::default() });
+    let permit = control.gate(7 * STEP_NS, STEP_NS, || false);
+    assert_eq!(permit.until, Some(257 * STEP_NS));
+    let until = Time { sec: 2, nsec: 500_000_000 };
+    order(&client, WorldControl { run_to_sim_time: Some(until), ..Default::default() });
+    assert_eq!(control.gate(257 * STEP_NS, STEP_NS, || false).until, Some(2_500_000_000));
+    order(&client, WorldControl { pause: false, ..Default::default() });
+    assert_eq!(control.gate(300 * STEP_NS, STEP_NS, || false).until, None);
+}
+
+#[test]
+fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
+    let mut flight = flight();
+    let mut side = GzSide::open(flight.world(), "x500", options("edit")).unwrap();
+    let client = GzNode::new(options("edit")).unwrap();
+    let limit = Duration::from_secs(20);
+    let ask = |service: &str, yes: Boolean| assert!(yes.data, "{service}");
+    let changes = |flight: &mut Flight, side: &mut GzSide| {
+        let changes = side.control().gate(0, STEP_NS, || true).changes;
+        let count = changes.len();
+        changes.into_iter().for_each(|change: Change| apply(flight, "x500", change));
+        side.world_changed(flight.world());
+        count
+    };
+    let factory = EntityFactory { from: Some(entity_factory::From::Sdf(POST.into())), ..Default::default() };
+    ask("create", client.request("/world/empty/create", &factory, limit).unwrap());
+    assert_eq!(changes(&mut flight, &mut side), 1);
+    let scene: Scene = client.request("/world/empty/scene/info", &Empty::default(), limit).unwrap();
+    let names: Vec<&str> = scene.model.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(names, ["x500", "post"]);
+    let there = flight.clearance().distance;
+    assert!((there - 4.3).abs() < 0.7, "{there}");
+
+    let to = |name: &str, x: f64, z: f64| Pose {
+        name: name.into(),
+        position: Some(Vector3d { x, z, ..Default::default() }),
+        ..Default::default()
+    };
+    ask("set_pose", client.request("/world/empty/set_pose", &to("post", 20.0, 2.0), limit).unwrap());
+    ask("set_pose", client.request("/world/empty/set_pose", &to("x500", 1.0, 5.0), limit).unwrap());
+    let nobody: Boolean = client.request("/world/empty/set_pose", &to("nobody", 0.0, 0.0), limit).unwrap();
+    assert!(!nobody.data);
+    assert_eq!(changes(&mut flight, &mut side), 2);
+    assert_eq!(flight.quad().state().position.x, 1.0);
+    assert!(flight.clearance().distance > 17.0);
+
+    ask(
+        "remove",
+        client
+            .request("/world/empty/remove", &Entity { name: "post".into(), ..Default::default() }, limit)
+            .unwrap(),
+    );
+    changes(&mut flight, &mut side);
+    assert!(flight.clearance().distance.is_infinite());
+
+    let cmd_vel = client.advertise::<Twist>("/model/x500/cmd_vel").unwrap();
+    let velocity = wait_for("the command", || {
+        let linear = Some(Vector3d { x: 2.0, ..Default::default() });
+        cmd_vel.publish(&Twist { linear, ..Default::default() });
+        side.take_velocity()
+    });
+    assert_eq!((velocity.linear.x, velocity.yaw_rate), (2.0, 0.0));
+    let enable = client.advertise::<Boolean>("/model/x500/enable").unwrap();
+    wait_for("the end of obedience", || {
+        enable.publish(&Boolean { header: None, data: false });
+        side.take_velocity().is_none().then_some(())
+    });
+}

@@ -1,0 +1,3 @@
+//! What needs neither node nor network.
+
+pub mod bridge;

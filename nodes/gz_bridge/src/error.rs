@@ -1,0 +1,33 @@
+//! What can be wrong with a bridge.
+
+/// The result of this crate's functions.
+pub type Result<T, E = BridgeError> = std::result::Result<T, E>;
+
+/// Faults, with a code `PG-18xx` at the front.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BridgeError {
+    /// A bridge is not written as it should be.
+    #[error(
+        "PG-1801 bridge \"{text}\": {reason}. Write NAME@ROS_TYPE[GZ_TYPE (Gazebo to ROS), ] (ROS to Gazebo) or @ (both)."
+    )]
+    Syntax {
+        /// As written.
+        text: String,
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// The two types do not go together.
+    #[error("PG-1802 {ros} and {gz} are not converted into each other. {hint}")]
+    Types {
+        /// ROS type.
+        ros: String,
+        /// Gazebo type.
+        gz: String,
+        /// What goes with the ROS type.
+        hint: String,
+    },
+    /// The transport refuses.
+    #[error("PG-1803 no way to Gazebo: {0}")]
+    Gz(#[from] peregrine_gz::GzError),
+}
