@@ -29,6 +29,7 @@ enum Fault {
     OdometryGone,
     OdometryNan,
     OdometryJumps,
+    OdometryOftenNan,
     CommandGone,
     CommandNan,
     Battery(f32),
@@ -172,6 +173,7 @@ impl World {
         match fault {
             Fault::OdometryNan => p.position.x = f64::NAN,
             Fault::OdometryJumps => p.position.y += if self.frame.is_multiple_of(2) { 7.0 } else { 0.0 },
+            Fault::OdometryOftenNan if self.frame.is_multiple_of(2) => p.position.x = f64::NAN,
             _ => {}
         }
         if fault != Fault::OdometryGone {
@@ -305,6 +307,15 @@ fn saturated_depth_stops() {
 }
 
 #[test]
+fn saturated_depth_is_never_passed_through() {
+    // Past the nearest surface that it sees, a vehicle would have nothing before it and be let go on.
+    let plan = Plan { fault: Fault::DepthIs(0.1), stick: (8.0, 0.0), from: 2.2, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    println!("saturated at 8 m/s: {:?}", seen.causes);
+    assert_eq!(seen.causes, ["passing", "obstacle"]);
+}
+
+#[test]
 fn frozen_depth_stops() {
     // The wall in view: the frozen picture would say that it stays away.
     let plan = Plan { fault: Fault::DepthFrozen, wall: 12.0, from: 1.4, ..Plan::default() };
@@ -326,8 +337,16 @@ fn jumping_odometry_stops() {
     let plan = Plan { fault: Fault::OdometryJumps, seconds: 3.5, ..Plan::default() };
     let (_, seen) = run(plan, &[]);
     println!("jumps: {:?}", seen.causes);
-    assert!(seen.track.last().unwrap().3 < 0.7, "no faster than blind");
+    assert!(seen.track.last().unwrap().3 < 0.05, "still {:.2} m/s", seen.track.last().unwrap().3);
     assert!(seen.causes.iter().any(|c| c == "sensors_old"));
+}
+
+#[test]
+fn odometry_that_is_not_finite_now_and_then_is_not_believed_between() {
+    let plan = Plan { fault: Fault::OdometryOftenNan, seconds: 3.5, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    println!("now and then: {:?}", seen.causes);
+    assert!(seen.track.last().unwrap().3 < 0.05);
 }
 
 #[test]
