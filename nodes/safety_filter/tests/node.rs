@@ -26,6 +26,7 @@ enum Fault {
     DepthGone,
     DepthFrozen,
     DepthIs(f32),
+    NotDepth,
     OdometryGone,
     OdometryNan,
     OdometryJumps,
@@ -222,8 +223,9 @@ impl World {
             }
             _ => self.picture(),
         };
+        let encoding = if fault == Fault::NotDepth { Encoding::Rgb8 } else { Encoding::Depth32 };
         if let Some(mut loan) =
-            self.images.loan(&ImageSpec::packed(W as u32, H as u32, Encoding::Depth32, "camera_optical"))?
+            self.images.loan(&ImageSpec::packed(W as u32, H as u32, encoding, "camera_optical"))?
         {
             let length = loan.bytes_mut().len();
             loan.bytes_mut().copy_from_slice(&bytes[..length]);
@@ -299,6 +301,11 @@ fn nan_zero_and_negative_depth_stop() {
     for z in [f32::NAN, 0.0, -1.0] {
         stops(Fault::DepthIs(z), "sensors_old");
     }
+}
+
+#[test]
+fn images_that_are_no_depth_stop() {
+    stops(Fault::NotDepth, "sensors_old");
 }
 
 #[test]
