@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(code(&own, &other_type).as_deref(), Some("PG-1211"));
         let other_hash = Endpoint { hash: NO_HASH.into(), ..remote.clone() };
         assert_eq!(code(&own, &other_hash).as_deref(), Some("PG-1212"));
-        assert!(complaints(&[own.clone()], &other_hash)[0].contains("Humble"));
+        assert!(complaints(std::slice::from_ref(&own), &other_hash)[0].contains("Humble"));
         let lossy = endpoint("remote", Kind::Publisher, best_effort);
         assert_eq!(code(&own, &lossy).as_deref(), Some("PG-1213"));
         let latched_reader = endpoint("own", Kind::Subscription, latched);

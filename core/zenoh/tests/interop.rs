@@ -9,7 +9,7 @@ extern crate peregrine_core as peregrine;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -117,7 +117,7 @@ impl Node for Talker {
 impl Talker {
     fn tick(&mut self, ctx: &Context) -> Result {
         self.ticks += 1;
-        if self.ticks % 10 == 0 && self.seen.lock().unwrap().switched.is_none() {
+        if self.ticks.is_multiple_of(10) && self.seen.lock().unwrap().switched.is_none() {
             self.switch.call(ctx, SetBoolRequest { data: true });
         }
         self.text.send(ctx, std_msgs::String { data: self.config.greeting.clone() })?;
@@ -186,6 +186,9 @@ impl Drop for Program {
     }
 }
 
+/// One world at a time: the log behind /rosout is the process's, and peers in Python are slow when they share the CPUs.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// A router and our nodes, stopped when dropped.
 struct World {
     port: u16,
@@ -195,11 +198,14 @@ struct World {
     inspector: Inspector,
     python: PathBuf,
     _router: Program,
+    // Last, so that the next world begins when this one is gone.
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl World {
     fn new(test: &str, distro: Distro) -> Option<Self> {
         let python = python(test)?;
+        let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut router = Program::start(&python, "router.py", &[&port.to_string()]);
         assert_eq!(router.line("the router"), "ready");
@@ -221,7 +227,16 @@ impl World {
             link.close();
         });
         let inspector = Inspector::new(open());
-        Some(Self { port, seen, stop, running: Some(running), inspector, python, _router: router })
+        Some(Self {
+            port,
+            seen,
+            stop,
+            running: Some(running),
+            inspector,
+            python,
+            _router: router,
+            _alone: alone,
+        })
     }
 
     fn peer(&self, script: &str, args: &[&str]) -> Program {

@@ -242,7 +242,7 @@ impl GzSide {
         if !self.odometry.has_listeners() && !self.odometry_with_covariance.has_listeners() {
             return;
         }
-        let read = message.with_cdr(&mut self.scratch, |bytes| cdr::from_slice::<nav_msgs::Odometry>(bytes));
+        let read = message.with_cdr(&mut self.scratch, cdr::from_slice::<nav_msgs::Odometry>);
         let Ok(mut odometry) = read else { return };
         odometry.header.frame_id = format!("{}/odom", self.craft);
         odometry.child_frame_id = format!("{}/base_footprint", self.craft);

@@ -100,7 +100,8 @@ impl Planner {
         }
         let mut command = TwistStamped::default();
         command.header.stamp = self.last.to_msg();
-        command.header.frame_id = if self.tick % 2 == 0 { "base_link".into() } else { "odom".into() };
+        command.header.frame_id =
+            if self.tick.is_multiple_of(2) { "base_link".into() } else { "odom".into() };
         let v = &mut command.twist;
         (v.linear.x, v.linear.y, v.linear.z, v.angular.z) = (1.0, 2.0, 0.5, 0.25);
         self.velocity.send(ctx, command)?;
@@ -161,8 +162,11 @@ impl Peer {
     }
 }
 
+/// Seconds since the peer's start, the message's kind, its fields.
+type Received = (f64, String, Value);
+
 /// Flies the plan on the peer's link; what the peer heard, and what the planner did.
-fn fly(peer: Peer, plan: Plan) -> (Vec<(f64, String, Value)>, Value, Arc<Mutex<Heard>>) {
+fn fly(peer: Peer, plan: Plan) -> (Vec<Received>, Value, Arc<Mutex<Heard>>) {
     let heard = Arc::new(Mutex::new(Heard::default()));
     let mut app = App::new(Mode::Realtime { threads: 2, factor: 1.0, use_sim_time: false });
     app.extend(heard.clone()).extend(Arc::new(plan));

@@ -67,7 +67,11 @@ class Tcp:
             return b""
         if not select.select([self.stream], [], [], wait)[0]:
             return b""
-        data = self.stream.recv(65536)
+        try:
+            data = self.stream.recv(65536)
+        except ConnectionResetError:
+            # The node closed the link with bytes of ours unread.
+            data = b""
         if not data:
             # The node has ended, or comes again.
             self.stream = None

@@ -32,9 +32,11 @@ const THRESHOLD: f64 = 0.5;
 /// Room for rounding, as TrackEval leaves it.
 const EPSILON: f64 = f64::EPSILON;
 
+/// Numbers of truths and of tracks from 0, and their overlaps.
+type Picture = (Vec<usize>, Vec<usize>, Vec<Vec<f64>>);
+
 struct Numbered {
-    /// Per picture: numbers of truths and of tracks from 0, and overlaps.
-    pictures: Vec<(Vec<usize>, Vec<usize>, Vec<Vec<f64>>)>,
+    pictures: Vec<Picture>,
     truths: usize,
     tracks: usize,
 }

@@ -36,7 +36,7 @@ pub(super) struct Source {
 
 enum From {
     Bus(Box<Subscriber>),
-    Zenoh { stream: Stream, has_header: bool, link: Link },
+    Zenoh { stream: Box<Stream>, has_header: bool, link: Link },
 }
 
 impl Source {
@@ -58,7 +58,7 @@ impl Source {
         let link = Link::open(&options)?.ok_or(Error::NobodyThere { port: options.port })?;
         let inspector = Inspector::new(link.clone());
         let entry = find(&inspector, &watch.topic)?;
-        let stream = inspector.stream(&entry)?;
+        let stream = Box::new(inspector.stream(&entry)?);
         let has_header = registry::find(&entry.type_name).is_some_and(|t| begins_with_header(t.definition));
         Ok(Self { name, from: From::Zenoh { stream, has_header, link } })
     }

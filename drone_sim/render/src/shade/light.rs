@@ -1,5 +1,8 @@
 //! The passes over a whole line: texture, sun and shadow, highlights, haze, sky, tone.
 
+// The passes index several arrays by one channel; an iterator over one of them would hide that.
+#![allow(clippy::needless_range_loop)]
+
 use super::line::{Line, Segment, Stretch};
 use super::{Runs, Shader};
 use crate::maths::{V3, add, dot, lerp3, scale, unit};

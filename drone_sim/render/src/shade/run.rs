@@ -1,5 +1,8 @@
 //! Triangles -> what each of their pixels is made of.
 
+// The passes index several arrays by one channel; an iterator over one of them would hide that.
+#![allow(clippy::needless_range_loop)]
+
 use super::Shader;
 use super::line::{Line, Stretch};
 use crate::geometry::{Owner, Tri};
