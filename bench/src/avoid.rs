@@ -259,6 +259,7 @@ impl Stages {
             sensors: Some(0.0),
             odometry: Some(0.0),
             battery_speed: f64::INFINITY,
+            blocked: false,
         };
         let at = [body.position.x, body.position.y, body.position.z];
         timed(7, &mut || {

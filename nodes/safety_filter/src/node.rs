@@ -156,8 +156,12 @@ pub struct SafetyFilterNode {
     scan_mount: (V, Turn),
     odometry: std::collections::VecDeque<Pose>,
     odometry_sound: bool,
+    /// Poses with older stamps prove nothing: odometry must hold together for a while after a jump, ns.
+    trusted_from: i64,
     sensed: Option<i64>,
     repeats: Repeats,
+    /// When a picture last showed nothing beyond the body's own surface, ns.
+    blocked: Option<i64>,
     command: Option<(i64, V, f64)>,
     in_odom: bool,
     battery: f64,
@@ -194,8 +198,10 @@ impl Node for SafetyFilterNode {
             scan_mount,
             odometry: std::collections::VecDeque::with_capacity(HISTORY + 1),
             odometry_sound: true,
+            trusted_from: i64::MIN,
             sensed: None,
             repeats: Repeats::default(),
+            blocked: None,
             command: None,
             in_odom: params.command_frame == "odom",
             battery: f64::INFINITY,
@@ -219,21 +225,30 @@ impl SafetyFilterNode {
         Ok(())
     }
 
-    fn on_odometry(&mut self, _: &Context, message: &nav_msgs::Odometry) -> Result {
+    /// What was seen lies elsewhere now. It counts as unseen until odometry has held together for `stale_s` and it is seen
+    /// anew: odometry that jumps with every message would otherwise be believed between two jumps.
+    fn distrust(&mut self, since: i64) {
+        self.shell.clear();
+        self.odometry.clear();
+        self.sensed = None;
+        self.trusted_from = since.saturating_add((self.params.stale_s * 1e9) as i64);
+    }
+
+    fn on_odometry(&mut self, ctx: &Context, message: &nav_msgs::Odometry) -> Result {
         let (p, q) = (&message.pose.pose.position, &message.pose.pose.orientation);
         let v = &message.twist.twist.linear;
         let (at, stamp) = ([p.x, p.y, p.z], Time::from_msg(&message.header.stamp).0);
         let turn = Turn::from_quaternion(q.w, q.x, q.y, q.z).filter(|_| finite(at));
         self.odometry_sound = turn.is_some();
-        let Some(turn) = turn else { return Ok(()) };
+        let Some(turn) = turn else {
+            self.distrust(ctx.now().0);
+            return Ok(());
+        };
         if let Some(last) = self.odometry.back() {
             let dt = (stamp - last.stamp) as f64 * 1e-9;
             let explained = norm([v.x, v.y, v.z]).min(60.0) * dt.abs();
             if dt < -1.0 || norm(along(at, -1.0, last.at)) > JUMP + 2.0 * explained {
-                // A jump of time or place: what was seen lies elsewhere now. It counts as unseen until it is seen anew.
-                self.shell.clear();
-                self.odometry.clear();
-                self.sensed = None;
+                self.distrust(stamp); // a jump of time or place
             } else if dt < 0.0 {
                 return Ok(());
             }
@@ -258,7 +273,7 @@ impl SafetyFilterNode {
             .iter()
             .copied()
             .min_by_key(|p| (p.stamp - stamp).abs())
-            .filter(|p| (p.stamp - stamp).abs() <= PAIR_WITHIN)
+            .filter(|p| (p.stamp - stamp).abs() <= PAIR_WITHIN && p.stamp >= self.trusted_from)
     }
 
     fn on_depth(&mut self, ctx: &Context, frame: &Frame) -> Result {
@@ -287,7 +302,15 @@ impl SafetyFilterNode {
         let turn = pose.turn.after(&self.camera_mount.1);
         let worth = ingest::depth(&mut self.shell, &image, &camera, eye, &turn, self.params.max_range_m);
         let frozen = worth.digest.is_some_and(|d| self.repeats.frozen(d, pose.at));
-        if worth.valid >= LEAST_VALID && !frozen {
+        if worth.valid < LEAST_VALID {
+            return Ok(());
+        }
+        // A picture of nothing beyond the body's own surface is a covered or a touching camera. It stops the vehicle whatever
+        // else is known, also when it repeats: points so near would soon lie behind a fast vehicle, and count no more.
+        self.blocked = (worth.deepest < self.filter.limits.radius).then_some(stamp);
+        if frozen && self.blocked.is_none() {
+            self.shell.end_doubted(stamp, eye);
+        } else {
             self.shell.end(stamp);
             self.sensed = Some(self.sensed.map_or(stamp, |s| s.max(stamp)));
         }
@@ -339,6 +362,7 @@ impl SafetyFilterNode {
             sensors: self.sensed.map(|s| sane(age(s))),
             odometry: pose.filter(|_| self.odometry_sound).map(|p| sane(age(p.stamp))),
             battery_speed: self.battery,
+            blocked: self.blocked.is_some_and(|s| age(s) <= self.params.stale_s),
         };
         let at = pose.map_or([0.0; 3], |p| p.at);
         let verdict = self.filter.judge(in_odom, at, &self.shell, &ages, now);

@@ -27,7 +27,13 @@ fn a_warm_cycle_allocates_nothing() {
     let image = Depth { size: (640, 480), step: 2560, metres: true, bytes: &bytes };
     let camera = Pinhole { k: [337.0, 337.0, 319.5, 239.5], size: (640, 480) };
     let optical = Turn([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]);
-    let ages = Ages { command: Some(0.0), sensors: Some(0.0), odometry: Some(0.0), battery_speed: 9.0 };
+    let ages = Ages {
+        command: Some(0.0),
+        sensors: Some(0.0),
+        odometry: Some(0.0),
+        battery_speed: 9.0,
+        blocked: false,
+    };
     let region = Region::new(COUNTING);
     let mut slowed = 0;
     for i in 0..20 {

@@ -26,9 +26,11 @@ enum Fault {
     DepthGone,
     DepthFrozen,
     DepthIs(f32),
+    NotDepth,
     OdometryGone,
     OdometryNan,
     OdometryJumps,
+    OdometryOftenNan,
     CommandGone,
     CommandNan,
     Battery(f32),
@@ -172,6 +174,7 @@ impl World {
         match fault {
             Fault::OdometryNan => p.position.x = f64::NAN,
             Fault::OdometryJumps => p.position.y += if self.frame.is_multiple_of(2) { 7.0 } else { 0.0 },
+            Fault::OdometryOftenNan if self.frame.is_multiple_of(2) => p.position.x = f64::NAN,
             _ => {}
         }
         if fault != Fault::OdometryGone {
@@ -220,8 +223,9 @@ impl World {
             }
             _ => self.picture(),
         };
+        let encoding = if fault == Fault::NotDepth { Encoding::Rgb8 } else { Encoding::Depth32 };
         if let Some(mut loan) =
-            self.images.loan(&ImageSpec::packed(W as u32, H as u32, Encoding::Depth32, "camera_optical"))?
+            self.images.loan(&ImageSpec::packed(W as u32, H as u32, encoding, "camera_optical"))?
         {
             let length = loan.bytes_mut().len();
             loan.bytes_mut().copy_from_slice(&bytes[..length]);
@@ -300,8 +304,22 @@ fn nan_zero_and_negative_depth_stop() {
 }
 
 #[test]
+fn images_that_are_no_depth_stop() {
+    stops(Fault::NotDepth, "sensors_old");
+}
+
+#[test]
 fn saturated_depth_stops() {
     stops(Fault::DepthIs(0.1), "obstacle");
+}
+
+#[test]
+fn saturated_depth_is_never_passed_through() {
+    // Past the nearest surface that it sees, a vehicle would have nothing before it and be let go on.
+    let plan = Plan { fault: Fault::DepthIs(0.1), stick: (8.0, 0.0), from: 2.2, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    println!("saturated at 8 m/s: {:?}", seen.causes);
+    assert_eq!(seen.causes, ["passing", "obstacle"]);
 }
 
 #[test]
@@ -326,8 +344,16 @@ fn jumping_odometry_stops() {
     let plan = Plan { fault: Fault::OdometryJumps, seconds: 3.5, ..Plan::default() };
     let (_, seen) = run(plan, &[]);
     println!("jumps: {:?}", seen.causes);
-    assert!(seen.track.last().unwrap().3 < 0.7, "no faster than blind");
+    assert!(seen.track.last().unwrap().3 < 0.05, "still {:.2} m/s", seen.track.last().unwrap().3);
     assert!(seen.causes.iter().any(|c| c == "sensors_old"));
+}
+
+#[test]
+fn odometry_that_is_not_finite_now_and_then_is_not_believed_between() {
+    let plan = Plan { fault: Fault::OdometryOftenNan, seconds: 3.5, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    println!("now and then: {:?}", seen.causes);
+    assert!(seen.track.last().unwrap().3 < 0.05);
 }
 
 #[test]

@@ -68,6 +68,9 @@ pub enum Cause {
 /// The tube is thinner than the ball by this, so that a vehicle at a wall can slide along it, metres.
 const TUBE_SLACK: f64 = 0.03;
 
+/// Passing something by needs this much more room for each m/s: the way is not held exactly, s.
+const PASSING: f64 = 0.05;
+
 /// How many causes there are.
 pub const CAUSES: usize = 11;
 
@@ -135,6 +138,8 @@ pub struct Ages {
     pub odometry: Option<f64>,
     /// Speed allowed by the battery, m/s; infinite when there is nothing to say, 0 when critical.
     pub battery_speed: f64,
+    /// The sensor sees nothing but what is nearer than the body's own surface: covered, or touching.
+    pub blocked: bool,
 }
 
 /// What leaves.
@@ -186,6 +191,7 @@ impl Filter {
             (old(ages.odometry) || !finite(at), Cause::OdometryOld),
             (old(ages.sensors), Cause::SensorsOld),
             (ages.battery_speed <= 0.0, Cause::BatteryCritical),
+            (ages.blocked, Cause::Obstacle),
         ];
         if let Some((_, cause)) = hard.iter().find(|(bad, _)| *bad) {
             return stop(*cause);
@@ -225,33 +231,44 @@ impl Filter {
     }
 
     fn barrier(&self, at: V, shell: &Shell, now: i64, state: &mut Narrowing) -> f64 {
-        /// The worst point first: other orders would turn a command that is to be stopped into one aside.
+        /// The nearest point first: it says which way the surface faces, so that the part along it is kept. The worst first
+        /// would, with a command straight at a wall, lean on points beside and take that part away too.
         const ROUNDS: usize = 6;
         let l = &self.limits;
         let mut nearest = f64::INFINITY;
         let mut v = state.velocity;
         for _ in 0..ROUNDS {
-            let mut worst = (1e-6, 0.0, [0.0; 3]);
+            let mut first = (f64::INFINITY, 0.0, [0.0; 3]);
+            let (square, speed) = (dot(v, v), norm(v));
             for point in shell.points(now) {
                 let r = along(point, -1.0, at);
                 let range = norm(r);
                 let room = range - l.radius;
                 nearest = nearest.min(room);
-                if room > l.near || range < 1e-6 {
+                if room > l.near || range < 1e-6 || range >= first.0 || self.passes_by(r, v, square, speed) {
                     continue;
                 }
                 let excess = dot(v, r) / range - self.braking_speed(room);
-                if excess > worst.0 {
-                    worst = (excess, range, r);
+                if excess > 1e-6 {
+                    first = (range, excess, r);
                 }
             }
-            if worst.1 == 0.0 {
+            if first.0.is_infinite() {
                 break;
             }
-            v = along(v, -worst.0 / worst.1, worst.2);
+            v = along(v, -first.1 / first.0, first.2);
         }
         state.set(v, Cause::Obstacle);
         nearest
+    }
+
+    /// True when the straight way along `v` (of squared length `square`) leaves the point at `r` beside it, by the ball's
+    /// radius and more the faster `speed` is. To such a point no speed along the way is too fast; the barrier, which looks at
+    /// points only, would brake a slide along a wall to a crawl.
+    fn passes_by(&self, r: V, v: V, square: f64, speed: f64) -> bool {
+        let x = dot(r, v);
+        let clear = self.limits.radius - TUBE_SLACK + PASSING * speed;
+        square > 1e-12 && (dot(r, r) - x * x / square) >= clear * clear
     }
 
     /// Scales the speed until the tube to the stop holds no point. Done last: it is exact, and only shortens.
@@ -281,7 +298,8 @@ impl Filter {
             let r = along(point, -1.0, at);
             let range = norm(r).max(1e-6);
             let (toward, room) = (dot(r, direction) / range, range - l.radius);
-            if toward > 1e-6 && room <= l.near {
+            let passes = self.passes_by(r, direction, 1.0, speed);
+            if toward > 1e-6 && room <= l.near && !passes {
                 allowed = allowed.min(self.braking_speed(room) / toward);
             }
         }

@@ -1,7 +1,12 @@
 use super::*;
 
-const FRESH: Ages =
-    Ages { command: Some(0.01), sensors: Some(0.02), odometry: Some(0.01), battery_speed: f64::INFINITY };
+const FRESH: Ages = Ages {
+    command: Some(0.01),
+    sensors: Some(0.02),
+    odometry: Some(0.01),
+    battery_speed: f64::INFINITY,
+    blocked: false,
+};
 
 fn filter() -> Filter {
     Filter {
@@ -130,6 +135,7 @@ fn what_cannot_be_trusted_stops_by_name() {
     assert_eq!(ask(go, Ages { sensors: Some(5.0), ..FRESH }), Some(Cause::SensorsOld));
     assert_eq!(ask(go, Ages { battery_speed: 0.0, ..FRESH }), Some(Cause::BatteryCritical));
     assert_eq!(ask(go, Ages { battery_speed: 0.5, ..FRESH }), Some(Cause::BatteryLow));
+    assert_eq!(ask([0.0, -1.0, 0.0], Ages { blocked: true, ..FRESH }), Some(Cause::Obstacle));
     assert_eq!(ask([9.0, 0.0, 0.0], FRESH), Some(Cause::TopSpeed).or(Some(Cause::Obstacle)));
 }
 
@@ -141,4 +147,53 @@ fn nobody_looked_there() {
     shell.end(0);
     let v = filter().judge([0.0, 3.0, 0.0], HERE, &shell, &FRESH, 0);
     assert!((norm(v.velocity) - 0.5).abs() < 1e-9 && v.cause == Some(Cause::Blind), "{v:?}");
+}
+
+/// Posts all around, a stick held in one direction, a vehicle that lags: whatever it slides along, its body touches none.
+#[test]
+fn a_held_stick_among_posts_touches_nothing() {
+    let mut f = filter();
+    (f.limits.radius, f.limits.near) = (0.3, 0.3);
+    let (mut least, mut moved) = (f64::INFINITY, 0.0);
+    for seed in 0..60_u32 {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+        let mut unit = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 8) / f64::from(1_u32 << 24)
+        };
+        let posts: Vec<(f64, f64, f64)> =
+            std::iter::repeat_with(|| (unit() * 10.0 - 5.0, unit() * 10.0 - 5.0, 0.1 + 0.4 * unit()))
+                .filter(|p| p.0.hypot(p.1) > p.2 + 0.6)
+                .take(25)
+                .collect();
+        let (bearing, speed) = (unit() * 6.3, 1.0 + 4.0 * unit());
+        let stick = [speed * bearing.cos(), speed * bearing.sin(), 0.0];
+        let (mut at, mut v, mut sent) = (HERE, [0.0; 3], [[0.0; 3]; 4]);
+        let mut shell = Shell::new(1.0);
+        for step in 0..300 {
+            let now = i64::from(step) * 20_000_000;
+            shell.begin();
+            for i in 0..36 {
+                let (s, c) = (f64::from(i) * 0.1745).sin_cos();
+                shell.ray(at, [9.0 * c, 9.0 * s, 0.0], false);
+                for (x, y, r) in &posts {
+                    let d = along([x + r * c, y + r * s, at[2]], -1.0, at);
+                    shell.ray(at, d, norm(d) < 9.0);
+                }
+            }
+            shell.end(now);
+            sent.rotate_left(1);
+            sent[3] = f.judge(stick, at, &shell, &FRESH, now).velocity;
+            for axis in 0..3 {
+                v[axis] += ((sent[0][axis] - v[axis]) / 0.15).clamp(-5.0, 5.0) * 0.02;
+                at[axis] += v[axis] * 0.02;
+            }
+            for (x, y, r) in &posts {
+                least = f64::min(least, (x - at[0]).hypot(y - at[1]) - r - 0.25);
+            }
+        }
+        moved += norm(along(at, -1.0, HERE));
+    }
+    println!("least clearance {least:.3} m, moved {:.2} m on average", moved / 60.0);
+    assert!(least > 0.0 && moved / 60.0 > 1.5);
 }

@@ -89,6 +89,8 @@ pub struct Worth {
     pub valid: f64,
     /// Digest of the pixels looked at; `None` when nothing returned: an empty sky repeats itself honestly.
     pub digest: Option<u64>,
+    /// Nothing is seen beyond this depth in any direction, metres: infinite in the open, 0 when nothing is valid.
+    pub deepest: f64,
 }
 
 /// Looks at a depth image from `eye` (odom) with `turn` from optical axes to odom; sight ends at `far` metres. The sweep
@@ -99,6 +101,7 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
     // Every second pixel of a block: what is two pixels wide is not missed.
     let skip = if block >= 4 { 2 } else { 1 };
     let (mut blocks, mut valid, mut hits) = (0_u32, 0_u32, 0_u32);
+    let mut deepest = 0.0_f64;
     let mut digest = 0xcbf2_9ce4_8422_2325_u64;
     shell.begin();
     for top in (0..image.size.1).step_by(block) {
@@ -120,6 +123,7 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
                 continue;
             }
             valid += 1;
+            deepest = deepest.max(f64::from(best.0));
             let hit = f64::from(best.0) < far;
             hits += u32::from(hit);
             let (x, y) = if hit { (best.1, best.2) } else { (left + block / 2, top + block / 2) };
@@ -128,7 +132,8 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
             shell.ray(eye, d, hit);
         }
     }
-    Worth { valid: f64::from(valid) / f64::from(blocks.max(1)), digest: (hits > 0).then_some(digest) }
+    let valid = f64::from(valid) / f64::from(blocks.max(1));
+    Worth { valid, digest: (hits > 0).then_some(digest), deepest }
 }
 
 /// Looks along the rays of a laser scan: angles about z from x of the sensor's frame, counter-clockwise, radians.
@@ -203,9 +208,13 @@ mod tests {
     #[test]
     fn nothing_valid_is_worth_nothing_and_repeats_are_told() {
         for z in [0.0, f32::NAN, -1.0] {
-            assert_eq!(look(&picture(z, None)).1.valid, 0.0);
+            let worth = look(&picture(z, None)).1;
+            assert_eq!((worth.valid, worth.deepest), (0.0, 0.0));
         }
         let digest = |post| look(&picture(5.0, post)).1.digest.unwrap();
+        let deepest = |z, post| look(&picture(z, post)).1.deepest;
+        assert_eq!((deepest(0.5, None), deepest(5.0, Some((9, 1.0)))), (0.5, 5.0));
+        assert!(deepest(f32::INFINITY, Some((9, 1.0))).is_infinite());
         let same = digest(None);
         assert_ne!(same, digest(Some((9, 1.0))));
         assert_eq!(look(&picture(f32::INFINITY, None)).1.digest, None);

@@ -79,6 +79,18 @@ impl Shell {
         }
     }
 
+    /// Ends a sweep that is not trusted: it proves nothing free, but a surface nearer to `eye` than what is known binds.
+    pub fn end_doubted(&mut self, stamp: i64, eye: V) {
+        let oldest = stamp.saturating_sub(self.keep);
+        for (cell, (range, point)) in self.cells.iter_mut().zip(&self.sweep) {
+            let surface = *range >= 0.0 && range.is_finite();
+            let known = cell.full && cell.looked >= oldest && norm(along(cell.point, -1.0, eye)) <= *range;
+            if surface && !known {
+                *cell = Cell { point: *point, looked: stamp.max(cell.looked), full: true };
+            }
+        }
+    }
+
     /// Points that still count at `now`.
     pub fn points(&self, now: i64) -> impl Iterator<Item = V> + '_ {
         let oldest = now.saturating_sub(self.keep);
@@ -133,6 +145,23 @@ mod tests {
         assert_eq!(ranges(&shell, 500_000_000), [2.0], "what was ahead has gone");
         assert!(ranges(&shell, 1_200_000_000).is_empty(), "too old");
         assert!(shell.looked([1.0, 0.0, 0.0], 1_200_000_000) && !shell.looked([-1.0, 0.0, 0.0], 0));
+    }
+
+    #[test]
+    fn a_doubted_sweep_brings_surfaces_nearer_and_never_takes_them_away() {
+        let mut shell = Shell::new(1.0);
+        let sweep = |s: &mut Shell, ahead: f64, hit: bool| {
+            s.begin();
+            s.ray([0.0; 3], [ahead, 0.01, 0.0], hit);
+        };
+        sweep(&mut shell, 3.0, true);
+        shell.end(0);
+        for (ahead, hit, then) in [(9.0, true, 3.0), (12.0, false, 3.0), (2.0, true, 2.0)] {
+            sweep(&mut shell, ahead, hit);
+            shell.end_doubted(1, [0.0; 3]);
+            let points: Vec<_> = shell.points(1).collect();
+            assert!(points.len() == 1 && points[0][0] == then, "{ahead}: {points:?}");
+        }
     }
 
     #[test]
