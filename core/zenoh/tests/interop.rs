@@ -308,7 +308,7 @@ fn zenoh_ros2_sdk_is_a_peer() {
     assert_eq!(found["text"], "hello");
     assert_eq!(found["latched"], json!(["kept by peregrine"]));
     assert_eq!(found["switched"], json!([true, "from peregrine"]));
-    assert_eq!(found["topics"]["/ours/image"], json!(["sensor_msgs/msg/Image"]));
+    assert_eq!(found["topics"]["/ours/image"], json!(["sensor_msgs/msg/Image"]), "{}", found["topics"]);
     assert_eq!(found["topics"]["/theirs/text"], json!(["std_msgs/msg/String"]));
     let seen = world.until("the message and the answer", |s| s.text.is_some() && s.switched.is_some());
     assert_eq!(seen.text.as_deref(), Some("hello from zenoh-ros2-sdk"));

@@ -83,12 +83,14 @@ def parameter(name, value):
 async def main():
     # What the other side needs of us comes first.
     server = pyzeros.Server(SetBool, "/theirs/switch")
+    called = asyncio.Event()
 
     async def serve():
         async for responder in server.listen_reliable():
             responder.response.success = responder.request.data
             responder.response.message = "from pyzeros"
             responder.send()
+            called.set()
 
     async def talk():
         publisher = pyzeros.Pub(String, "/theirs/text")
@@ -129,6 +131,9 @@ async def main():
     def deactivate(request):
         request.transition.id = 4
 
+    # A node that is inactive calls nobody: it has its answer first.
+    await asyncio.wait_for(called.wait(), 30.0)
+    await asyncio.sleep(1.0)
     active = await call(GetState, "/ours/talker/get_state")
     stopped = await call(ChangeState, "/ours/talker/change_state", deactivate)
     inactive = await call(GetState, "/ours/talker/get_state")
