@@ -42,7 +42,14 @@ until("our latched message", lambda: latched)
 client = ROS2ServiceClient(service_name="/ours/switch", **SET_BOOL, **AT)
 switched = client.call(data=True)
 # The other side waits for our messages and calls our server: the test ends us by closing stdin.
-topics = dict(get_topic_names_and_types(domain_id=0, router_ip="127.0.0.1", router_port=PORT))
+
+
+def listed():
+    topics = dict(get_topic_names_and_types(domain_id=0, router_ip="127.0.0.1", router_port=PORT))
+    return topics if {"/ours/image", "/theirs/text"} <= topics.keys() else None
+
+
+topics = until("both sides' topics in its graph", listed)
 report(
     text=texts[0].data,
     latched=[message.data for message in latched],
