@@ -78,11 +78,12 @@ fn clients_see_the_clock_statistics_and_poses() {
         seen.extend(hears.try_iter().map(|text| text.split(' ').next().unwrap().to_string()));
         (seen.len() == 3).then_some(())
     });
-    let names: Vec<String> = client.topics().unwrap().into_iter().map(|t| t.name).collect();
+    // Discovery brings one name after the other.
     for name in ["/clock", "/world/empty/pose/info", "/world/empty/scene/info", "/model/x500/odometry"] {
-        assert!(names.contains(&name.to_string()), "{name} of {names:?}");
+        wait_for(name, || client.topics().unwrap().iter().any(|topic| topic.name == name).then_some(()));
     }
-    assert!(client.services().unwrap().iter().any(|s| s.name == "/world/empty/create"));
+    let create = "/world/empty/create";
+    wait_for(create, || client.services().unwrap().iter().any(|s| s.name == create).then_some(()));
 }
 
 #[test]
