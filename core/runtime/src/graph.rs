@@ -220,8 +220,13 @@ impl Graph {
         port
     }
 
-    pub(crate) fn message_port(&mut self, topic: Arc<Topic>, owner: Arc<str>) -> Arc<MessagePort> {
-        let port = Arc::new(MessagePort::new(topic, owner));
+    /// One port for each topic and node, which has one id on the network and counts with one number.
+    pub(crate) fn message_port(&mut self, topic: Arc<Topic>, owner: Arc<str>, qos: Qos) -> Arc<MessagePort> {
+        let known = self.message_ports.iter().find(|p| Arc::ptr_eq(&p.topic, &topic) && p.owner == owner);
+        if let Some(port) = known {
+            return port.clone();
+        }
+        let port = Arc::new(MessagePort::new(topic, owner, qos));
         self.message_ports.push(port.clone());
         port
     }
@@ -296,20 +301,17 @@ impl Graph {
         for port in self.message_ports.iter().filter(shares) {
             port.open(&sharing.host, sharing.source(&port.owner, port.topic.name()), sharing.threshold);
         }
+        let asked = |topic: &Topic, what: fn(Qos) -> bool| {
+            let mut all = self.endpoints.iter();
+            all.any(|e| e.role == Role::Subscription && e.name == topic.name() && what(e.qos))
+        };
         let read = self.topics.values().filter(|topic| {
-            is_topic(topic.name())
-                && !topic.carries_frames()
-                && !topic.qos().is_latched()
-                && topic.subscriptions() > 0
+            let latched = topic.qos().is_latched() || asked(topic, Qos::is_latched);
+            is_topic(topic.name()) && !topic.carries_frames() && !latched && topic.subscriptions() > 0
         });
-        let read = read.map(|topic| {
-            let reliable = self
-                .endpoints
-                .iter()
-                .any(|e| e.role == Role::Subscription && e.name == topic.name() && e.qos.is_reliable());
-            // A camera waits for nobody.
-            (topic.clone(), reliable && topic.type_info().name != IMAGE)
-        });
+        // A camera waits for nobody.
+        let read = read
+            .map(|topic| (topic.clone(), asked(topic, Qos::is_reliable) && topic.type_info().name != IMAGE));
         Imports::start(&sharing.host, read, clock)
     }
 

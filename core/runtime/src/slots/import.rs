@@ -24,7 +24,7 @@ use crate::topic::Topic;
 const RELIABLE_WAIT: Duration = Duration::from_millis(100);
 
 /// How long the first message out of a slot waits for what the network has yet to bring.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Messages of one topic before the others have their turn.
 const TURN: usize = 8;

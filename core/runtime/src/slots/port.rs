@@ -10,11 +10,12 @@ use super::KEEP;
 use crate::arrivals::Source;
 use crate::error::Result;
 use crate::message::Origin;
+use crate::qos::Qos;
 use crate::time::Time;
 use crate::topic::Topic;
 
 /// Bytes from one slot to the next. Pages that no message reached take no memory.
-const STRIDE: usize = 128 << 20;
+const STRIDE: usize = if cfg!(test) { 1 << 20 } else { 128 << 20 };
 
 /// Processes that can read one publisher.
 const READERS: usize = 48;
@@ -32,6 +33,8 @@ pub(crate) struct MessagePort {
     pub topic: Arc<Topic>,
     /// Full name of the publishing node.
     pub owner: Arc<str>,
+    /// What the node asked for. The topic's own is that of its first party.
+    qos: Qos,
     number: AtomicU64,
     way: OnceLock<Way>,
     failed_loans: AtomicU64,
@@ -49,15 +52,15 @@ struct Way {
 }
 
 impl MessagePort {
-    pub fn new(topic: Arc<Topic>, owner: Arc<str>) -> Self {
+    pub fn new(topic: Arc<Topic>, owner: Arc<str>, qos: Qos) -> Self {
         let (number, failed_loans) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { topic, owner, number, way: OnceLock::new(), failed_loans }
+        Self { topic, owner, qos, number, way: OnceLock::new(), failed_loans }
     }
 
     /// Shows the way to the other processes of `host`. What is latched does not take it: the network's cache serves those
     /// who come late.
     pub fn open(&self, host: &FrameHost, source: Source, threshold: usize) {
-        if self.topic.qos().is_latched() || self.topic.carries_frames() {
+        if self.qos.is_latched() || self.topic.qos().is_latched() || self.topic.carries_frames() {
             return;
         }
         let _ = self.way.set(Way {
@@ -144,7 +147,7 @@ impl MessagePort {
         let sent = way.sent.load(Ordering::Relaxed);
         loan.set_number(number | if sent { SENT_BEFORE } else { 0 });
         // Who is reliable waits for readers who are, as over DDS: at most as long as they ask for, and once.
-        if self.topic.qos().is_reliable() {
+        if self.qos.is_reliable() {
             writer.publish(loan)?
         } else {
             writer.publish_now(loan)?
@@ -192,5 +195,68 @@ impl Way {
             lazy: true,
             ..PublishOptions::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use peregrine_frame::{Event, Policy};
+    use peregrine_msgs::sensor_msgs::PointCloud2;
+
+    use super::*;
+    use crate::message::TypeInfo;
+
+    fn cloud(bytes: usize) -> PointCloud2 {
+        PointCloud2 { data: vec![9; bytes], ..PointCloud2::default() }
+    }
+
+    fn port(host: &FrameHost, qos: Qos) -> MessagePort {
+        let topic = Topic::new("/cloud".into(), TypeInfo::of::<PointCloud2>(), qos, false);
+        let port = MessagePort::new(Arc::new(topic), "/lidar".into(), qos);
+        port.open(host, [7; 16], 1000);
+        port
+    }
+
+    #[test]
+    fn a_message_larger_than_a_slot_ends_the_bus() {
+        let folder = std::env::temp_dir().join(format!("peregrine-port-test-{}", std::process::id()));
+        let host = FrameHost::at(&folder, 0).unwrap();
+        let port_of = |qos| port(&host, qos);
+        let port = port_of(Qos::Sensor);
+        let mut reader = host.subscribe("/cloud", Policy::KeepLast(4)).unwrap();
+        let origin = Origin { capture: Time(5), entered_ns: 11 };
+        assert_eq!(port.number(&cloud(100), None, Time(1)), 1);
+        assert!(!reader.wait_attached(Duration::from_millis(50)), "a small message makes no bus");
+        assert_eq!(port.number(&cloud(2000), None, Time(2)), 2);
+        assert!(reader.wait_attached(Duration::from_secs(10)) && !reader.wait(Duration::ZERO));
+
+        // From now on small ones too, with all that is known of them.
+        port.note_sent(true);
+        assert_eq!(port.number(&cloud(100), None, Time(3)), 3);
+        port.note_sent(false);
+        assert_eq!(port.number(&cloud(2000), Some(origin), Time(4)), 4);
+        let first = reader.take().unwrap().unwrap();
+        assert_eq!(
+            (first.meta().number, first.meta().capture_mono_ns, first.stamp_ns()),
+            (3 | SENT_BEFORE, 0, 3)
+        );
+        let second = reader.take().unwrap().unwrap();
+        assert_eq!((second.meta().number, second.meta().capture_mono_ns, second.stamp_ns()), (4, 11, 5));
+        assert_eq!((second.source(), second.label()), ([7; 16], "/lidar"));
+        assert_eq!(cdr::from_slice::<PointCloud2>(second.cdr()).unwrap(), cloud(2000));
+
+        assert_eq!(port.number(&cloud(2 << 20), None, Time(6)), 5);
+        reader.wait(Duration::from_secs(1));
+        assert!(reader.take().unwrap().is_none());
+        assert!(reader.events().any(|event| matches!(event, Event::Lost { .. })));
+        assert_eq!(port.number(&cloud(2000), None, Time(7)), 6);
+        assert!(!reader.wait_attached(Duration::from_millis(100)), "it stays with the network");
+
+        let latched = port_of(Qos::Latched);
+        latched.number(&cloud(2000), None, Time(8));
+        assert!(!reader.wait_attached(Duration::from_millis(50)), "what is latched takes no slot");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
