@@ -172,12 +172,25 @@ impl Context {
     }
 
     pub(crate) fn emit(&self, topic: &Arc<Topic>, message: Arc<dyn ErasedMessage>) {
+        self.emit_numbered(topic, message, 0);
+    }
+
+    /// As [`emit`](Self::emit), with the message's number among its publisher's. Returns whether it leads out of the process.
+    pub(crate) fn emit_numbered(
+        &self,
+        topic: &Arc<Topic>,
+        message: Arc<dyn ErasedMessage>,
+        number: u64,
+    ) -> bool {
         let published_ns = monotonic_ns();
         let origin = self.origin.get();
         let (topic, node) = (topic.clone(), self.node.clone());
-        let envelope = Envelope { topic, node, message, origin, published_ns, time: self.now() };
+        let envelope = Envelope { topic, node, message, origin, published_ns, time: self.now(), number };
         match &self.outbox {
-            Some(outbox) => outbox.borrow_mut().push(Publication::Message(envelope)),
+            Some(outbox) => {
+                outbox.borrow_mut().push(Publication::Message(envelope));
+                false
+            }
             None => envelope.topic.fan_out(&envelope, self.imports, |inbox, token| {
                 if self.is_near(inbox) {
                     self.near.borrow_mut().push_back(token);
