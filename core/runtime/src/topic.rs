@@ -101,7 +101,7 @@ pub(crate) struct Feed {
 }
 
 /// "Something waits in that inbox": what a lane's queue holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token {
     pub node: usize,
     pub sub: usize,
@@ -352,23 +352,19 @@ impl Topic {
         out
     }
 
-    /// Counts a frame of bus `bus` and tells every open route to look at its reader. With `once` a route is not told
-    /// again before it has looked: its reader then finds both frames.
+    /// Counts a frame of bus `bus` and tells every open route to look at its reader. A route that is `queued` need not be
+    /// told again before it has looked: its reader then finds both frames.
     pub(crate) fn fan_out_frame(
         &self,
         bus: usize,
         imported: bool,
-        once: bool,
-        mut wake: impl FnMut(&Inbox, Token),
+        mut tell: impl FnMut(&Inbox, Token, &AtomicBool),
     ) {
         self.published.fetch_add(1, Ordering::Relaxed);
         for route in self.routes().iter().filter(|r| self.is_open(r, imported)) {
-            if once && route.queued.get(bus).is_some_and(|queued| queued.swap(true, Ordering::AcqRel)) {
-                continue;
-            }
-            if let Some(feed) = route.feeds.get(bus) {
+            if let (Some(feed), Some(queued)) = (route.feeds.get(bus), route.queued.get(bus)) {
                 let token = Token { node: route.inbox.node, sub: route.inbox.sub, feed: Some(*feed) };
-                wake(&route.inbox, token);
+                tell(&route.inbox, token, queued);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The application: nodes are added, wired, and run in lockstep or in real time.
 
+mod fused;
 mod lockstep;
 mod pool;
 mod realtime;
@@ -251,6 +252,8 @@ impl App {
             frozen: None.into(),
             origin: None.into(),
             outbox: lockstep.then(Default::default),
+            lane: (!lockstep).then(|| lane.clone()),
+            near: Default::default(),
             stop: self.stop.clone(),
             topics: Arc::default(),
             imports: false,
