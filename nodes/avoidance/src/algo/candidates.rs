@@ -50,7 +50,7 @@ impl Wish<'_> {
     fn meeting(&self, velocity: Vec3) -> f64 {
         /// Metres beyond the room to keep.
         const COMFORT: f64 = 0.9;
-        let Some(met) = self.ahead.closest(self.position, velocity, self.lead) else { return 0.0 };
+        let Some(met) = self.ahead.closest(self.position, velocity, self.lead, HORIZON) else { return 0.0 };
         let lack = (COMFORT + self.room - met.gap).clamp(0.0, 2.0);
         2.5 * lack * (1.0 - 0.6 * met.time / HORIZON)
     }

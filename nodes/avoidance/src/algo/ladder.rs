@@ -3,6 +3,7 @@
 use super::certificate::{Evidence, Sources};
 use super::geometry::{Vec3, wrap_angle};
 use super::guard::Odometry;
+use super::movers::HORIZON;
 use super::planner::{ALTITUDE_GAIN, AT_REST, Command, Planner, YAW_GAIN};
 use super::recovery::Step;
 use super::state::{HoverCause, State, Status};
@@ -106,9 +107,11 @@ impl Planner {
     ) -> Option<(Vec3, f64)> {
         /// More than this is far enough, metres.
         const ENOUGH: f64 = 1.0;
+        /// Seconds: to run before somebody is no way out, he comes along.
+        const FORESIGHT: f64 = 6.0;
         let room = self.config.grown_radius();
         let gap = |v: Vec3| {
-            let met = evidence.ahead.closest(position, v, lead);
+            let met = evidence.ahead.closest(position, v, lead, FORESIGHT);
             met.map_or(ENOUGH, |m| (m.gap - room).min(ENOUGH))
         };
         let still = Evidence { ahead: super::movers::Ahead::NONE, ..*evidence };
@@ -147,7 +150,7 @@ impl Planner {
         let look = if fast > 0.6 && !evading { velocity * (1.0 / fast) + along } else { along };
         let ahead = look.y.atan2(look.x);
         let ends = self.config.grown_radius() + THREAT.0;
-        let met = self.movers.at(now).closest(position, velocity, self.lead());
+        let met = self.movers.at(now).closest(position, velocity, self.lead(), HORIZON);
         if let Some(met) = met.filter(|m| m.gap < ends && m.time < THREAT.1) {
             let to = met.at - position;
             let off = wrap_angle(to.y.atan2(to.x) - ahead);

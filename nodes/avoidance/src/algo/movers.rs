@@ -178,14 +178,14 @@ impl Ahead<'_> {
     }
 
     /// The nearest meeting on a straight flight from `from` at `velocity` that begins `start` seconds from the moment, within
-    /// [`HORIZON`]; `None` when nothing moves.
+    /// `horizon` seconds; `None` when nothing moves.
     #[must_use]
-    pub fn closest(&self, from: Vec3, velocity: Vec3, start: f64) -> Option<Meeting> {
+    pub fn closest(&self, from: Vec3, velocity: Vec3, start: f64, horizon: f64) -> Option<Meeting> {
         let meet = |(track, age): (&Track, f64)| {
             let d = from - (track.position + track.velocity * (age + start));
             let w = velocity - track.velocity;
             let ww = w.x * w.x + w.y * w.y;
-            let time = if ww > 1e-6 { (-(d.x * w.x + d.y * w.y) / ww).clamp(0.0, HORIZON) } else { 0.0 };
+            let time = if ww > 1e-6 { (-(d.x * w.x + d.y * w.y) / ww).clamp(0.0, horizon) } else { 0.0 };
             let gap = track.gap(from + velocity * time, age + start + time);
             Meeting { gap, time, at: track.position + track.velocity * age }
         };
@@ -214,7 +214,7 @@ mod tests {
         let met = ahead.gap(Vec3::new(10.0, 0.0, 1.0), 1.5);
         assert!((met - (-0.3 - GROWTH * 2.0)).abs() < 1e-9, "{met}");
         assert!(ahead.gap(Vec3::new(10.0, 0.0, 4.0), 1.5) > 1.5, "above it");
-        let met = ahead.closest(Vec3::new(2.0, 0.0, 1.0), Vec3::new(5.0, 0.0, 0.0), 0.0).unwrap();
+        let met = ahead.closest(Vec3::new(2.0, 0.0, 1.0), Vec3::new(5.0, 0.0, 0.0), 0.0, HORIZON).unwrap();
         assert!(met.gap < 0.0 && (1.2..1.8).contains(&met.time) && (met.at.y + 2.25).abs() < 1e-9, "{met:?}");
         assert!(movers.at(2_600_000_000).is_empty(), "too old");
     }

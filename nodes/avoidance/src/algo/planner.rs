@@ -14,7 +14,7 @@ use super::guard::{Guard, Limits, Odometry};
 use super::guidance::{Guidance, Proposal};
 use super::margins::MarginBox;
 use super::memory::{Keeping, Memory};
-use super::movers::{Movers, Track};
+use super::movers::{HORIZON, Movers, Track};
 use super::plant::Plant;
 use super::recovery::Recovery;
 use super::speed::stopping_speed;
@@ -390,6 +390,13 @@ impl Planner {
     /// True when the vehicle has long been near the goal without coming any nearer: it lies inside of something. It is
     /// tried anew from time to time, should that something go away.
     fn unreachable(&mut self, now: i64, distance: f64) -> bool {
+        /// Nearer than this, to come no nearer says enough, whatever the map says; metres.
+        const AT_HAND: f64 = 1.0;
+        // A way around may lead away from the goal for long.
+        if distance > AT_HAND && self.proposal.as_ref().is_none_or(|p| p.reaches) {
+            self.no_way = None;
+            return false;
+        }
         /// Metres: farther away is still under way.
         const NEAR: f64 = 5.0;
         /// Coming nearer by this much is hope, metres.
@@ -501,8 +508,9 @@ impl Planner {
         // Something comes: stopping is only one of the ways to get out of its way.
         let mut evading = false;
         if !evidence.ahead.is_empty() {
-            let risk =
-                |v: Vec3| evidence.ahead.closest(position, v, lead).map_or(f64::INFINITY, |m| m.gap - room);
+            let risk = |v: Vec3| {
+                evidence.ahead.closest(position, v, lead, HORIZON).map_or(f64::INFINITY, |m| m.gap - room)
+            };
             if chosen.is_none_or(|(v, _)| risk(v) < 0.0)
                 && let Some(escape) = self.evade(&evidence, position, velocity, lead)
             {
