@@ -107,6 +107,9 @@ impl Planner {
     ) -> Option<(Vec3, f64)> {
         /// More than this is far enough, metres.
         const ENOUGH: f64 = 1.0;
+        /// What a flight is worse by (m) whose direction is farther than this (rad) from where the camera looks.
+        const SEEN_WITHIN: f64 = 0.75;
+        const BLIND: f64 = 0.3;
         /// Seconds: to run before somebody is no way out, he comes along.
         const FORESIGHT: f64 = 6.0;
         let room = self.config.grown_radius();
@@ -117,6 +120,7 @@ impl Planner {
         let still = Evidence { ahead: super::movers::Ahead::NONE, ..*evidence };
         let top = ESCAPE_SPEED.min(self.config.max_speed);
         let (plants, hold) = (self.plants(), self.hold_time());
+        let yaw = self.guard.odometry().map_or(0.0, |o| o.pose.rotation.yaw());
         let mut best = None;
         // An escape must be clearly better than stopping.
         let mut best_gap = gap(Vec3::ZERO) + 0.1;
@@ -124,7 +128,10 @@ impl Planner {
             let (sin, cos) = (direction as f64 * std::f64::consts::TAU / ESCAPES as f64).sin_cos();
             for share in SHARES {
                 let wanted = Vec3::new(cos, sin, 0.0) * (top * share);
-                let reached = gap(wanted) - 0.02 * (wanted - velocity).norm();
+                // Who is where nothing looks is not known.
+                let off = wrap_angle(sin.atan2(cos) - yaw).abs();
+                let blind = if off > SEEN_WITHIN { BLIND } else { 0.0 };
+                let reached = gap(wanted) - 0.02 * (wanted - velocity).norm() - blind;
                 if reached <= best_gap {
                     continue;
                 }
