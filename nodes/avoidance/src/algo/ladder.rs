@@ -23,7 +23,7 @@ const WATCHFUL: f64 = 10.0;
 const THREAT: (f64, f64) = (0.8, 2.0);
 /// Directions of an escape, and shares of its speed.
 const ESCAPES: usize = 16;
-const SHARES: [f64; 2] = [1.0, 0.5];
+const SHARES: [f64; 3] = [1.0, 0.5, 0.3];
 /// Fastest escape, m/s.
 const ESCAPE_SPEED: f64 = 3.0;
 
