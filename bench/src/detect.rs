@@ -40,6 +40,13 @@ pub struct Options {
     /// A Python that has cv2 and numpy; else .venv/opencv, which `cargo xtask bench-python` makes.
     #[arg(long)]
     python: Option<PathBuf>,
+    /// The CPU that everything runs on; else the last one. A core that has idled is slow for its first milliseconds, so
+    /// that a subject which wakes another thread would pay for the machine's sleep and not for its own work.
+    #[arg(long, conflicts_with = "spread")]
+    cpu: Option<usize>,
+    /// Run on all CPUs, as the system places the threads.
+    #[arg(long)]
+    spread: bool,
 }
 
 /// Nanoseconds since the first call.
@@ -52,7 +59,9 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.runs == 0 || options.rounds == 0 {
         return Err("--runs and --rounds must be at least 1".into());
     }
-    let (mut subjects, report) = subjects::all(options)?;
+    let placed = place(options)?;
+    let (mut subjects, mut report) = subjects::all(options)?;
+    report.push(placed);
     let origin = Instant::now();
     let mut runs: Vec<Vec<[f64; 4]>> = Vec::new();
     for run in 0..=options.runs {
@@ -97,6 +106,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             "node_vs_bare_ort": ratio("node", "bare_ort"),
             "node_nv12_vs_bare_ort": ratio("node_nv12", "bare_ort"),
             "node_one_lane_vs_bare_ort": ratio("node_one_lane", "bare_ort"),
+            "woken_vs_bare_ort": ratio("bare_ort_woken", "bare_ort"),
             "detector_vs_bare_ort": ratio("detector_rgb", "bare_ort"),
             "int8_vs_fp32": ratio("bare_ort", "bare_ort_fp32"),
             "preprocess_vs_opencv": stage_ratio("detector_nv12", 1, "opencv_nv12"),
@@ -109,6 +119,23 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         print_table(&result, &report);
     }
     Ok(())
+}
+
+/// Pins this thread, and with it all that it will start, and says where.
+fn place(options: &Options) -> Result<String, Box<dyn Error>> {
+    if options.spread || options.threads > 1 {
+        return Ok("threads on all CPUs".to_owned());
+    }
+    let allowed = rustix::thread::sched_getaffinity(None)?;
+    let last = (0..rustix::thread::CpuSet::MAX_CPU).rev().find(|cpu| allowed.is_set(*cpu));
+    let cpu = options.cpu.or(last).ok_or("this process may run on no CPU")?;
+    if cpu >= rustix::thread::CpuSet::MAX_CPU || !allowed.is_set(cpu) {
+        return Err(format!("--cpu {cpu}: this process may not run there").into());
+    }
+    let mut one = rustix::thread::CpuSet::new();
+    one.set(cpu);
+    rustix::thread::sched_setaffinity(None, &one)?;
+    Ok(format!("everything on CPU {cpu} (--spread: all of them)"))
 }
 
 fn row(subject: &Subject, stage: &dyn Fn(usize) -> f64) -> Value {

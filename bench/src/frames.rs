@@ -7,6 +7,7 @@
 
 mod child;
 mod clock;
+mod copper;
 mod drive;
 mod job;
 mod kills;
@@ -25,7 +26,7 @@ use std::error::Error;
 use serde_json::json;
 
 use job::{CAMERA_HZ, Job, Size};
-use ratios::FAN_OUT;
+use ratios::{FAN_OUT, WARM_HZ};
 use results::{Cell, Row};
 
 /// Options of `frames`.
@@ -46,6 +47,9 @@ pub struct Options {
     /// Measure dora and rclpy on Fast DDS too; installs their wheels into .venv/bench.
     #[arg(long)]
     with_python: bool,
+    /// Measure copper-rs too; builds bench/copper (Rust 1.95 or newer, about a hundred crates).
+    #[arg(long)]
+    with_copper: bool,
     /// Measure only subjects whose name contains this.
     #[arg(long)]
     only: Option<String>,
@@ -63,9 +67,6 @@ pub fn run_child(options: &ChildOptions) -> Result<(), Box<dyn Error>> {
     child::run(serde_json::from_str(&options.part)?, &serde_json::from_str(&options.job)?)
 }
 
-/// Frames per second at which what a hop touches stays in the caches.
-const WARM_HZ: f64 = 1000.0;
-
 fn plan(options: &Options) -> Vec<Cell> {
     let mut cells = Vec::new();
     for hz in [Some(CAMERA_HZ), None] {
@@ -81,13 +82,14 @@ fn plan(options: &Options) -> Vec<Cell> {
         }
         cells.extend(subjects::threads().map(|s| Cell { subject: s.name, size, hz, readers: 1 }));
     }
-    // At the camera's rate its caches are cold, at 1 kHz they are warmer.
-    for hz in [CAMERA_HZ, WARM_HZ] {
+    // At the camera's rate all caches are cold, at 1 kHz they are warmer; one frame after the other, they are hot.
+    for hz in [Some(CAMERA_HZ), Some(WARM_HZ), None] {
         let size = Size::FULL_HD;
-        cells.push(Cell { subject: subjects::OURS_FUSED, size, hz: Some(hz), readers: 1 });
+        let fused = subjects::fused(options.with_copper);
+        cells.extend(fused.map(|subject| Cell { subject, size, hz, readers: 1 }));
     }
     cells.retain(|cell| {
-        let fused = cell.subject == subjects::OURS_FUSED;
+        let fused = subjects::fused(true).any(|subject| subject == cell.subject);
         let asked = options.only.as_deref().is_none_or(|only| cell.subject.contains(only));
         asked && (fused || !options.quick || ratios::needs(cell.subject, cell.size, cell.hz, cell.readers))
     });
@@ -101,6 +103,9 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     if options.with_python {
         python::install()?;
+    }
+    if options.with_copper {
+        copper::build()?;
     }
     let folder = tempfile::tempdir()?;
     let seconds = if options.quick { options.seconds.min(1.0) } else { options.seconds };
@@ -134,7 +139,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             match spawn::measure(&job) {
                 Ok(measured) => row.rounds.push(measured),
                 // Wheels and middleware of others can fail in ways that are theirs: that ends no run of ours.
-                Err(error) if subjects::is_python(cell.subject) => {
+                Err(error) if subjects::is_guest(cell.subject) => {
                     eprintln!("\nnot measured: {} at {}: {error}", cell.subject, cell.size.label());
                 }
                 Err(error) => return Err(error),
@@ -145,12 +150,14 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         eprint!("\r\x1b[K");
     }
     rows.retain(|row| !row.rounds.is_empty());
+    let left_out: Vec<_> = subjects::left_out(options.with_python, options.with_copper).collect();
     let survived = if options.only.is_none() { Some(kills::run(folder.path())?) } else { None };
     let ratios = ratios::all(&rows, survived.as_ref());
     if options.json {
         let result = json!({
             "rounds": options.rounds, "seconds": seconds, "load_before": load_before, "load_after": load(),
             "rows": table::json(&rows), "kills": survived, "ratios": ratios,
+            "left_out": left_out.iter().map(|(subject, _)| subject).collect::<Vec<_>>(),
         });
         println!("{}", serde_json::to_string_pretty(&result)?);
         return Ok(());
@@ -162,6 +169,9 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             "\n{} readers killed that held frames, {} frames published meanwhile: {} failed loans, {} more afterwards",
             s.kills, s.published, s.failed_meanwhile, s.failed_afterwards
         );
+    }
+    for (subject, switch) in left_out {
+        println!("not measured: {subject} ({switch})");
     }
     println!();
     for (name, value) in ratios {

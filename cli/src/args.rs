@@ -110,6 +110,45 @@ pub enum Sim {
     Check(SimCheck),
     /// Run a world: real time, unless --lockstep.
     Run(SimRun),
+    /// Fly many seeds without cameras, as fast as the cores allow: a row of CSV each. Started again, it goes on.
+    Batch(SimBatch),
+}
+
+#[derive(Debug, Args)]
+pub struct SimBatch {
+    /// Seeds: 1..1000 (both included), 7, or 1,5,9.
+    #[arg(long, value_name = "SEEDS")]
+    pub seeds: String,
+    /// The file of the rows.
+    #[arg(long, default_value = "flights.csv", value_name = "FILE.csv")]
+    pub out: PathBuf,
+    /// A built-in world or an SDF file; forests follow the seed.
+    #[arg(long, default_value = "forest", value_name = "NAME|FILE.sdf")]
+    pub world: String,
+    /// Who flies, knowing the whole world: hover, straight or slide (along what stands before it).
+    #[arg(long, default_value = "slide")]
+    pub pilot: String,
+    /// Speed of the pilot, m/s.
+    #[arg(long, default_value_t = 4.0)]
+    pub speed: f64,
+    /// Trees per square metre.
+    #[arg(long, default_value_t = 0.04)]
+    pub density: f64,
+    /// Gusts after Dryden: the wind at 20 ft that they follow, m/s; 7.7 is light, 15 moderate, 23 severe.
+    #[arg(long, default_value_t = 0.0)]
+    pub turbulence: f64,
+    /// Simulated seconds after which a flight ends.
+    #[arg(long, default_value_t = 120.0, value_name = "SECONDS")]
+    pub time_limit: f64,
+    /// End a flight at its first contact.
+    #[arg(long)]
+    pub stop_on_collision: bool,
+    /// Threads; one for each core when absent. What a row says does not depend on them.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use peregrine_core::{App, FrameHost, Mode, NodeSpec, ParamMap, ParamValue, Registry};
 use peregrine_launch::PlannedNode;
-use peregrine_zenoh::{Link, LinkOptions, Transport};
+use peregrine_zenoh::{Link, LinkOptions, Transport, identify};
 
 use crate::args::Timing;
 use crate::error::{Error, Result};
@@ -76,6 +76,7 @@ impl Composition {
             self.app.extend(link.clone());
             self.app.accept_remote_frames(!self.app.mode().is_lockstep());
             share_frames(&mut self.app);
+            self.app.identify(identify(link));
             self.app.add(peregrine_core::NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh"))?;
         }
         let outcome = self.app.run();
@@ -108,6 +109,15 @@ fn share_frames(app: &mut App) {
     match FrameHost::from_env() {
         Ok(host) => {
             app.share_frames(host);
+            if let Some(value) = std::env::var("PEREGRINE_SLOT_THRESHOLD").ok().filter(|v| !v.is_empty()) {
+                match value.parse() {
+                    Ok(bytes) => _ = app.slot_threshold(bytes),
+                    Err(_) => tracing::warn!(
+                        "PG-1313: PEREGRINE_SLOT_THRESHOLD is '{value}', which is no number of bytes; {} is used",
+                        peregrine_core::SLOT_THRESHOLD
+                    ),
+                }
+            }
         }
         Err(error) => tracing::warn!("{error}; frames of other processes come over Zenoh, copied"),
     }

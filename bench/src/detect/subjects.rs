@@ -1,6 +1,8 @@
 //! What is measured.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use ort::session::Session;
@@ -34,6 +36,7 @@ pub(super) fn all(options: &Options) -> Result<(Vec<Subject>, Vec<String>), Box<
         Ok((environment, _)) => {
             let model = Model::read(&ModelSource::parse(&options.model), BackendName::Ort)?;
             subjects.push(bare("bare_ort", &environment, &model, options.threads)?);
+            subjects.push(bare_woken("bare_ort_woken", &environment, &model, options.threads)?);
             let backend = BackendChoice::Ort;
             subjects.push(detector(
                 "detector_rgb",
@@ -115,13 +118,60 @@ fn detector(
     Ok(Subject { name, staged: true, call })
 }
 
-/// The library alone: one session with the same settings, its input ready in memory.
+/// The library alone, called in a loop.
 fn bare(
     name: &'static str,
     environment: &ort::environment::Environment,
     model: &Model,
     threads: usize,
 ) -> Result<Subject, Box<dyn Error>> {
+    let mut run = session(environment, model, threads)?;
+    let call = Box::new(move || -> Result<Times, Box<dyn Error>> {
+        run()?;
+        Ok([0; 4])
+    });
+    Ok(Subject { name, staged: false, call })
+}
+
+/// The library alone as a robot calls it: another thread writes a frame, a channel wakes the one that infers, and a
+/// second channel tells that it is done. The frame is not looked at.
+fn bare_woken(
+    name: &'static str,
+    environment: &ort::environment::Environment,
+    model: &Model,
+    threads: usize,
+) -> Result<Subject, Box<dyn Error>> {
+    let mut run = session(environment, model, threads)?;
+    let (frame, frames) = channel::<(Arc<Vec<u8>>, Instant)>();
+    let (done, finished) = channel();
+    std::thread::spawn(move || {
+        for (pixels, sent) in frames {
+            let outcome = run().map(|()| now(&sent)).map_err(|error| error.to_string());
+            std::hint::black_box(pixels);
+            if done.send(outcome).is_err() {
+                return;
+            }
+        }
+    });
+    let source = frames::rgb();
+    let mut slots = [0; 3].map(|_| Arc::new(source.clone()));
+    let mut next = 0;
+    let call = Box::new(move || -> Result<Times, Box<dyn Error>> {
+        let slot = &mut slots[next % 3];
+        next += 1;
+        Arc::get_mut(slot).ok_or("the frame before is still held")?.copy_from_slice(&source);
+        frame.send((Arc::clone(slot), Instant::now()))?;
+        Ok([finished.recv()??, 0, 0, 0])
+    });
+    Ok(Subject { name, staged: false, call })
+}
+
+/// One session with the same settings as the detector's, its input ready in memory.
+fn session(
+    environment: &ort::environment::Environment,
+    model: &Model,
+    threads: usize,
+) -> Result<impl FnMut() -> ort::Result<()> + Send + use<>, Box<dyn Error>> {
     let plain = |error: ort::Error<_>| -> Box<dyn Error> { error.to_string().into() };
     let mut session = Session::builder(environment)?
         .with_optimization_level(GraphOptimizationLevel::All)
@@ -136,10 +186,9 @@ fn bare(
         (0..model.manifest.input_len()).map(|i| (i * 7919 % 997) as f32 / 249.0 - 2.0).collect();
     let tensor = Tensor::from_array(([1, 3, input.height, input.width], pixels))?;
     let input_name = input.name.clone();
-    let call = Box::new(move || -> Result<Times, Box<dyn Error>> {
+    Ok(move || -> ort::Result<()> {
         let outputs = session.run(ort::inputs![input_name.as_str() => &tensor])?;
         std::hint::black_box(&outputs);
-        Ok([0; 4])
-    });
-    Ok(Subject { name, staged: false, call })
+        Ok(())
+    })
 }

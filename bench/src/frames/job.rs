@@ -48,6 +48,9 @@ impl Size {
 /// Frames per second of a camera.
 pub(super) const CAMERA_HZ: f64 = 30.0;
 
+/// Frames per second that are counted for a subject which goes as fast as it can and is told how many.
+const FLOOD_HZ: f64 = 200_000.0;
+
 /// One measurement of one subject.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Job {
@@ -64,6 +67,13 @@ pub(super) struct Job {
     pub topic: String,
     /// A folder of its own, for sockets.
     pub folder: PathBuf,
+}
+
+impl Job {
+    /// Frames of the window, for a subject that counts them.
+    pub fn frames(&self) -> u64 {
+        (self.seconds * self.hz.unwrap_or(FLOOD_HZ)).round() as u64
+    }
 }
 
 /// A child's part in a job.

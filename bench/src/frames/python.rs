@@ -65,6 +65,9 @@ fn ros_child(part: &str, job: &Job) -> Outcome<Played> {
         .env("ROS_DOMAIN_ID", DOMAIN)
         .env("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
         .env("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
+        // Fast DDS 2 (Jazzy) knows the first name, Fast DDS 3 the second. Without the profile nearly all of its frames are
+        // lost: it puts them into segments of half a megabyte.
+        .env("FASTRTPS_DEFAULT_PROFILES_FILE", scripts().join("fastdds.xml"))
         .env("FASTDDS_DEFAULT_PROFILES_FILE", scripts().join("fastdds.xml"));
     Played::spawn(command, format!("the {part} of rclpy"))
 }

@@ -5,10 +5,18 @@ use serde_json::{Map, Value, json};
 use super::job::{CAMERA_HZ, Measured, Name, Size};
 use super::kills::Survived;
 use super::results::{Row, median, ratio};
-use super::subjects::{FLUME, ICEORYX, OURS, OURS_FUSED, OURS_THREAD, ZENOH};
+use super::subjects::{COPPER_FUSED, FLUME, ICEORYX, OURS, OURS_FUSED, OURS_THREAD, ZENOH};
 
 /// Readers of the fan-out.
 pub(super) const FAN_OUT: usize = 4;
+
+/// Frames per second at which what a hop touches stays warmer than at the camera's.
+pub(super) const WARM_HZ: f64 = 1000.0;
+
+/// At which rates the fused hop is measured. One frame after the other comes first: that is how copper-rs runs its graphs,
+/// and how its own figure came about.
+const FUSED: [(&str, Option<f64>); 3] =
+    [("", None), ("_at_1khz", Some(WARM_HZ)), ("_at_30hz", Some(CAMERA_HZ))];
 
 fn find<'a>(rows: &'a [Row], subject: &str, size: Size, readers: usize) -> Option<&'a Row> {
     let paced = |row: &&Row| row.cell.hz == Some(CAMERA_HZ);
@@ -41,7 +49,12 @@ pub(super) fn all(rows: &[Row], survived: Option<&Survived>) -> Map<String, Valu
     put("fanout4_vs_iceoryx2", pair(ours(hd, FAN_OUT), best_iceoryx(rows, hd, FAN_OUT), Measured::p50_us));
     let thread = |name| find(rows, name, hd, 1);
     put("thread_hop_vs_flume", pair(thread(OURS_THREAD), thread(FLUME), Measured::p50_us));
-    put("fused_hop_us", thread(OURS_FUSED).map(median_p50));
+    for (at, hz) in FUSED {
+        let hop =
+            |name| rows.iter().find(|row| row.cell.subject == name && row.cell.hz == hz).map(median_p50);
+        put(&format!("fused_hop_us{at}"), hop(OURS_FUSED));
+        put(&format!("copper_hop_us{at}"), hop(COPPER_FUSED));
+    }
     put("allocations_per_frame", ours(hd, 1).map(|row| row.figures().allocations));
     put("failed_loans_after_100_kills", survived.map(|s| (s.failed_meanwhile + s.failed_afterwards) as f64));
     ratios

@@ -102,7 +102,7 @@ impl Drop for Played {
 /// Runs one job in children of its own.
 pub(super) fn measure(job: &Job) -> Outcome<Measured> {
     let way = subjects::find(&job.subject).ok_or("no such subject")?.way;
-    if let Way::Python(measure) = way {
+    if let Way::Python(measure) | Way::Copper(measure) = way {
         return measure(job);
     }
     if matches!(way, Way::Within(_)) {

@@ -1,5 +1,6 @@
 //! The list of subjects.
 
+use super::copper;
 use super::drive::Sender;
 use super::job::{Job, Measured, Outcome};
 use super::peers::{Ready, channels, fused, iceoryx, ours, zenoh_shm};
@@ -14,6 +15,7 @@ pub(super) const ZENOH: &str = "zenoh SHM";
 pub(super) const OURS_THREAD: &str = "peregrine, threads";
 pub(super) const FLUME: &str = "flume, threads";
 pub(super) const OURS_FUSED: &str = "peregrine, fused";
+pub(super) const COPPER_FUSED: &str = "copper-rs, fused";
 
 type Publish = fn(&Job) -> Outcome<Box<dyn Sender>>;
 type ReadUntilOver = fn(&Job, Recorder, Ready<'_>) -> Outcome<Recorder>;
@@ -27,6 +29,8 @@ pub(super) enum Way {
     Within(fn(&Job) -> Outcome<Measured>),
     /// Programs in Python, which the parent starts itself.
     Python(fn(&Job) -> Outcome<Measured>),
+    /// A program of its own crate, likewise.
+    Copper(fn(&Job) -> Outcome<Measured>),
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +39,7 @@ pub(super) struct Subject {
     pub way: Way,
 }
 
-const ALL: [Subject; 12] = [
+const ALL: [Subject; 13] = [
     Subject { name: OURS, way: Way::Across { publish: ours::publish, read: ours::read } },
     Subject {
         name: ICEORYX[0],
@@ -49,6 +53,7 @@ const ALL: [Subject; 12] = [
     Subject { name: "tokio broadcast, thread", way: Way::Within(channels::tokio_thread) },
     Subject { name: "tokio broadcast, task", way: Way::Within(channels::tokio_task) },
     Subject { name: OURS_FUSED, way: Way::Within(fused::fused) },
+    Subject { name: COPPER_FUSED, way: Way::Copper(copper::fused) },
     Subject { name: "dora, Python", way: Way::Python(python::dora) },
     Subject { name: "Fast DDS tuned, rclpy", way: Way::Python(python::ros) },
 ];
@@ -63,8 +68,26 @@ pub(super) fn pythons() -> impl Iterator<Item = Subject> {
     ALL.into_iter().filter(|subject| matches!(subject.way, Way::Python(_)))
 }
 
-pub(super) fn is_python(name: &str) -> bool {
-    pythons().any(|subject| subject.name == name)
+/// Those that are measured only when asked for. What becomes of them is no error of this program.
+pub(super) fn is_guest(name: &str) -> bool {
+    find(name).is_some_and(|subject| matches!(subject.way, Way::Python(_) | Way::Copper(_)))
+}
+
+/// Those that hand frames on by a call, on one thread.
+pub(super) fn fused(with_copper: bool) -> impl Iterator<Item = &'static str> {
+    [OURS_FUSED].into_iter().chain(with_copper.then_some(COPPER_FUSED))
+}
+
+/// Those that were not asked for, and the switch that does.
+pub(super) fn left_out(
+    with_python: bool,
+    with_copper: bool,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALL.into_iter().filter_map(move |subject| match subject.way {
+        Way::Python(_) if !with_python => Some((subject.name, "--with-python")),
+        Way::Copper(_) if !with_copper => Some((subject.name, "--with-copper")),
+        _ => None,
+    })
 }
 
 /// Those that hand frames to another thread of their process.

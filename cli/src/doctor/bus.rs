@@ -38,6 +38,8 @@ pub(crate) struct Newest {
     pub width: u32,
     pub height: u32,
     pub encoding: String,
+    /// The whole message as CDR.
+    pub bytes: u32,
     /// Since it was published, ns.
     pub age_ns: u64,
 }
@@ -74,6 +76,7 @@ impl BusView {
             height: meta.height,
             encoding: peregrine_frame::Encoding::from_u32(meta.encoding)
                 .map_or_else(|| "message".to_owned(), |e| e.as_str().to_owned()),
+            bytes: meta.cdr_len,
             age_ns: monotonic_ns().saturating_sub(meta.publish_mono_ns),
         });
         let label = bus.label();
@@ -177,7 +180,12 @@ impl fmt::Display for BusView {
         write!(f, "  frames    {} published", self.published)?;
         if let Some(n) = &self.newest {
             let age = n.age_ns as f64 / 1e6;
-            write!(f, ", the newest {}x{} {}, {age:.1} ms ago", n.width, n.height, n.encoding)?;
+            // A message of another type than an image has no width.
+            if n.width == 0 {
+                write!(f, ", the newest of {}, {age:.1} ms ago", size(n.bytes as usize))?;
+            } else {
+                write!(f, ", the newest {}x{} {}, {age:.1} ms ago", n.width, n.height, n.encoding)?;
+            }
         }
         write!(f, "; {} without a slot, {} waits in vain", self.failed_loans, self.lossless_timeouts)?;
         for r in &self.readers {

@@ -112,6 +112,16 @@ impl Frame {
         self.slot.origin().is_some()
     }
 
+    /// Who published it, for programs: what [`PublishOptions::source`](crate::PublishOptions::source) said.
+    pub fn source(&self) -> [u8; 16] {
+        self.shared().source
+    }
+
+    /// Who published it, for people: what [`PublishOptions::label`](crate::PublishOptions::label) said.
+    pub fn label(&self) -> &str {
+        &self.shared().label
+    }
+
     /// Name of the bus it was taken from.
     pub fn bus_name(&self) -> &str {
         &self.shared().name

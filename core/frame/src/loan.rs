@@ -99,6 +99,11 @@ impl Loan {
         self.slot.meta_mut().mark_hop(id, monotonic_ns());
     }
 
+    /// Gives the frame a number of the publisher's own, see [`FrameMeta::number`].
+    pub fn set_number(&mut self, number: u64) {
+        self.slot.meta_mut().number = number;
+    }
+
     /// Sets the length of a compressed payload, or of a message, bytes.
     ///
     /// # Errors

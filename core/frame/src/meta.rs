@@ -97,6 +97,8 @@ pub struct FrameMeta {
     pub reserved: u8,
     /// The hops, oldest first.
     pub hops: [Hop; MAX_HOPS],
+    /// A number of the publisher's own, beside `sequence`; 0 if it gave none. The bus does not look at it.
+    pub number: u64,
 }
 
 impl FrameMeta {

@@ -26,6 +26,9 @@ pub(crate) struct Shared {
     pub(crate) max_readers: usize,
     pub(crate) control: ControlRef,
     pub(crate) slots: Slots,
+    /// Who publishes, for programs and for people, where the publisher said so.
+    pub(crate) source: [u8; 16],
+    pub(crate) label: String,
     /// The slots lie in huge pages.
     pub(crate) huge: bool,
     /// Slots are made present by their first use only.
@@ -75,6 +78,8 @@ impl Shared {
             max_readers: shape.max_readers,
             control,
             slots,
+            source: [0; 16],
+            label: String::new(),
             huge: false,
             lazy: false,
             loaned: AtomicU64::new(0),

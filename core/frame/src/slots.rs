@@ -40,6 +40,7 @@ pub(crate) fn blank_meta() -> FrameMeta {
         hop_count: 0,
         reserved: 0,
         hops: Default::default(),
+        number: 0,
     }
 }
 

@@ -118,6 +118,15 @@ impl Writer {
         Ok(Published::Done(self.commit(loan.slot_mut())))
     }
 
+    /// As [`publish`](Self::publish), but waits for nobody: a lossless reader that lags misses what is overwritten, counted.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub fn publish_now(&mut self, loan: Loan) -> Result<u64> {
+        let mut loan = self.own(loan)?;
+        Ok(self.commit(loan.slot_mut()))
+    }
+
     /// Publishes a frame of another bus here, without copying: the new frame's slot stands for the old one, which stays
     /// held until the new slot is neither in the ring nor pinned. `None` if no slot is free, which is counted.
     ///
@@ -163,6 +172,11 @@ impl Writer {
     /// Forwarded frames that were copied, for the sake of readers in other processes.
     pub fn copied(&self) -> u64 {
         self.copied
+    }
+
+    /// Whether somebody in another process reads this bus.
+    pub fn has_remote_readers(&self) -> bool {
+        self.shared.control.has_remote_readers()
     }
 
     /// Frames published.

@@ -1,6 +1,7 @@
 //! What a callback may ask of the runtime: the time, and a way to stop everything.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +12,7 @@ use crate::lane::Lane;
 use crate::lifecycle::Lifecycle;
 use crate::message::{Envelope, ErasedMessage, Origin};
 use crate::time::{Clock, Time, monotonic_ns};
-use crate::topic::Topic;
+use crate::topic::{Inbox, Token, Topic};
 
 /// Handed to every callback of a node. One for each node; never shared between threads at once.
 #[derive(Debug)]
@@ -24,6 +25,11 @@ pub struct Context {
     pub(crate) origin: Cell<Option<Origin>>,
     /// In lockstep publications wait here for the end of the round.
     pub(crate) outbox: Option<RefCell<Vec<Publication>>>,
+    /// In real time: the lane that the node runs on. `None` on a thread of a transport.
+    pub(crate) lane: Option<Arc<Lane>>,
+    /// What was published for nodes of the same lane. The lane takes it as soon as the callback returns, on the same
+    /// thread: no queue, no lock, nobody to wake.
+    pub(crate) near: RefCell<VecDeque<Token>>,
     pub(crate) stop: Stop,
     pub(crate) topics: Arc<Topics>,
     /// What is published here came from another process.
@@ -154,6 +160,8 @@ impl Context {
             frozen: None.into(),
             origin: None.into(),
             outbox: None,
+            lane: None,
+            near: RefCell::default(),
             stop: self.stop.clone(),
             topics: self.topics.clone(),
             imports: true,
@@ -164,13 +172,32 @@ impl Context {
     }
 
     pub(crate) fn emit(&self, topic: &Arc<Topic>, message: Arc<dyn ErasedMessage>) {
+        self.emit_numbered(topic, message, 0);
+    }
+
+    /// As [`emit`](Self::emit), with the message's number among its publisher's. Returns whether it leads out of the process.
+    pub(crate) fn emit_numbered(
+        &self,
+        topic: &Arc<Topic>,
+        message: Arc<dyn ErasedMessage>,
+        number: u64,
+    ) -> bool {
         let published_ns = monotonic_ns();
         let origin = self.origin.get();
         let (topic, node) = (topic.clone(), self.node.clone());
-        let envelope = Envelope { topic, node, message, origin, published_ns, time: self.now() };
+        let envelope = Envelope { topic, node, message, origin, published_ns, time: self.now(), number };
         match &self.outbox {
-            Some(outbox) => outbox.borrow_mut().push(Publication::Message(envelope)),
-            None => envelope.topic.fan_out(&envelope, self.imports, |inbox, token| inbox.lane.push(token)),
+            Some(outbox) => {
+                outbox.borrow_mut().push(Publication::Message(envelope));
+                false
+            }
+            None => envelope.topic.fan_out(&envelope, self.imports, |inbox, token| {
+                if self.is_near(inbox) {
+                    self.near.borrow_mut().push_back(token);
+                } else {
+                    inbox.lane.push(token);
+                }
+            }),
         }
     }
 
@@ -180,7 +207,21 @@ impl Context {
                 let time = self.now();
                 outbox.borrow_mut().push(Publication::Frame { topic: topic.clone(), bus, time });
             }
-            None => topic.fan_out_frame(bus, self.imports, true, |inbox, token| inbox.lane.push(token)),
+            None => topic.fan_out_frame(bus, self.imports, |inbox, token, queued| {
+                if self.is_near(inbox) {
+                    let mut near = self.near.borrow_mut();
+                    if !near.contains(&token) {
+                        near.push_back(token);
+                    }
+                } else if !queued.swap(true, Ordering::AcqRel) {
+                    inbox.lane.push(token);
+                }
+            }),
         }
+    }
+
+    /// Whether the inbox is one of the lane whose thread this is.
+    fn is_near(&self, inbox: &Inbox) -> bool {
+        self.lane.as_ref().is_some_and(|lane| Arc::ptr_eq(lane, &inbox.lane))
     }
 }

@@ -9,8 +9,10 @@ use peregrine_frame::{
     BusConfig, DEFAULT_PINS, FrameBus, Host as FrameHost, Policy, PublishOptions, SubscribeOptions,
 };
 
+use crate::app::Identify;
+use crate::arrivals::{NOBODY, Source};
 use crate::context::Context;
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, Role, is_hidden};
 use crate::error::{Error, Result};
 use crate::health::Health;
 use crate::host::{Host, What};
@@ -22,7 +24,9 @@ use crate::names::RemapUse;
 use crate::publisher::{FramePort, FramePublisher, FrameSlots, IMPORT};
 use crate::qos::{FramePolicy, Qos};
 use crate::service::{RemoteCalls, ServiceEntry};
+use crate::slots::{Imports, MessagePort};
 use crate::suggest::did_you_mean;
+use crate::time::Clock;
 use crate::topic::{Feed, Inbox, Route, Topic};
 
 /// Frames of a topic that stay in its ring for readers that keep more than the latest.
@@ -40,17 +44,36 @@ const SHARED_SLOTS: usize = 63;
 /// Readers of such a topic.
 const SHARED_READERS: usize = 48;
 
+const IMAGE: &str = "sensor_msgs/msg/Image";
+
 /// A port whose slots are smaller only forwards (PG-0105 would refuse any picture).
 const FORWARDS_ONLY: usize = 4096;
 
 /// Room for a forwarded frame that a reader elsewhere needs copied: 4K in RGB. Not touched until then.
 const FORWARD_BYTES: usize = 3840 * 2160 * 3;
 
+/// How the process shares what it publishes with the others of its host.
+#[derive(Debug)]
+pub(crate) struct Sharing {
+    pub host: FrameHost,
+    /// CDR above which a message rides in a slot, bytes.
+    pub threshold: usize,
+    /// Publishers by node and topic, with the ids that they have on the network.
+    pub sources: BTreeMap<(Arc<str>, String), Source>,
+}
+
+impl Sharing {
+    fn source(&self, node: &Arc<str>, topic: &str) -> Source {
+        self.sources.get(&(node.clone(), topic.to_owned())).copied().unwrap_or(NOBODY)
+    }
+}
+
 /// Topics and their parties.
 #[derive(Debug, Default)]
 pub struct Graph {
     topics: BTreeMap<String, Arc<Topic>>,
     ports: Vec<Arc<FramePort>>,
+    message_ports: Vec<Arc<MessagePort>>,
     clock_owner: Option<Arc<str>>,
     imports: BTreeMap<String, Arc<FramePort>>,
     pub(crate) endpoints: Endpoints,
@@ -120,19 +143,34 @@ impl Topics {
         self.imports.get(topic).cloned().map(FramePublisher::new)
     }
 
-    /// Delivers a message from another process to the subscribers of this one.
+    /// Delivers a message from another process to the subscribers of this one, unless slots bring it. `sent` is its
+    /// publisher, by the id that [`App::identify`](crate::App::identify) gives it where it is one of ours, and its number.
     ///
     /// # Errors
     /// When the bytes are not a message of the topic's type.
-    pub fn import(&self, ctx: &Context, topic: &Arc<Topic>, cdr: &[u8]) -> Result {
-        let info = topic.type_info();
-        let message = (info.decode)(cdr).map_err(|source| Error::Decode {
-            topic: topic.name().into(),
-            type_name: info.name,
-            source,
-        })?;
-        ctx.emit(topic, message);
-        Ok(())
+    pub fn import(
+        &self,
+        ctx: &Context,
+        topic: &Arc<Topic>,
+        cdr: &[u8],
+        sent: Option<(Source, u64)>,
+    ) -> Result {
+        topic.network_brings(sent, || {
+            let info = topic.type_info();
+            let message = (info.decode)(cdr).map_err(|source| Error::Decode {
+                topic: topic.name().into(),
+                type_name: info.name,
+                source,
+            })?;
+            ctx.emit(topic, message);
+            Ok(())
+        })
+    }
+
+    /// Whether a frame of `topic` that comes from another process is to be shown: not if slots bring what its publisher
+    /// sends.
+    pub fn takes_frame(&self, topic: &Topic, sent: Option<(Source, u64)>) -> bool {
+        topic.takes_frame_from_network(sent)
     }
 }
 
@@ -182,6 +220,17 @@ impl Graph {
         port
     }
 
+    /// One port for each topic and node, which has one id on the network and counts with one number.
+    pub(crate) fn message_port(&mut self, topic: Arc<Topic>, owner: Arc<str>, qos: Qos) -> Arc<MessagePort> {
+        let known = self.message_ports.iter().find(|p| Arc::ptr_eq(&p.topic, &topic) && p.owner == owner);
+        if let Some(port) = known {
+            return port.clone();
+        }
+        let port = Arc::new(MessagePort::new(topic, owner, qos));
+        self.message_ports.push(port.clone());
+        port
+    }
+
     pub(crate) fn claim_clock(&mut self, node: &Arc<str>) -> Result {
         match &self.clock_owner {
             Some(first) => Err(Error::TwoClocks { first: first.to_string(), second: node.to_string() }),
@@ -209,6 +258,18 @@ impl Graph {
         }
     }
 
+    /// Publishers by node and topic, with the ids that a transport gives them.
+    pub(crate) fn identified(&self, identify: &Identify) -> BTreeMap<(Arc<str>, String), Source> {
+        let ids = identify(&self.endpoints);
+        let publishers = self.endpoints.iter().zip(ids).filter(|(e, _)| e.role == Role::Publisher);
+        // A transport publishes all that a node says on a topic as its first publisher.
+        let mut sources = BTreeMap::new();
+        for (endpoint, id) in publishers {
+            sources.entry((endpoint.node.clone(), endpoint.name.clone())).or_insert(id);
+        }
+        sources
+    }
+
     /// A port on every frame topic that is read here and published nowhere here.
     pub(crate) fn make_import_ports(&mut self) {
         let orphans: Vec<Arc<Topic>> = self
@@ -226,7 +287,32 @@ impl Graph {
 
     /// Frames that were lost because no slot was free.
     pub fn failed_loans(&self) -> u64 {
-        self.ports.iter().map(|p| p.failed_loans.load(std::sync::atomic::Ordering::Relaxed)).sum()
+        let frames = self.ports.iter().map(|p| p.failed_loans.load(std::sync::atomic::Ordering::Relaxed));
+        frames.chain(self.message_ports.iter().map(|p| p.failed_loans())).sum()
+    }
+
+    /// Shows the publishers of messages the way to other processes of the host, and reads theirs.
+    pub(crate) fn share_messages(&self, sharing: &Sharing, clock: &Clock) -> Result<Imports> {
+        // Pictures have ports of their own, and a reader of frames can make nothing of a message. What hidden nodes
+        // publish is said in the name of others.
+        let shares = |port: &&Arc<MessagePort>| {
+            port.topic.type_info().name != IMAGE && is_topic(port.topic.name()) && !is_hidden(&port.owner)
+        };
+        for port in self.message_ports.iter().filter(shares) {
+            port.open(&sharing.host, sharing.source(&port.owner, port.topic.name()), sharing.threshold);
+        }
+        let asked = |topic: &Topic, what: fn(Qos) -> bool| {
+            let mut all = self.endpoints.iter();
+            all.any(|e| e.role == Role::Subscription && e.name == topic.name() && what(e.qos))
+        };
+        let read = self.topics.values().filter(|topic| {
+            let latched = topic.qos().is_latched() || asked(topic, Qos::is_latched);
+            is_topic(topic.name()) && !topic.carries_frames() && !latched && topic.subscriptions() > 0
+        });
+        // A camera waits for nobody.
+        let read = read
+            .map(|topic| (topic.clone(), asked(topic, Qos::is_reliable) && topic.type_info().name != IMAGE));
+        Imports::start(&sharing.host, read, clock)
     }
 
     /// Makes the buses, now that their readers are known, and connects every subscription. `extra_readers` is how many
@@ -236,10 +322,11 @@ impl Graph {
         hosts: &[Host],
         lanes: &[Arc<Lane>],
         extra_readers: usize,
-        frames: Option<&FrameHost>,
+        sharing: Option<&Sharing>,
     ) -> Result<Vec<Vec<Arc<Inbox>>>> {
+        let frames = sharing.map(|sharing| &sharing.host);
         for port in &self.ports {
-            self.make_bus(port, hosts, extra_readers, frames)?;
+            self.make_bus(port, hosts, extra_readers, sharing)?;
         }
         let mut inboxes = Vec::with_capacity(hosts.len());
         for (node, host) in hosts.iter().enumerate() {
@@ -285,7 +372,7 @@ impl Graph {
         port: &Arc<FramePort>,
         hosts: &[Host],
         extra_readers: usize,
-        frames: Option<&FrameHost>,
+        sharing: Option<&Sharing>,
     ) -> Result {
         let pins: Vec<usize> = hosts
             .iter()
@@ -301,8 +388,11 @@ impl Graph {
         let slots = port.slots.slots.max(BusConfig::slots_for(RING, 1, pins.iter().sum())).min(64);
         let config =
             BusConfig { slots, slot_bytes: port.slots.bytes, keep: RING, max_readers: pins.len().max(1) };
-        let writer = match frames.filter(|_| !port.is_import()) {
-            Some(host) => host.publish_with(port.topic.name(), &shared_options(port, config))?,
+        let writer = match sharing.filter(|_| !port.is_import()) {
+            Some(sharing) => {
+                let source = sharing.source(&port.owner, port.topic.name());
+                sharing.host.publish_with(port.topic.name(), &shared_options(port, config, source))?
+            }
             None => FrameBus::create(port.topic.name(), config)?,
         };
         let _ = port.bus.set(port.topic.buses().len());
@@ -344,7 +434,7 @@ pub(crate) fn is_topic(name: &str) -> bool {
 }
 
 /// How a port's bus is made when other processes may read it.
-fn shared_options(port: &FramePort, local: BusConfig) -> PublishOptions {
+fn shared_options(port: &FramePort, local: BusConfig, source: Source) -> PublishOptions {
     let forwards = local.slot_bytes < FORWARDS_ONLY;
     PublishOptions {
         config: BusConfig {
@@ -355,6 +445,7 @@ fn shared_options(port: &FramePort, local: BusConfig) -> PublishOptions {
         },
         message_type: port.topic.type_info().name.to_owned(),
         label: port.owner.to_string(),
+        source,
         lazy: forwards,
         ..PublishOptions::default()
     }

@@ -219,7 +219,7 @@ impl Host {
             return None;
         }
         self.callbacks += 1;
-        self.ctx.health.ran();
+        self.ctx.health.ran(self.callbacks);
         let (cell, ctx) = (&mut *self.cell, &self.ctx);
         match catch_unwind(AssertUnwindSafe(|| call(cell, ctx))) {
             Ok(result) => Some(result),

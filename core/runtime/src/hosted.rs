@@ -1,8 +1,9 @@
 //! Frame topics whose publishers are in other processes of this host: read in place, on the lane of the node that reads.
 //!
 //! Invariant: a frame reaches a node once. Publishers of this process are read through the topic's own buses, those of
-//! other processes here, and what a network transport brings of a topic is dropped while it has publishers here.
+//! other processes here, and what a network transport brings of these is dropped.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -50,11 +51,18 @@ impl Hosted {
     ) -> Result<Self> {
         let subscriber = host.subscribe_with(topic.name(), options)?;
         let counts = topic.claim_host();
+        topic.attach((node, sub), BTreeSet::new());
         Ok(Self { node, sub, topic: topic.clone(), subscriber, counts, dropped, errors: 0 })
     }
 
     pub fn take(&mut self) -> Taken {
-        let taken = self.subscriber.take();
+        let mut taken = self.subscriber.take();
+        // The network was faster, while the publisher was new here.
+        while let Ok(Some(frame)) = &taken
+            && self.topic.is_old_frame(&frame.source(), frame.sequence())
+        {
+            taken = self.subscriber.take();
+        }
         self.tell();
         match taken {
             Ok(Some(frame)) => Taken::Frame(self.deliver(frame)),
@@ -90,8 +98,11 @@ impl Hosted {
                 _ => tracing::warn!(topic, "{event}"),
             }
         }
-        if changed && self.counts {
-            self.topic.set_host_publishers(self.subscriber.publishers());
+        if changed {
+            self.topic.attach((self.node, self.sub), self.subscriber.sources().collect());
+            if self.counts {
+                self.topic.set_host_publishers(self.subscriber.publishers());
+            }
         }
     }
 }

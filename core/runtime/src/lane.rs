@@ -1,13 +1,14 @@
 //! A lane: one named thread and the queue of what its nodes have to look at.
 //!
-//! Invariant: a push is seen. The producer pushes, fences, then looks whether the lane sleeps; the lane says that it
-//! sleeps, fences, then looks into the queue. One of the two always sees the other; no tool proves it, so it is kept
-//! in these two functions alone.
+//! Invariant: a push is seen, and so is a wake. The producer pushes, fences, then looks whether the lane sleeps; the lane
+//! says that it sleeps, fences, then looks into the queue. One of the two always sees the other. A wake is the same with a
+//! flag in place of the queue, which is why a lane may sleep without a limit. No tool proves it, so it is kept in these
+//! few functions alone.
 //!
 //! The queue is a ring made when the lane's readers are known, as large as all that can wait for them, so that a push
 //! allocates nothing.
 
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Lane {
     overflow: SegQueue<Token>,
     /// 1 while the lane's thread sleeps; a futex.
     sleeping: AtomicU32,
+    /// It is to look around: at the stop, at the clock.
+    woken: AtomicBool,
 }
 
 impl Lane {
@@ -46,6 +49,7 @@ impl Lane {
             queue: OnceLock::new(),
             overflow: SegQueue::new(),
             sleeping: AtomicU32::new(0),
+            woken: AtomicBool::new(false),
         }
     }
 
@@ -67,8 +71,12 @@ impl Lane {
         let _ = self.queue.set(ArrayQueue::new(tokens.max(1)));
     }
 
-    /// Queues a token, and wakes the lane's thread if it sleeps. On the lane's own thread nothing needs waking: the
-    /// next node runs as soon as the present callback returns.
+    /// Tokens that there is room for.
+    pub(crate) fn room(&self) -> usize {
+        self.queue.get().map_or(0, ArrayQueue::capacity)
+    }
+
+    /// Queues a token, and wakes the lane's thread if it sleeps.
     pub(crate) fn push(&self, token: Token) {
         let left = match self.queue.get() {
             Some(queue) => queue.push(token).err(),
@@ -78,13 +86,19 @@ impl Lane {
             self.overflow.push(token);
         }
         fence(Ordering::SeqCst);
-        if self.sleeping.load(Ordering::Relaxed) != 0 {
-            self.wake();
-        }
+        self.rouse();
     }
 
+    /// Has the lane look at the stop and at the clock, now if it sleeps, or else before it sleeps.
     pub(crate) fn wake(&self) {
-        if self.sleeping.swap(0, Ordering::AcqRel) != 0 {
+        self.woken.store(true, Ordering::Release);
+        fence(Ordering::SeqCst);
+        self.rouse();
+    }
+
+    /// After a fence.
+    fn rouse(&self) {
+        if self.sleeping.load(Ordering::Relaxed) != 0 && self.sleeping.swap(0, Ordering::AcqRel) != 0 {
             wake_word(&self.sleeping);
         }
     }
@@ -97,13 +111,64 @@ impl Lane {
         self.queue.get().is_none_or(ArrayQueue::is_empty) && self.overflow.is_empty()
     }
 
-    /// Sleeps until a push, a wake, a frame from another process, or the end of `limit`.
+    /// Sleeps until a push, a wake, a frame from another process, or the end of `limit` ([`Duration::MAX`]: without one).
+    /// It may end for no reason.
     pub(crate) fn sleep(&self, limit: Duration, hosted: &mut [Hosted]) {
         self.sleeping.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        if self.is_empty() {
+        if self.is_empty() && !self.woken.load(Ordering::Relaxed) {
             wait_any(&self.sleeping, 1, hosted, limit);
         }
         self.sleeping.store(0, Ordering::Relaxed);
+        // What the waker stored before is seen by whoever looks from here on.
+        self.woken.swap(false, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+    use std::time::Instant;
+
+    /// The lane sleeps without a limit each time: one wake that is lost, and it never says so again.
+    #[test]
+    fn no_wake_is_lost() {
+        const TURNS: u64 = 5_000;
+        let lane = Arc::new(Lane::new("lane"));
+        let (told, heard) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let sleeper = {
+            let (lane, told, heard) = (lane.clone(), told.clone(), heard.clone());
+            std::thread::spawn(move || {
+                let mut last = 0;
+                while last < TURNS {
+                    let now = told.load(Ordering::Acquire);
+                    if now == last {
+                        lane.sleep(Duration::MAX, &mut []);
+                    } else {
+                        last = now;
+                        heard.store(last, Ordering::Release);
+                    }
+                }
+            })
+        };
+        for turn in 1..=TURNS {
+            told.store(turn, Ordering::Release);
+            if turn % 2 == 0 {
+                lane.wake()
+            } else {
+                lane.push(Token { node: 0, sub: 0, feed: None })
+            }
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while heard.load(Ordering::Acquire) != turn {
+                assert!(Instant::now() < deadline, "wake {turn} was lost");
+                std::thread::yield_now();
+            }
+            while lane.pop().is_some() {}
+        }
+        sleeper.join().unwrap();
     }
 }

@@ -45,6 +45,7 @@
 extern crate self as peregrine;
 
 mod app;
+mod arrivals;
 mod context;
 mod endpoints;
 mod error;
@@ -64,12 +65,14 @@ mod registry;
 mod ros;
 mod sched;
 pub mod service;
+mod slots;
 mod suggest;
 pub mod tf;
 pub mod time;
 mod topic;
 
-pub use app::{App, Mode, NodeReport, NodeSpec, RunReport, TopicReport};
+pub use app::{App, Identify, Mode, NodeReport, NodeSpec, RunReport, TopicReport};
+pub use arrivals::Source;
 pub use context::{Context, Stop, StopReason};
 pub use endpoints::{Endpoint, Endpoints, Role, is_hidden};
 pub use error::{Error, OrNode, Result};
@@ -86,6 +89,7 @@ pub use qos::{FramePolicy, Qos};
 pub use registry::{NodeFactory, Registry};
 pub use ros::{ComponentManager, Components, LogRecord, record_log};
 pub use service::{CallError, Client};
+pub use slots::SLOT_THRESHOLD;
 pub use suggest::{did_you_mean, nearest};
 pub use time::{Clock, Time};
 pub use topic::Topic;

@@ -73,6 +73,8 @@ pub(crate) struct Envelope {
     pub origin: Option<Origin>,
     pub published_ns: i64,
     pub time: Time,
+    /// Its number among its publisher's; 0 if those are not counted.
+    pub number: u64,
 }
 
 /// What reaches a callback: an envelope, or a pinned frame.
@@ -99,6 +101,7 @@ impl Delivery {
                 origin: e.origin,
                 published_ns: e.published_ns,
                 time: e.time,
+                number: e.number,
             },
             Self::Frame { topic, frame } => AnyMessage::of_frame(topic, frame),
         }
@@ -122,6 +125,7 @@ pub struct AnyMessage<'a> {
     pub(crate) origin: Option<Origin>,
     pub(crate) published_ns: i64,
     pub(crate) time: Time,
+    pub(crate) number: u64,
 }
 
 pub(crate) enum AnyBody<'a> {
@@ -144,6 +148,7 @@ impl<'a> AnyMessage<'a> {
             origin: Some(frame_origin(frame)),
             published_ns: signed(frame.meta().publish_mono_ns),
             time: Time(frame.stamp_ns()),
+            number: frame.sequence(),
         }
     }
     /// The topic's full name.
@@ -165,6 +170,10 @@ impl<'a> AnyMessage<'a> {
     /// The definition text with its dependencies.
     pub fn definition(&self) -> &'static str {
         self.topic.type_info().definition
+    }
+    /// Its number among those of its publisher, from 1, if they are counted.
+    pub fn number(&self) -> Option<u64> {
+        Some(self.number).filter(|number| *number != 0)
     }
     /// When it was published, by the node clock.
     pub fn time(&self) -> Time {

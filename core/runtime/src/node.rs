@@ -213,7 +213,7 @@ impl<N: Node> Setup<'_, N> {
         let topic = self.graph.topic(&name, TypeInfo::of::<M>(), qos, false, &self.full_name)?;
         topic.add_publisher(&self.full_name);
         self.join::<M>(&name, Role::Publisher, qos);
-        Ok(Publisher::new(topic))
+        Ok(Publisher::new(self.graph.message_port(topic, self.full_name.clone(), qos)))
     }
 
     /// A publisher of frames on `topic`.

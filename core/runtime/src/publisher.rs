@@ -9,39 +9,58 @@ use peregrine_msgs::Message;
 
 use crate::context::Context;
 use crate::error::Result;
+use crate::slots::MessagePort;
 use crate::time::Time;
 use crate::topic::Topic;
 
 /// Publishes messages of one type on one topic.
 #[derive(Debug)]
 pub struct Publisher<M> {
-    topic: Arc<Topic>,
+    port: Arc<MessagePort>,
     message: PhantomData<fn(M)>,
 }
 
 impl<M> Clone for Publisher<M> {
     fn clone(&self) -> Self {
-        Self { topic: self.topic.clone(), message: PhantomData }
+        Self { port: self.port.clone(), message: PhantomData }
     }
 }
 
 impl<M: Message> Publisher<M> {
-    pub(crate) fn new(topic: Arc<Topic>) -> Self {
-        Self { topic, message: PhantomData }
+    pub(crate) fn new(port: Arc<MessagePort>) -> Self {
+        Self { port, message: PhantomData }
     }
 
-    /// Publishes `message`. Subscribers in this process share it; it is not copied.
+    /// Publishes `message`. Subscribers in this process share it; it is not copied. Those in other processes of this host
+    /// read it out of a slot, if it is large ([`App::share_frames`](crate::App::share_frames)).
     ///
     /// # Errors
     /// None today; a transport that must report may in future.
     pub fn send(&self, ctx: &Context, message: M) -> Result {
-        ctx.emit(&self.topic, Arc::new(message));
+        let number = self.port.number(&message, ctx.origin.get(), ctx.now());
+        let sent = ctx.emit_numbered(&self.port.topic, Arc::new(message), number);
+        self.port.note_sent(sent);
+        Ok(())
+    }
+
+    /// As [`send`](Self::send), for a node that fills one message again and again: nothing is allocated while only other
+    /// processes of this host listen. For listeners in this process, and over the network, it is cloned.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_ref(&self, ctx: &Context, message: &M) -> Result {
+        if ctx.is_lockstep() || self.port.topic.is_heard() {
+            return self.send(ctx, message.clone());
+        }
+        self.port.number(message, ctx.origin.get(), ctx.now());
+        self.port.topic.count_unheard();
+        self.port.note_sent(false);
         Ok(())
     }
 
     /// The topic, for its name and counters.
     pub fn topic(&self) -> &Topic {
-        &self.topic
+        &self.port.topic
     }
 }
 
@@ -102,10 +121,6 @@ impl FramePublisher {
     /// # Errors
     /// When the picture described does not fit a slot, or the description contradicts itself.
     pub fn loan(&mut self, spec: &ImageSpec<'_>) -> Result<Option<Loan>> {
-        // The same topic has publishers on this host, who are read in place.
-        if self.port.is_import() && self.port.topic.host_publishers() > 0 {
-            return Ok(None);
-        }
         let Some(writer) = self.writer() else { return Ok(None) };
         let loan = writer.loan(spec)?;
         if loan.is_none() {

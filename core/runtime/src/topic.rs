@@ -3,12 +3,14 @@
 //! Invariant: the routes of a topic change only while the graph is wired or a remote peer comes and goes; a publication
 //! reads them under a shared lock that no one holds for long.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use crossbeam::queue::ArrayQueue;
 use peregrine_frame::{Bus, Reader};
 
+use crate::arrivals::{Arrivals, Source, Verdict};
 use crate::hosted::Hosted;
 use crate::lane::Lane;
 use crate::message::{Envelope, TypeInfo};
@@ -29,8 +31,31 @@ pub struct Topic {
     host_publishers: AtomicUsize,
     /// One of the readers keeps that number.
     host_claimed: AtomicBool,
+    /// Messages of other processes of this host that were overwritten before this one took them.
+    missed: AtomicU64,
+    arrivals: Mutex<Arrivals>,
+    watchers: Watchers,
+    /// Messages that a transport has sent.
+    sent: AtomicU64,
     publishers: Mutex<Vec<String>>,
     latched: Mutex<Option<Envelope>>,
+}
+
+/// Called when something about publishers elsewhere changes.
+pub(crate) type Watcher = Arc<dyn Fn() + Send + Sync>;
+
+#[derive(Default)]
+struct Watchers {
+    /// The transport, when the slots of other publishers are read, or of others no more.
+    attached: OnceLock<Watcher>,
+    /// The reader of slots, when the network brought what one of them waited for.
+    network: OnceLock<Watcher>,
+}
+
+impl std::fmt::Debug for Watchers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watchers")
+    }
 }
 
 impl std::fmt::Debug for Envelope {
@@ -76,7 +101,7 @@ pub(crate) struct Feed {
 }
 
 /// "Something waits in that inbox": what a lane's queue holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token {
     pub node: usize,
     pub sub: usize,
@@ -112,6 +137,10 @@ impl Topic {
             remote_readers: AtomicUsize::new(0),
             host_publishers: AtomicUsize::new(0),
             host_claimed: AtomicBool::new(false),
+            missed: AtomicU64::new(0),
+            arrivals: Mutex::default(),
+            watchers: Watchers::default(),
+            sent: AtomicU64::new(0),
             publishers: Mutex::default(),
             latched: Mutex::default(),
         }
@@ -148,6 +177,7 @@ impl Topic {
     /// Messages lost by slow readers of this process: exact.
     pub fn dropped(&self) -> u64 {
         let routes = self.routes();
+        let missed = self.missed.load(Ordering::Relaxed);
         routes
             .iter()
             .filter(|r| !r.gated)
@@ -156,7 +186,7 @@ impl Topic {
                 let frames: u64 =
                     r.feeds.iter().filter_map(|i| feeds.get(*i)).map(|f| f.reader.dropped()).sum();
                 let frames = frames + r.hosted_dropped.load(Ordering::Relaxed);
-                frames + if self.frames { 0 } else { r.inbox.dropped.load(Ordering::Relaxed) }
+                frames + if self.frames { 0 } else { missed + r.inbox.dropped.load(Ordering::Relaxed) }
             })
             .sum()
     }
@@ -184,6 +214,90 @@ impl Topic {
         self.published.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Messages that a transport has sent to other processes.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+    /// Counts a message that a transport sends.
+    pub fn count_sent(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+    pub(crate) fn count_missed(&self, missed: u64) {
+        self.missed.fetch_add(missed, Ordering::Relaxed);
+    }
+
+    fn arrivals(&self) -> MutexGuard<'_, Arrivals> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Whether the slots of other processes of this host bring all that those publishers send, as far as they are known
+    /// to a transport by `sources`: it need not bring anything then.
+    pub fn is_served_by_slots(&self, sources: &BTreeSet<Source>) -> bool {
+        let arrivals = self.arrivals();
+        arrivals.serve_any(self.frames) && sources.iter().all(|source| arrivals.serves(source, self.frames))
+    }
+    /// Calls `watcher` when [`is_served_by_slots`](Self::is_served_by_slots) may have changed. The first one stays.
+    pub fn on_slots_changed(&self, watcher: Arc<dyn Fn() + Send + Sync>) {
+        let _ = self.watchers.attached.set(watcher);
+    }
+    pub(crate) fn on_network(&self, watcher: Watcher) {
+        let _ = self.watchers.network.set(watcher);
+    }
+    fn slots_changed(&self) {
+        if let Some(watcher) = self.watchers.attached.get() {
+            watcher();
+        }
+    }
+    /// Says whose slots a reader of this process reads.
+    pub(crate) fn attach(&self, reader: (usize, usize), sources: BTreeSet<Source>) {
+        if self.arrivals().attach(reader, sources) {
+            self.slots_changed();
+        }
+    }
+    /// Delivers a message out of a slot, if that is due.
+    pub(crate) fn slot_brings(
+        &self,
+        source: Source,
+        number: u64,
+        sent_before: bool,
+        late: bool,
+        deliver: impl FnOnce(),
+    ) -> Verdict {
+        let mut arrivals = self.arrivals();
+        let served = arrivals.serves(&source, self.frames);
+        let verdict = arrivals.slot_brings(source, number, sent_before, late);
+        if verdict == Verdict::Deliver {
+            deliver();
+        }
+        let changed = served != arrivals.serves(&source, self.frames);
+        drop(arrivals);
+        if changed {
+            self.slots_changed();
+        }
+        verdict
+    }
+    /// Delivers a message that the network brought, if slots do not bring it.
+    pub(crate) fn network_brings<E>(
+        &self,
+        sent: Option<(Source, u64)>,
+        deliver: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut arrivals = self.arrivals();
+        let (due, waited_for) = arrivals.network_brings(sent);
+        let outcome = if due { deliver() } else { Ok(()) };
+        drop(arrivals);
+        if waited_for && let Some(watcher) = self.watchers.network.get() {
+            watcher();
+        }
+        outcome
+    }
+    /// Whether a frame that the network brings is to be shown.
+    pub(crate) fn takes_frame_from_network(&self, sent: Option<(Source, u64)>) -> bool {
+        self.arrivals().frame_from_network(sent)
+    }
+    pub(crate) fn is_old_frame(&self, source: &Source, number: u64) -> bool {
+        self.arrivals().is_old_frame(source, number)
+    }
+
     pub(crate) fn add_publisher(&self, node: &str) {
         self.publishers.lock().unwrap_or_else(PoisonError::into_inner).push(node.to_owned());
     }
@@ -207,36 +321,50 @@ impl Topic {
         Some((cdr, envelope.time))
     }
 
-    /// Counts a publication and hands it to every open route; `wake` is told each token that came of it.
-    pub(crate) fn fan_out(&self, envelope: &Envelope, imported: bool, mut wake: impl FnMut(&Inbox, Token)) {
+    /// Whether anybody would be told of a message published here.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.qos.is_latched() || self.routes().iter().any(|r| self.is_open(r, false))
+    }
+    /// Counts a publication that nobody in this process is told of.
+    pub(crate) fn count_unheard(&self) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a publication and hands it to every open route; `wake` is told each token that came of it. Returns whether
+    /// one of them leads out of the process.
+    pub(crate) fn fan_out(
+        &self,
+        envelope: &Envelope,
+        imported: bool,
+        mut wake: impl FnMut(&Inbox, Token),
+    ) -> bool {
+        let mut out = false;
         self.published.fetch_add(1, Ordering::Relaxed);
         if self.qos.is_latched() {
             *self.latched.lock().unwrap_or_else(PoisonError::into_inner) = Some(envelope.clone());
         }
         for route in self.routes().iter().filter(|r| self.is_open(r, imported)) {
+            out |= route.gated;
             if let Some(token) = route.inbox.put(envelope.clone()) {
                 wake(&route.inbox, token);
             }
         }
+        out
     }
 
-    /// Counts a frame of bus `bus` and tells every open route to look at its reader. With `once` a route is not told
-    /// again before it has looked: its reader then finds both frames.
+    /// Counts a frame of bus `bus` and tells every open route to look at its reader. A route that is `queued` need not be
+    /// told again before it has looked: its reader then finds both frames.
     pub(crate) fn fan_out_frame(
         &self,
         bus: usize,
         imported: bool,
-        once: bool,
-        mut wake: impl FnMut(&Inbox, Token),
+        mut tell: impl FnMut(&Inbox, Token, &AtomicBool),
     ) {
         self.published.fetch_add(1, Ordering::Relaxed);
         for route in self.routes().iter().filter(|r| self.is_open(r, imported)) {
-            if once && route.queued.get(bus).is_some_and(|queued| queued.swap(true, Ordering::AcqRel)) {
-                continue;
-            }
-            if let Some(feed) = route.feeds.get(bus) {
+            if let (Some(feed), Some(queued)) = (route.feeds.get(bus), route.queued.get(bus)) {
                 let token = Token { node: route.inbox.node, sub: route.inbox.sub, feed: Some(*feed) };
-                wake(&route.inbox, token);
+                tell(&route.inbox, token, queued);
             }
         }
     }

@@ -75,6 +75,14 @@ pub enum Error {
         /// Its own words.
         reason: String,
     },
+    /// The system refuses a thread.
+    #[error(
+        "PG-1215: the thread that opens and closes subscriptions could not be started: {source}; check the limit of threads"
+    )]
+    Thread {
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 /// A boxed error of Zenoh with what was tried.

@@ -4,7 +4,7 @@
 //! is one warning that names both sides and the remedy.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zenoh::Wait;
 use zenoh::pubsub::Subscriber;
@@ -12,7 +12,8 @@ use zenoh::sample::SampleKind;
 
 use crate::distro::NO_HASH;
 use crate::error::{Result, zenoh as failed};
-use crate::keys::{Endpoint, Kind, ROOT, Token, WireQos};
+use crate::gates::Publishers;
+use crate::keys::{Endpoint, Kind, ROOT, Token, WireQos, gid};
 use crate::link::Link;
 
 /// Watches until dropped.
@@ -22,8 +23,8 @@ pub(crate) struct GraphWatch {
 }
 
 impl GraphWatch {
-    /// Compares every remote endpoint, present and future, with `local`.
-    pub fn start(link: &Link, local: Vec<Endpoint>) -> Result<Self> {
+    /// Compares every remote endpoint, present and future, with `local`, and keeps the list of remote publishers.
+    pub fn start(link: &Link, local: Vec<Endpoint>, publishers: Arc<Publishers>) -> Result<Self> {
         let pattern = format!("{ROOT}/{}/**", link.domain);
         let own = link.session.zid().to_string();
         let said = Mutex::new(BTreeSet::new());
@@ -33,11 +34,16 @@ impl GraphWatch {
             .declare_subscriber(&pattern)
             .history(true)
             .callback(move |sample| {
-                if sample.kind() != SampleKind::Put {
+                let token = sample.key_expr().as_str();
+                let Ok(Token::Endpoint(remote)) = Token::parse(token) else { return };
+                if remote.node.session == own {
                     return;
                 }
-                let Ok(Token::Endpoint(remote)) = Token::parse(sample.key_expr().as_str()) else { return };
-                if remote.node.session == own {
+                let came = sample.kind() == SampleKind::Put;
+                if remote.kind == Kind::Publisher {
+                    publishers.note(&remote, gid(token), came);
+                }
+                if !came {
                     return;
                 }
                 let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);

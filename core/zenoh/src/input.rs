@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use peregrine_core::prelude::*;
-use peregrine_core::{ImageSpec, Topic, Topics};
+use peregrine_core::{ImageSpec, Source, Topic, Topics};
 use peregrine_msgs::image::ImageHeader;
 use zenoh::Wait;
 use zenoh::pubsub::Subscriber;
@@ -15,6 +15,18 @@ use crate::error::{self, zenoh as failed};
 use crate::keys::Attachment;
 use crate::link::Link;
 
+/// The way in for the remote messages of one topic.
+pub(crate) struct Inlet {
+    link: Link,
+    pub topic: Arc<Topic>,
+    /// Its key.
+    pub key: String,
+    latched: Option<usize>,
+    /// Outlives what is opened and closed: there is one writer of frames for each topic.
+    importer: Arc<Mutex<Importer>>,
+    own: Arc<BTreeSet<Source>>,
+}
+
 /// A topic as it comes in; ends when dropped.
 #[allow(dead_code, reason = "held for its lifetime")]
 pub(crate) enum Input {
@@ -22,48 +34,61 @@ pub(crate) enum Input {
     Latched(AdvancedSubscriber<()>),
 }
 
-/// Delivers the remote messages of `topic` to the readers of this process, on Zenoh's thread. `latched` is how many of the
-/// messages that were published earlier are wanted. `own` are the ids of this process's publishers: what it published
-/// itself must not come back out of its own cache.
-pub(crate) fn input(
-    link: &Link,
-    topic: &Arc<Topic>,
-    topics: &Arc<Topics>,
-    ctx: &Context,
-    latched: Option<usize>,
-    own: &Arc<BTreeSet<[u8; 16]>>,
-) -> error::Result<Input> {
-    let info = topic.type_info();
-    let key = link.key(topic.name(), info.name, info.hash);
-    let importer = Mutex::new(Importer {
-        ctx: ctx.for_imports(),
-        frames: if topic.carries_frames() { topics.import_frames(topic.name()) } else { None },
-        topic: topic.clone(),
-        topics: topics.clone(),
-    });
-    let own = own.clone();
-    let callback = move |sample: Sample| {
-        let attachment = sample.attachment().and_then(|bytes| Attachment::parse(&bytes.to_bytes()).ok());
-        if attachment.is_some_and(|attachment| own.contains(&attachment.gid)) {
-            return;
+impl Inlet {
+    /// For `topic`. `latched` is how many of the messages that were published earlier are wanted. `own` are the ids of this
+    /// process's publishers: what it published itself must not come back out of its own cache.
+    pub fn new(
+        link: &Link,
+        topic: &Arc<Topic>,
+        topics: &Arc<Topics>,
+        ctx: &Context,
+        latched: Option<usize>,
+        own: &Arc<BTreeSet<Source>>,
+    ) -> Self {
+        let info = topic.type_info();
+        let importer = Importer {
+            ctx: ctx.for_imports(),
+            frames: if topic.carries_frames() { topics.import_frames(topic.name()) } else { None },
+            topic: topic.clone(),
+            topics: topics.clone(),
+        };
+        Self {
+            link: link.clone(),
+            topic: topic.clone(),
+            key: link.key(topic.name(), info.name, info.hash),
+            latched,
+            importer: Arc::new(Mutex::new(importer)),
+            own: own.clone(),
         }
-        let mut importer = importer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = importer.take(&sample.payload().to_bytes()) {
-            tracing::warn!(topic = importer.topic.name(), "{error}");
-        }
-    };
-    let subscriber =
-        link.session.declare_subscriber(key.clone()).allowed_origin(Locality::Remote).callback(callback);
-    match latched {
-        None => subscriber.wait().map(Input::Volatile),
-        Some(depth) => subscriber
-            .history(HistoryConfig::default().detect_late_publishers().max_samples(depth))
-            .recovery(RecoveryConfig::default().heartbeat())
-            .subscriber_detection()
-            .wait()
-            .map(Input::Latched),
     }
-    .map_err(failed("subscribe to", &key))
+
+    /// Delivers the remote messages to the readers of this process, on Zenoh's thread, until the input is dropped.
+    pub fn open(&self) -> error::Result<Input> {
+        let (own, importer) = (self.own.clone(), self.importer.clone());
+        let callback = move |sample: Sample| {
+            let attachment = sample.attachment().and_then(|bytes| Attachment::parse(&bytes.to_bytes()).ok());
+            if attachment.is_some_and(|attachment| own.contains(&attachment.gid)) {
+                return;
+            }
+            let sent = attachment.map(|a| (a.gid, u64::try_from(a.sequence).unwrap_or(0)));
+            let mut importer = importer.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = importer.take(&sample.payload().to_bytes(), sent) {
+                tracing::warn!(topic = importer.topic.name(), "{error}");
+            }
+        };
+        let subscriber = self.link.session.declare_subscriber(self.key.clone());
+        let subscriber = subscriber.allowed_origin(Locality::Remote).callback(callback);
+        match self.latched {
+            None => subscriber.wait().map(Input::Volatile),
+            Some(depth) => subscriber
+                .history(HistoryConfig::default().detect_late_publishers().max_samples(depth))
+                .recovery(RecoveryConfig::default().heartbeat())
+                .subscriber_detection()
+                .wait()
+                .map(Input::Latched),
+        }
+        .map_err(failed("subscribe to", &self.key))
+    }
 }
 
 struct Importer {
@@ -74,9 +99,12 @@ struct Importer {
 }
 
 impl Importer {
-    fn take(&mut self, cdr: &[u8]) -> Result {
+    fn take(&mut self, cdr: &[u8], sent: Option<(Source, u64)>) -> Result {
         if !self.topic.carries_frames() {
-            return self.topics.import(&self.ctx, &self.topic, cdr);
+            return self.topics.import(&self.ctx, &self.topic, cdr, sent);
+        }
+        if !self.topics.takes_frame(&self.topic, sent) {
+            return Ok(());
         }
         let Some(frames) = &mut self.frames else { return Ok(()) };
         let decode = |source| Error::Decode {

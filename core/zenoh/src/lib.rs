@@ -10,6 +10,7 @@
 
 mod distro;
 mod error;
+mod gates;
 mod graph;
 mod input;
 mod inspect;
@@ -23,4 +24,4 @@ pub use distro::Distro;
 pub use error::{Error, Result};
 pub use inspect::{Inspector, ServiceFound, Stream, TopicEntry, Update};
 pub use link::{Link, LinkOptions};
-pub use transport::Transport;
+pub use transport::{Transport, identify};

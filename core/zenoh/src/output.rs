@@ -57,9 +57,10 @@ impl Output {
         self.gid
     }
 
-    /// Publishes one message.
-    pub fn put(&mut self, cdr: &[u8], stamp_ns: i64) -> zenoh::Result<()> {
-        self.sequence += 1;
+    /// Publishes one message, with the publisher's own number if it has one: then it has the same wherever it goes.
+    pub fn put(&mut self, cdr: &[u8], stamp_ns: i64, number: Option<u64>) -> zenoh::Result<()> {
+        let number = number.and_then(|number| i64::try_from(number).ok()).unwrap_or(0);
+        self.sequence = number.max(self.sequence + 1);
         let attachment = Attachment { sequence: self.sequence, stamp_ns, gid: self.gid }.to_bytes();
         match &self.outlet {
             Outlet::Volatile(publisher) => publisher.put(cdr).attachment(attachment).wait(),

@@ -14,9 +14,10 @@ use zenoh::liveliness::LivelinessToken;
 use zenoh::query::Queryable;
 
 use crate::error::{self, zenoh as failed};
+use crate::gates::Gates;
 use crate::graph::GraphWatch;
-use crate::input::{Input, input};
-use crate::keys::{Endpoint, Kind, NodeName, WireQos};
+use crate::input::{Inlet, Input};
+use crate::keys::{self, Endpoint, Kind, NodeName, WireQos};
 use crate::link::Link;
 use crate::output::Output;
 use crate::services::{Caller, serve};
@@ -27,6 +28,7 @@ pub struct Transport {
     import: bool,
     outputs: BTreeMap<String, Vec<Output>>,
     inputs: Vec<Input>,
+    gates: Option<Gates>,
     servers: Vec<Queryable<()>>,
     tokens: Vec<LivelinessToken>,
     watch: Option<GraphWatch>,
@@ -53,6 +55,7 @@ impl Node for Transport {
             import: !setup.is_lockstep(),
             outputs: BTreeMap::new(),
             inputs: Vec::new(),
+            gates: None,
             servers: Vec::new(),
             tokens: Vec::new(),
             watch: None,
@@ -66,6 +69,7 @@ impl Node for Transport {
 
     fn shutdown(&mut self, _: &Context) -> Result {
         self.watch = None;
+        self.gates = None;
         self.inputs.clear();
         self.servers.clear();
         self.tokens.clear();
@@ -94,16 +98,24 @@ impl Transport {
                 self.outputs.entry(local.name.clone()).or_default().push(output);
             }
         }
+        let mut gated = Vec::new();
         if self.import {
             let own: BTreeSet<_> = self.outputs.values().flatten().map(Output::gid).collect();
             let own = Arc::new(own);
             for topic in topics.iter().filter(|topic| topic.subscriptions() > 0) {
-                let asked = topics
-                    .endpoints()
-                    .iter()
-                    .filter(|e| e.role == Role::Subscription && e.name == topic.name());
-                let latched = asked.filter(|e| e.qos.is_latched()).map(|e| e.qos.depth()).max();
-                self.inputs.push(input(&self.link, topic, &topics, ctx, latched, &own)?);
+                let of = |role| {
+                    topics.endpoints().iter().filter(move |e| e.role == role && e.name == topic.name())
+                };
+                let asked = of(Role::Subscription).filter(|e| e.qos.is_latched());
+                let latched = asked.map(|e| e.qos.depth()).max();
+                let inlet = Inlet::new(&self.link, topic, &topics, ctx, latched, &own);
+                let input = inlet.open()?;
+                // What hidden nodes publish has no token: who knows that nobody elsewhere does?
+                if latched.is_some() || of(Role::Publisher).any(|e| is_hidden(&e.node)) {
+                    self.inputs.push(input);
+                } else {
+                    gated.push((inlet, Some(input)));
+                }
             }
             for entry in topics.services() {
                 self.servers.push(serve(&self.link, entry, ctx)?);
@@ -112,8 +124,11 @@ impl Transport {
             let clients = clients.map(|(local, endpoint)| (local.node.clone(), endpoint.clone()));
             topics.carry_calls(Arc::new(Caller::new((*self.link).clone(), clients)));
         }
+        let gates = Gates::start(gated)?;
         let visible = parties.endpoints.into_iter().filter(|(local, _)| !is_hidden(&local.node));
-        self.watch = Some(GraphWatch::start(&self.link, visible.map(|(_, endpoint)| endpoint).collect())?);
+        let visible = visible.map(|(_, endpoint)| endpoint).collect();
+        self.watch = Some(GraphWatch::start(&self.link, visible, gates.publishers())?);
+        self.gates = Some(gates);
         Ok(())
     }
 
@@ -123,15 +138,32 @@ impl Transport {
         Ok(())
     }
 
-    fn on_local(&mut self, _: &Context, any: &AnyMessage<'_>) -> Result {
+    fn on_local(&mut self, ctx: &Context, any: &AnyMessage<'_>) -> Result {
         let Some(outputs) = self.outputs.get_mut(any.topic()) else { return Ok(()) };
         // A frame says nothing of its publisher, and what the runtime itself publishes goes out under a node's name.
-        let at = outputs.iter().position(|o| any.publisher() == Some(&o.node)).unwrap_or(0);
-        let Some(output) = outputs.get_mut(at) else { return Ok(()) };
+        let at = outputs.iter().position(|o| any.publisher() == Some(&o.node));
+        let alone = outputs.len() == 1;
+        let Some(output) = outputs.get_mut(at.unwrap_or(0)) else { return Ok(()) };
         let stamp_ns = any.time().0;
-        let sent = any.with_cdr(&mut self.scratch, |cdr| output.put(cdr, stamp_ns));
+        // Not the number of a node in whose name another one publishes.
+        let number = any.number().filter(|_| if any.as_frame().is_some() { alone } else { at.is_some() });
+        let sent = any.with_cdr(&mut self.scratch, |cdr| output.put(cdr, stamp_ns, number));
+        if let Some(topic) = ctx.topics().get(any.topic()) {
+            topic.count_sent();
+        }
         sent.map_err(failed("publish on", any.topic())).or_node()
     }
+}
+
+/// The ids under which the publishers of a process are known over `link`: for
+/// [`App::identify`](peregrine_core::App::identify), so that what comes both over Zenoh and in slots is known to be one.
+#[must_use]
+pub fn identify(link: &Link) -> peregrine_core::Identify {
+    let link = link.clone();
+    Box::new(move |endpoints| {
+        let parties = parties(&link, endpoints.nodes(), endpoints.iter());
+        parties.endpoints.iter().map(|(_, endpoint)| keys::gid(&endpoint.token())).collect()
+    })
 }
 
 /// The nodes and endpoints of this process as others are told of them.

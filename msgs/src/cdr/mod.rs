@@ -38,6 +38,27 @@ pub fn to_buf<M: Message>(message: &M, buffer: &mut Vec<u8>) {
     message.encode(&mut Writer::new(buffer));
 }
 
+/// The message as CDR, header included, written into `buffer` from its start. Returns the bytes that it takes: more than
+/// `buffer` has say that it does not fit, and then what was written of it means nothing.
+#[must_use]
+pub fn to_slice<M: Message>(message: &M, buffer: &mut [u8]) -> usize {
+    let Some((header, body)) = buffer.split_first_chunk_mut::<{ HEADER.len() }>() else {
+        return encoded_len(message);
+    };
+    *header = HEADER;
+    let mut writer = Writer::into_slice(body);
+    message.encode(&mut writer);
+    HEADER.len().saturating_add(writer.offset())
+}
+
+/// Bytes of the message as CDR, header included. Costs a look at each field, not at each element of an array of numbers.
+#[must_use]
+pub fn encoded_len<M: Message>(message: &M) -> usize {
+    let mut writer = Writer::into_slice(&mut []);
+    message.encode(&mut writer);
+    HEADER.len().saturating_add(writer.offset())
+}
+
 /// Reads a message from CDR, header included. Either byte order.
 ///
 /// # Errors

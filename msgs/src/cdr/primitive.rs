@@ -13,6 +13,10 @@ pub trait Primitive: sealed::Sealed + Copy + Default + 'static {
     #[doc(hidden)]
     fn append(values: &[Self], out: &mut Vec<u8>);
 
+    /// Writes the little endian bytes of all `values` into `out`, which is exactly as long.
+    #[doc(hidden)]
+    fn fill(values: &[Self], out: &mut [u8]);
+
     /// Reads as many values as `bytes` holds.
     ///
     /// # Errors
@@ -38,7 +42,11 @@ macro_rules! number {
                 // One resize and exact chunks, not a push per value: this compiles to a block copy.
                 let start = out.len();
                 out.resize(start + size_of_val(values), 0);
-                for (chunk, value) in out[start..].chunks_exact_mut(Self::SIZE).zip(values) {
+                Self::fill(values, &mut out[start..]);
+            }
+
+            fn fill(values: &[Self], out: &mut [u8]) {
+                for (chunk, value) in out.chunks_exact_mut(Self::SIZE).zip(values) {
                     chunk.copy_from_slice(&value.to_le_bytes());
                 }
             }
@@ -71,6 +79,10 @@ impl Primitive for u8 {
         out.extend_from_slice(values);
     }
 
+    fn fill(values: &[Self], out: &mut [u8]) {
+        out.copy_from_slice(values);
+    }
+
     fn collect(bytes: &[u8], _: bool) -> Result<Vec<Self>, (usize, u8)> {
         Ok(bytes.to_vec())
     }
@@ -86,6 +98,12 @@ impl Primitive for bool {
 
     fn append(values: &[Self], out: &mut Vec<u8>) {
         out.extend(values.iter().map(|v| u8::from(*v)));
+    }
+
+    fn fill(values: &[Self], out: &mut [u8]) {
+        for (byte, value) in out.iter_mut().zip(values) {
+            *byte = u8::from(*value);
+        }
     }
 
     fn collect(bytes: &[u8], _: bool) -> Result<Vec<Self>, (usize, u8)> {

@@ -1,4 +1,7 @@
 //! Two nodes of ours on one lane: the frame is handed on by a call, on the thread that published it.
+//!
+//! The camera is driven by the lane's timer. Without a rate its timer is always due, so that one frame follows the other
+//! at once: everything stays in the caches.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +18,7 @@ use crate::count::allocations;
 /// What the two nodes and the benchmark share.
 struct Run {
     size: Size,
+    warm: u64,
     frames: u64,
     period: Duration,
     recorder: Mutex<Recorder>,
@@ -23,6 +27,9 @@ struct Run {
 
 /// Frames before the window.
 const WARM: u64 = 10;
+/// The same, when frames come as fast as they can.
+const WARM_FLOOD: u64 = 10_000;
+
 struct Camera {
     out: FramePublisher,
     run: Arc<Run>,
@@ -44,10 +51,10 @@ impl Node for Camera {
 
 impl Camera {
     fn shoot(&mut self, ctx: &Context) -> Result {
-        if self.sequence == WARM {
+        if self.sequence == self.run.warm {
             self.start = (clock::now(), clock::cpu(), allocations());
         }
-        let last = WARM + self.run.frames;
+        let last = self.run.warm + self.run.frames;
         if self.sequence == last {
             *self.run.published.lock().unwrap_or_else(PoisonError::into_inner) = Published {
                 frames: self.run.frames,
@@ -58,7 +65,7 @@ impl Camera {
             };
         }
         let phase = match self.sequence {
-            warm if warm < WARM => Phase::Warm,
+            warm if warm < self.run.warm => Phase::Warm,
             measured if measured < last => Phase::Measured,
             _ => Phase::Over,
         };
@@ -66,6 +73,8 @@ impl Camera {
         let size = self.run.size;
         let spec = ImageSpec::packed(size.width, size.height, Encoding::Rgb8, "camera_optical");
         if let Some(mut loan) = self.out.loan(&spec)? {
+            // As a camera does, who knows better when the picture was taken.
+            loan.set_stamp(ctx.now().0);
             stamp::write(loan.bytes_mut(), self.sequence, phase);
             self.out.send(ctx, loan)?;
         }
@@ -84,8 +93,11 @@ impl Node for Viewer {
             "image",
             FramePolicy::Latest,
             |viewer: &mut Self, ctx: &Context, frame: &Frame| {
+                let now = clock::now();
                 let mut recorder = viewer.0.recorder.lock().unwrap_or_else(PoisonError::into_inner);
-                recorder.frame(frame.bytes());
+                if let Some(stamp) = stamp::read(frame.bytes()) {
+                    recorder.note(now, stamp);
+                }
                 if recorder.is_over() {
                     ctx.shutdown("the window is over");
                 }
@@ -107,11 +119,15 @@ impl std::error::Error for Missing {}
 
 /// Runs both nodes on one lane of a real application.
 pub(in super::super) fn fused(job: &Job) -> Outcome<Measured> {
-    let hz = job.hz.ok_or("a timer has a rate")?;
+    let (warm, period) = match job.hz {
+        Some(hz) => (WARM, Duration::from_secs_f64(1.0 / hz)),
+        None => (WARM_FLOOD, Duration::from_nanos(1)),
+    };
     let run = Arc::new(Run {
         size: job.size,
-        frames: (job.seconds * hz) as u64,
-        period: Duration::from_secs_f64(1.0 / hz),
+        warm,
+        frames: job.frames(),
+        period,
         recorder: Mutex::new(Recorder::new()),
         published: Mutex::default(),
     });

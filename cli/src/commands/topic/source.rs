@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use peregrine_core::Clock;
-use peregrine_frame::{Frame, Host, SubscribeOptions, Subscriber, monotonic_ns};
+use peregrine_frame::{FoundState, Frame, Host, SubscribeOptions, Subscriber, monotonic_ns};
 use peregrine_msgs::registry;
 use peregrine_zenoh::{Inspector, Link, LinkOptions, Stream};
 
@@ -35,7 +35,7 @@ pub(super) struct Source {
 }
 
 enum From {
-    Bus(Box<Subscriber>),
+    Bus { bus: Box<Subscriber>, has_header: bool },
     Zenoh { stream: Box<Stream>, has_header: bool, link: Link },
 }
 
@@ -45,9 +45,11 @@ impl Source {
         if watch.over != Over::Zenoh {
             // A tool uses the slot that every bus keeps for one: it takes none of the robot's own.
             let options = SubscribeOptions { pins: 1, tool: true, ..SubscribeOptions::default() };
-            let mut bus = Host::from_env()?.subscribe_with(&name, &options)?;
+            let host = Host::from_env()?;
+            let mut bus = host.subscribe_with(&name, &options)?;
             if bus.wait_attached(BUS_PATIENCE) {
-                return Ok(Self { name, from: From::Bus(Box::new(bus)) });
+                let has_header = type_on_bus(&host, &name).is_some_and(|found| type_has_header(&found));
+                return Ok(Self { name, from: From::Bus { bus: Box::new(bus), has_header } });
             }
             if watch.over == Over::Bus {
                 let refused = bus.events().last().map_or_else(String::new, |event| format!(" ({event})"));
@@ -59,14 +61,14 @@ impl Source {
         let inspector = Inspector::new(link.clone());
         let entry = find(&inspector, &watch.topic)?;
         let stream = Box::new(inspector.stream(&entry)?);
-        let has_header = registry::find(&entry.type_name).is_some_and(|t| begins_with_header(t.definition));
+        let has_header = type_has_header(&entry.type_name);
         Ok(Self { name, from: From::Zenoh { stream, has_header, link } })
     }
 
     /// In words.
     pub fn over(&self) -> &'static str {
         match self.from {
-            From::Bus(_) => "the frame bus",
+            From::Bus { .. } => "the frame bus",
             From::Zenoh { .. } => "Zenoh",
         }
     }
@@ -74,7 +76,7 @@ impl Source {
     /// Frames that came faster than this tool could look; 0 over Zenoh, where they queue.
     pub fn missed(&self) -> u64 {
         match &self.from {
-            From::Bus(bus) => bus.dropped(),
+            From::Bus { bus, .. } => bus.dropped(),
             From::Zenoh { .. } => 0,
         }
     }
@@ -82,11 +84,11 @@ impl Source {
     /// The next message; `None` when none came in time.
     pub fn next(&mut self, timeout: Duration) -> Result<Option<Seen>> {
         match &mut self.from {
-            From::Bus(bus) => {
+            From::Bus { bus, has_header } => {
                 if !bus.wait(timeout) {
                     return Ok(None);
                 }
-                Ok(bus.take()?.map(|frame| of_frame(&frame)))
+                Ok(bus.take()?.map(|frame| of_frame(&frame, *has_header)))
             }
             From::Zenoh { stream, has_header, .. } => {
                 let Some(update) = stream.next(timeout) else { return Ok(None) };
@@ -115,9 +117,23 @@ impl Source {
     }
 }
 
-fn of_frame(frame: &Frame) -> Seen {
+/// Type of the messages that `topic` has on the bus.
+fn type_on_bus(host: &Host, topic: &str) -> Option<String> {
+    host.inspect(BUS_PATIENCE).into_iter().find_map(|found| match found.state {
+        FoundState::Live(bus) if bus.topic() == topic => Some(bus.message_type().to_owned()),
+        _ => None,
+    })
+}
+
+fn of_frame(frame: &Frame, has_header: bool) -> Seen {
     let (meta, now) = (frame.meta(), monotonic_ns());
     let since = |then: u64| i64::try_from(now.saturating_sub(then)).ok();
+    if meta.capture_mono_ns == 0 {
+        // A message whose publisher does not know where it came from: only its header can say.
+        let header = if has_header { header_stamp(frame.cdr()) } else { None };
+        let seen = of_message(Clock::System.now().0, frame.cdr().len(), Some(frame.stamp_ns()), header);
+        return Seen { since_publication_ns: since(meta.publish_mono_ns), ..seen };
+    }
     Seen {
         at: Instant::now(),
         bytes: frame.cdr().len(),
@@ -144,6 +160,10 @@ fn of_message(now: i64, bytes: usize, stamp: Option<i64>, header: Option<i64>) -
         },
         since_publication_ns: stamp.filter(|s| is_ours(*s)).map(|s| now - s),
     }
+}
+
+fn type_has_header(type_name: &str) -> bool {
+    registry::find(type_name).is_some_and(|t| begins_with_header(t.definition))
 }
 
 /// Whether messages of this definition begin with a `std_msgs/Header`.

@@ -27,6 +27,8 @@ pub struct PublishOptions {
     /// Lay the slots in huge pages: reserved ones (`vm.nr_hugepages`) if there are enough, else transparent ones if the
     /// system grants them to shared memory. [`BusStats::huge_pages`](crate::BusStats::huge_pages) says what became of it.
     pub huge_pages: bool,
+    /// Who publishes, for programs: an id that the same publisher has elsewhere, on a network say. Zeros for none.
+    pub source: [u8; 16],
     /// Slots are made present by their first use, and no sooner: for a bus whose slots are far larger than most of its
     /// frames, or that mostly forwards.
     pub lazy: bool,
@@ -41,7 +43,6 @@ pub(super) struct Outlet {
     pub shared: Arc<Shared>,
     domain: u32,
     message_type: String,
-    label: String,
     control: OwnedFd,
     frames: OwnedFd,
 }
@@ -63,7 +64,8 @@ impl Outlet {
                 let grant = Grant {
                     topic: s.name.clone(),
                     message_type: self.message_type.clone(),
-                    label: self.label.clone(),
+                    label: s.label.clone(),
+                    source: s.source,
                     keep: s.keep,
                     count: s.count,
                     slots: s.slots.count(),
@@ -132,6 +134,8 @@ pub(super) fn publish(
     }
     let mut shared = Shared::new(topic, config.shape(), ControlRef::mapped(control.region)?, slots);
     shared.huge = huge;
+    shared.source = options.source;
+    shared.label.clone_from(&options.label);
     shared.lazy = options.lazy;
     let shared = Arc::new(shared);
     let message_type =
@@ -141,7 +145,6 @@ pub(super) fn publish(
         shared: Arc::clone(&shared),
         domain,
         message_type,
-        label: options.label.clone(),
         control: control.fd,
         frames: frames_fd,
     };

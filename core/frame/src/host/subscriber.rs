@@ -168,6 +168,12 @@ impl Subscriber {
         self.readers.len()
     }
 
+    /// What the publishers that this subscriber is attached to call themselves, for programs
+    /// ([`PublishOptions::source`](crate::PublishOptions::source)).
+    pub fn sources(&self) -> impl Iterator<Item = [u8; 16]> + '_ {
+        self.readers.iter().map(|(_, r)| r.shared().source)
+    }
+
     /// Frames that [`take`](Self::take) would return one after the other, if none were published meanwhile.
     pub fn pending(&self) -> u64 {
         self.readers.iter().fold(0, |sum: u64, (_, r)| sum.saturating_add(r.pending()))

@@ -177,6 +177,8 @@ pub(super) fn adopt(topic: &str, grant: &Grant, fds: Vec<OwnedFd>) -> Result<Sha
     let shape = Shape { keep: grant.keep, count: grant.count, max_readers: grant.max_readers };
     let mut shared = Shared::new(topic, shape, control, slots);
     shared.huge = grant.huge;
+    shared.source = grant.source;
+    shared.label.clone_from(&grant.label);
     Ok(shared)
 }
 

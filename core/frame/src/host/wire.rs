@@ -13,7 +13,7 @@ pub const MAX_PACKET: usize = 2048;
 /// Longest text in a packet, bytes.
 pub const MAX_TEXT: usize = 512;
 const MAGIC: [u8; 4] = *b"PGFB";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// What a reader asks of a publisher.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Grant {
     pub message_type: String,
     /// Who publishes, for people.
     pub label: String,
+    /// Who publishes, for programs; zeros if it has no such id.
+    pub source: [u8; 16],
     /// Depth of the ring.
     pub keep: usize,
     /// Slots that readers may count on.
@@ -225,6 +227,7 @@ impl Answer {
                 out.u64(g.stride);
                 out.u64(g.control);
                 out.u64(g.next);
+                out.0.extend_from_slice(&g.source);
                 out.0
             }
         }
@@ -244,6 +247,7 @@ impl Answer {
                 let (slots, max_readers) = (from.upto(SLOTS)?, from.upto(ROWS)?);
                 let (present, huge, row) = (from.upto(SLOTS)?, from.upto(1)? == 1, from.upto(ROWS - 1)?);
                 let (stride, control, next) = (from.u64()?, from.u64()?, from.u64()?);
+                let source = from.take()?;
                 if keep == 0 || slots == 0 {
                     return Err(bad("holds a number that is out of range"));
                 }
@@ -251,6 +255,7 @@ impl Answer {
                     topic,
                     message_type,
                     label,
+                    source,
                     keep,
                     count,
                     slots,

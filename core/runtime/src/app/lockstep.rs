@@ -276,8 +276,7 @@ impl<'s, 'p> Coordinator<'s, 'p> {
                         log.add(publication)?;
                     }
                     let tokens = &mut self.tokens;
-                    topic
-                        .fan_out_frame(bus, false, false, |inbox, token| tokens[inbox.node].push_back(token));
+                    topic.fan_out_frame(bus, false, |inbox, token, _| tokens[inbox.node].push_back(token));
                 }
             }
         }

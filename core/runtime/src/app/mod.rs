@@ -1,5 +1,6 @@
 //! The application: nodes are added, wired, and run in lockstep or in real time.
 
+mod fused;
 mod lockstep;
 mod pool;
 mod realtime;
@@ -15,9 +16,11 @@ use std::time::Duration;
 pub use report::{NodeReport, RunReport, TopicReport};
 use seat::Seat;
 
+use crate::arrivals::Source;
 use crate::context::{Context, Stop, StopReason};
+use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Sharing};
 use crate::host::{Declared, Host};
 use crate::lane::{Lane, LaneOptions};
 use crate::names;
@@ -25,6 +28,7 @@ use crate::node::{Extensions, Setup};
 use crate::params::{ParamMap, ParamValue};
 use crate::registry::{Blank, NodeFactory};
 use crate::ros::{ClockFollower, RosOptions};
+use crate::slots::SLOT_THRESHOLD;
 use crate::time::Clock;
 use crate::topic::Inbox;
 
@@ -118,6 +122,19 @@ pub struct App {
     imports: bool,
     ros: bool,
     frames: Option<peregrine_frame::Host>,
+    threshold: usize,
+    identify: Option<Identity>,
+}
+
+/// Gives every endpoint, in the order of [`Endpoints::iter`], the id that it has on a network.
+pub type Identify = Box<dyn Fn(&Endpoints) -> Vec<Source> + Send>;
+
+struct Identity(Identify);
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity")
+    }
 }
 
 impl App {
@@ -141,6 +158,8 @@ impl App {
             imports: false,
             ros: false,
             frames: None,
+            threshold: SLOT_THRESHOLD,
+            identify: None,
         }
     }
 
@@ -177,9 +196,24 @@ impl App {
     }
 
     /// Frames pass between this process and the others of `host` without a copy: what is published here can be read
-    /// there, and the other way round. In lockstep this changes nothing: there nobody from outside may be listened to.
+    /// there, and the other way round. Large messages of other types ride in slots too, see
+    /// [`slot_threshold`](Self::slot_threshold). In lockstep this changes nothing: there nobody from outside may be listened to.
     pub fn share_frames(&mut self, host: peregrine_frame::Host) -> &mut Self {
         self.frames = Some(host).filter(|_| !self.mode.is_lockstep());
+        self
+    }
+
+    /// A publisher whose message takes more than `bytes` of CDR passes it, and all that follow, to other processes of the
+    /// host in slots; [`SLOT_THRESHOLD`] unless this says otherwise. Not what is latched, which the network keeps for late
+    /// joiners.
+    pub fn slot_threshold(&mut self, bytes: usize) -> &mut Self {
+        self.threshold = bytes;
+        self
+    }
+
+    /// Names the publishers as a network transport does, so that what comes both ways is known to be one message.
+    pub fn identify(&mut self, identify: Identify) -> &mut Self {
+        self.identify = Some(Identity(identify));
         self
     }
 
@@ -217,6 +251,8 @@ impl App {
             frozen: None.into(),
             origin: None.into(),
             outbox: lockstep.then(Default::default),
+            lane: (!lockstep).then(|| lane.clone()),
+            near: Default::default(),
             stop: self.stop.clone(),
             topics: Arc::default(),
             imports: false,
@@ -272,7 +308,18 @@ impl App {
             self.graph.make_import_ports();
         }
         let log_readers = usize::from(self.log_topics);
-        let inboxes = self.graph.wire(&self.hosts, &self.host_lanes, log_readers, self.frames.as_ref())?;
+        let sharing = self.frames.take().map(|host| Sharing {
+            host,
+            threshold: self.threshold,
+            sources: self
+                .identify
+                .as_ref()
+                .map(|identity| self.graph.identified(&identity.0))
+                .unwrap_or_default(),
+        });
+        let inboxes = self.graph.wire(&self.hosts, &self.host_lanes, log_readers, sharing.as_ref())?;
+        let clock = self.clock.clone();
+        let imports = sharing.map(|sharing| self.graph.share_messages(&sharing, &clock)).transpose()?;
         if !self.imports {
             self.graph.warn_unmatched(&self.hosts);
         }
@@ -299,6 +346,7 @@ impl App {
                 None
             }
         };
+        drop(imports);
         let reason = self.stop.reason().unwrap_or(StopReason::Finished);
         let report = RunReport::collect(&seats, &self.graph, self.clock.now(), reason.clone(), sha256);
         match reason {

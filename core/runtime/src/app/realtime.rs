@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::fused::Fused;
 use super::seat::Seat;
 use crate::context::{Stop, StopReason};
 use crate::error::{Error, Result};
@@ -14,8 +15,8 @@ use crate::time::{Clock, Time};
 
 /// A step of the simulator that takes longer than this is no slow step but a pause.
 const LONG_STEP: Duration = Duration::from_millis(250);
-/// The longest a lane sleeps before it looks whether it should stop.
-const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+/// To sleep for less takes longer than that: the lane looks at its clock until then.
+const SHORTEST_SLEEP: Duration = Duration::from_micros(2);
 
 /// How long a lane waits whose node holds all the frames it may.
 const CHOKED: Duration = Duration::from_millis(5);
@@ -61,6 +62,7 @@ struct Timer {
 struct LaneLoop<'a> {
     lane: &'a Arc<Lane>,
     seats: Vec<(usize, &'a Seat)>,
+    nodes: Fused<'a>,
     lanes: &'a [Arc<Lane>],
     clock: &'a Clock,
     stop: &'a Stop,
@@ -99,7 +101,8 @@ impl<'a> LaneLoop<'a> {
             .flat_map(|i| std::mem::take(&mut *i.hosted.lock().unwrap_or_else(PoisonError::into_inner)))
             .collect();
         let factor = if factor > 0.0 { factor } else { 1.0 };
-        Self { lane, seats, lanes, clock, stop, factor, timers, hosted, choked: false }
+        let nodes = Fused::new(lane, &seats, stop);
+        Self { lane, seats, nodes, lanes, clock, stop, factor, timers, hosted, choked: false }
     }
 
     fn run(mut self) {
@@ -110,14 +113,16 @@ impl<'a> LaneLoop<'a> {
         let (mut start, sim_start) = (Instant::now(), self.clock.now());
         let mut next_step = start;
         while !self.stop.is_asked() {
-            self.run_queue();
-            let more = self.run_hosted();
-            self.run_timers();
-            let mut limit = if more { Duration::ZERO } else { self.until_timer() };
+            let mut more = self.nodes.run();
+            more |= self.run_hosted();
+            more |= self.run_timers();
+            let mut limit = self.until_timer();
             if let Some(driver) = driver {
                 let before = Instant::now();
                 if before >= next_step {
-                    match self.seats[driver].1.host().step() {
+                    // What it published is delivered once the clock is set.
+                    more = true;
+                    match self.nodes.step(driver) {
                         Advance::To(to) => {
                             self.clock.set(to);
                             self.lanes.iter().for_each(|lane| lane.wake());
@@ -133,7 +138,7 @@ impl<'a> LaneLoop<'a> {
                 }
                 limit = limit.min(next_step.saturating_duration_since(Instant::now()));
             }
-            if !limit.is_zero() {
+            if !more && limit >= SHORTEST_SLEEP {
                 if self.choked {
                     self.lane.sleep(limit.min(CHOKED), &mut []);
                 } else {
@@ -141,10 +146,6 @@ impl<'a> LaneLoop<'a> {
                 }
             }
         }
-    }
-
-    fn run_queue(&self) {
-        run_queue(self.lane, &self.seats, self.stop);
     }
 
     /// One frame of each publisher elsewhere, so that none silences the others. True if there may be more.
@@ -157,19 +158,19 @@ impl<'a> LaneLoop<'a> {
                 Taken::Choked => self.choked = true,
                 Taken::Frame(delivery) => {
                     more = true;
-                    if let Some((_, seat)) = self.seats.iter().find(|(node, _)| *node == hosted.node) {
-                        seat.host().deliver(hosted.sub, &delivery);
-                    }
+                    self.nodes.deliver(hosted.node, hosted.sub, &delivery);
                     drop(delivery);
-                    run_queue(self.lane, &self.seats, self.stop);
+                    self.nodes.run();
                 }
             }
         }
         more
     }
 
-    fn run_timers(&mut self) {
+    /// Runs the timers that are due. True if nodes have more to do.
+    fn run_timers(&mut self) -> bool {
         let now = self.clock.now();
+        let mut more = false;
         for at in 0..self.timers.len() {
             let timer = &mut self.timers[at];
             // A simulated clock that was set back (a restarted simulator) must not silence the timer.
@@ -181,33 +182,24 @@ impl<'a> LaneLoop<'a> {
                 let late =
                     (now - timer.due) / i64::try_from(timer.period.as_nanos()).unwrap_or(i64::MAX).max(1) + 1;
                 timer.due = timer.due + timer.period.saturating_mul(u32::try_from(late).unwrap_or(u32::MAX));
-                self.seats[seat].1.host().tick(index);
+                self.nodes.tick(seat, index);
                 // What it published for the nodes of this lane is fresh in the cache now.
-                self.run_queue();
+                more = self.nodes.run();
             }
         }
+        more
     }
 
+    /// How long until a timer is due; for ever, if none is of the system's clock: whoever moves another clock wakes the
+    /// lanes, and so does whoever asks for a stop. To be woken by a timer costs microseconds, most of all in a virtual
+    /// machine.
     fn until_timer(&self) -> Duration {
         let next = match self.clock {
             Clock::System => self.timers.iter().map(|t| t.due).min(),
             Clock::Simulated(_) => None,
         };
-        next.map_or(LONGEST_SLEEP, |due| {
-            Duration::from_nanos(u64::try_from(due - self.clock.now()).unwrap_or(0)).min(LONGEST_SLEEP)
+        next.map_or(Duration::MAX, |due| {
+            Duration::from_nanos(u64::try_from(due - self.clock.now()).unwrap_or(0))
         })
-    }
-}
-
-/// Delivers what waits in the lane, and what comes of it.
-fn run_queue(lane: &Lane, seats: &[(usize, &Seat)], stop: &Stop) {
-    while let Some(token) = lane.pop() {
-        let Some((_, seat)) = seats.iter().find(|(node, _)| *node == token.node) else { continue };
-        if let Some(delivery) = seat.take_and_requeue(token) {
-            seat.host().deliver(token.sub, &delivery);
-        }
-        if stop.is_asked() {
-            return;
-        }
     }
 }

@@ -47,6 +47,16 @@ impl Seat {
         Some(delivery)
     }
 
+    /// As [`take`](Self::take), for what a node of the same lane left: also whether the token stands for more.
+    pub fn take_near(&self, token: Token) -> Option<(Delivery, bool)> {
+        let inbox = self.inboxes.get(token.sub)?;
+        let Some(at) = token.feed else { return inbox.messages.pop().map(|m| (Delivery::Message(m), false)) };
+        let mut feeds = inbox.feeds();
+        let feed = feeds.get_mut(at)?;
+        let delivery = take_frame(feed)?;
+        Some((delivery, feed.reader.pending() > 0))
+    }
+
     /// What a token stands for; `None` when a newer frame has taken its place or nothing is left.
     pub fn take(&self, token: Token) -> Option<Delivery> {
         let inbox = self.inboxes.get(token.sub)?;
