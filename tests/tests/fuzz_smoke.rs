@@ -69,6 +69,7 @@ entries!(
     zenoh_keys,
     frame_handshake,
     mavlink,
+    point_cloud,
     mesh,
     gz_packet,
     gz_convert,

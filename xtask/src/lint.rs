@@ -10,13 +10,16 @@ use crate::{
 type Check = fn() -> Outcome;
 
 /// The parts, quick ones first.
-const PARTS: [(&str, Check); 4] =
-    [("fmt", fmt), ("arrows", arrows::run), ("deny", deny::run), ("clippy", clippy)];
+const PARTS: [(&str, Check); 5] =
+    [("fmt", fmt), ("arrows", arrows::run), ("deny", deny::run), ("clippy", clippy), ("aarch64", aarch64)];
+
+/// What flies on an aarch64 computer and has loops that must become its SIMD: the frame path, avoidance and its filter.
+const ON_BOARD: [&str; 3] = ["peregrine-frame", "peregrine-avoidance", "peregrine-safety-filter"];
 
 /// Runs the parts named, or all; every one is run, whatever the others say.
 pub fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.iter().find(|name| !PARTS.iter().any(|(part, _)| part == name)) {
-        return Err(format!("there is no lint {unknown:?}: fmt, arrows, deny, clippy"));
+        return Err(format!("there is no lint {unknown:?}: fmt, arrows, deny, clippy, aarch64"));
     }
     let mut failed = Vec::new();
     for (part, check) in PARTS {
@@ -46,6 +49,21 @@ fn clippy() -> Outcome {
         execute(command.args(locked()).args(flags))?;
     }
     Ok(())
+}
+
+/// The crates of [`ON_BOARD`] type-checked for aarch64: pure Rust needs no linker and no emulator for that.
+fn aarch64() -> Outcome {
+    const TARGET: &str = "aarch64-unknown-linux-gnu";
+    let mut add = std::process::Command::new("rustup");
+    if let Err(cause) = execute(add.args(["target", "add", TARGET]).current_dir(crate::shell::root())) {
+        return Err(format!(
+            "{cause}; the standard library for {TARGET} comes with rustup, or from your distribution"
+        ));
+    }
+    let mut command = cargo(&["check", "--target", TARGET]);
+    command.args(locked());
+    ON_BOARD.iter().for_each(|package| _ = command.args(["--package", package]));
+    execute(&mut command)
 }
 
 fn with_features() -> Outcome<Vec<String>> {

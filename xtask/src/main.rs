@@ -19,8 +19,9 @@ cargo xtask COMMAND
                install what the tests need (Python packages into .venv, Debian packages when root), run every test,
                list what was skipped, close with `N passed, M failed, K skipped`;
                --quick installs nothing and leaves documentation tests out
-  lint [fmt] [arrows] [deny] [clippy]
-               formatting, dependency arrows, licences and advisories, clippy with warnings denied; all four by default
+  lint [fmt] [arrows] [deny] [clippy] [aarch64]
+               formatting, dependency arrows, licences and advisories, clippy with warnings denied, what flies on board
+               checked for aarch64 (adds the target with rustup); all five by default
   arrows       only the dependency arrows and the rules that every crate keeps
   deny         only licences, banned crates, sources, yanked versions and advisories
   fuzz [TARGET] [--seconds N]

@@ -39,7 +39,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let seeds: Vec<u64> = (number(1, 1)..=number(2, 20)).collect();
     let before = std::time::Instant::now();
-    let done = run::run(&seeds, 2, |seed| {
+    let jobs = std::env::var("JOBS").ok().and_then(|j| j.parse().ok()).unwrap_or(2);
+    let done = run::run(&seeds, jobs, |seed| {
         let world = course.world(seed);
         let o = flight::fly(&world, &course.setup(&world), seed)?;
         if !o.success {

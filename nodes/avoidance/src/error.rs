@@ -94,4 +94,23 @@ pub enum AvoidanceError {
         /// Rows.
         height: usize,
     },
+    /// No range sensor is used at all.
+    #[error(
+        "PG-0708 no range sensor is used, so nothing could ever be known to be free. Name at least one of depth, scan, points in `sensors` of the avoidance node."
+    )]
+    NoSensor,
+    /// A point cloud without coordinates that can be read.
+    #[error(
+        "PG-0709 a cloud of {width}x{height} points with {step} bytes each, {bytes} in all, cannot be read. Publish x, y and z as little-endian FLOAT32 fields inside of every point."
+    )]
+    PointCloud {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Bytes per point.
+        step: u32,
+        /// Bytes in all.
+        bytes: usize,
+    },
 }

@@ -1,4 +1,4 @@
-//! Obstacle avoidance that stops in time: depth image, odometry and a goal in, a velocity command out.
+//! Obstacle avoidance that stops in time: ranges, odometry and a goal in, a velocity command out.
 //!
 //! The invariant of this crate: *a velocity command other than "stop" is published only when the path it leads to,
 //! and the braking that would follow if nothing were ever published again, stay inside space that was seen to be
@@ -14,7 +14,9 @@
 
 pub mod algo;
 pub mod error;
+pub mod inputs;
 pub mod node;
+pub mod outputs;
 pub mod params;
 
 pub use node::{AvoidanceNode, PEREGRINE_NODE};

@@ -1,26 +1,35 @@
-//! Wiring: depth, odometry, detections and a goal in; `cmd_vel` and `avoidance/status` out.
+//! Wiring: ranges, odometry, tracks, detections and a goal in; `cmd_vel`, status, distances and markers out.
 //!
-//! A command leaves with every depth image. Between images a 20 Hz watchdog looks at the ages of the inputs, and stops
-//! the vehicle when one of them is too old, or when no image comes at all.
+//! A command leaves with every look of the first sensor that is used: depth image, else points, else scan. Between looks
+//! a 20 Hz watchdog looks at the ages of the inputs, and stops the vehicle when one of them is too old, or when none comes
+//! at all.
+
+use std::time::Instant;
 
 use peregrine::prelude::*;
-use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
 use peregrine_msgs::geometry_msgs::{PoseStamped, Twist, TwistStamped, Vector3};
 use peregrine_msgs::nav_msgs;
-use peregrine_msgs::sensor_msgs::CameraInfo;
+use peregrine_msgs::sensor_msgs::{CameraInfo, LaserScan, PointCloud2};
 use peregrine_msgs::std_msgs::Header;
-use peregrine_msgs::vision_msgs::Detection2DArray;
+use peregrine_msgs::vision_msgs::{Detection2DArray, Detection3DArray};
+use peregrine_msgs::visualization_msgs::MarkerArray;
 
 use crate::algo::config::WATCHDOG_PERIOD_S;
 use crate::algo::depth::{DepthImage, Intrinsics};
-use crate::algo::geometry::{Pose, Quat, Vec3};
-use crate::algo::guard::Odometry;
+use crate::algo::geometry::Vec3;
 use crate::algo::margins::{ClassMargins, margin_box};
 use crate::algo::planner::{Command, Planner};
-use crate::algo::state::{State, Status};
-use crate::error::AvoidanceError;
+use crate::algo::ring::BINS;
+use crate::algo::state::{Stale, State};
+use crate::inputs::{self, Tracks};
+use crate::outputs::{self, Counts};
 use crate::params::{AvoidanceParams, CommandFrame};
 
+/// Distances and markers leave this often, seconds.
+const SHOW_EVERY_S: f64 = 0.2;
+/// Distances are told up to here, metres.
+const RING_RANGE: f64 = 10.0;
 /// A detection's box grows by this share on each side: it is older than the depth image it is laid over.
 const BOX_GROWTH: f64 = 0.1;
 
@@ -33,11 +42,15 @@ pub struct AvoidanceNode {
     colour: Option<Intrinsics>,
     velocity: Publisher<TwistStamped>,
     status: Publisher<DiagnosticArray>,
-    last_state: Option<State>,
-    commands: u64,
-    stops: u64,
-    bad_images: u64,
-    unplaced_detections: u64,
+    ring: Publisher<LaserScan>,
+    markers: Publisher<MarkerArray>,
+    last_state: State,
+    tracks: Tracks,
+    /// Frame of odometry, which tracks must be in.
+    odom: String,
+    counts: Counts,
+    body_radius: f64,
+    path: Vec<Vec3>,
 }
 
 impl Node for AvoidanceNode {
@@ -45,41 +58,72 @@ impl Node for AvoidanceNode {
     type Params = AvoidanceParams;
 
     fn configure(setup: &mut Setup<Self>, params: AvoidanceParams) -> Result<Self> {
-        let planner = Planner::new(params.config().or_node()?).or_node()?;
+        let config = params.config().or_node()?;
         let margins = params.margins().or_node()?;
         let frame = params.frame().or_node()?;
         setup.subscribe("odom", Qos::Sensor, Self::on_odometry)?;
-        setup.subscribe("depth/camera_info", Qos::Sensor, Self::on_depth_info)?;
         setup.subscribe("camera/camera_info", Qos::Sensor, Self::on_colour_info)?;
         setup.subscribe("detections", Qos::Sensor, Self::on_detections)?;
+        // In this order: on arrival of tracks, the velocities of their picture are there.
+        setup.subscribe("tracks/velocities", Qos::Sensor, Self::on_velocities)?;
+        setup.subscribe("tracks", Qos::Sensor, Self::on_tracks)?;
         setup.subscribe("goal", Qos::Latched, Self::on_goal)?;
-        setup.subscribe_frames("depth/image_raw", FramePolicy::Latest, Self::on_depth)?;
+        if config.depth {
+            setup.subscribe("depth/camera_info", Qos::Sensor, Self::on_depth_info)?;
+            setup.subscribe_frames("depth/image_raw", FramePolicy::Latest, Self::on_depth)?;
+        }
+        if config.scan.is_some() {
+            setup.subscribe("scan", Qos::Sensor, Self::on_scan)?;
+        }
+        if config.points.is_some() {
+            setup.subscribe("points", Qos::Sensor, Self::on_points)?;
+        }
         setup.timer(Duration::from_secs_f64(WATCHDOG_PERIOD_S), Self::on_watchdog)?;
+        setup.timer(Duration::from_secs_f64(SHOW_EVERY_S), Self::on_show)?;
         Ok(Self {
-            planner,
+            body_radius: config.body_radius,
+            planner: Planner::new(config).or_node()?,
             margins,
             min_score: params.min_detection_score,
             frame,
             colour: None,
             velocity: setup.publish("cmd_vel", Qos::Reliable)?,
             status: setup.publish("avoidance/status", Qos::Reliable)?,
-            last_state: None,
-            commands: 0,
-            stops: 0,
-            bad_images: 0,
-            unplaced_detections: 0,
+            ring: setup.publish("avoidance/obstacles", Qos::Sensor)?,
+            markers: setup.publish("avoidance/markers", Qos::Reliable)?,
+            last_state: State::InputStale(Stale::NoDepth),
+            tracks: Tracks::new(),
+            odom: String::new(),
+            counts: Counts::default(),
+            path: Vec::with_capacity(512),
         })
+    }
+}
+
+/// How long the planner takes, outside of lockstep: there it would make the same flight publish other bytes.
+struct Lap(Option<Instant>);
+
+impl Lap {
+    fn start(ctx: &Context) -> Self {
+        Self((!ctx.is_lockstep()).then(Instant::now))
+    }
+
+    fn milliseconds(&self) -> f64 {
+        self.0.map_or(f64::NAN, |start| start.elapsed().as_secs_f64() * 1e3)
     }
 }
 
 impl AvoidanceNode {
     fn on_odometry(&mut self, ctx: &Context, message: &nav_msgs::Odometry) -> Result {
-        self.planner.on_odometry(ctx.now().0, read_odometry(message));
+        if self.odom != message.header.frame_id.as_str() {
+            self.odom = message.header.frame_id.to_string();
+        }
+        self.planner.on_odometry(ctx.now().0, inputs::odometry(message));
         Ok(())
     }
 
     fn on_depth_info(&mut self, ctx: &Context, info: &CameraInfo) -> Result {
-        match intrinsics(info) {
+        match inputs::intrinsics(info) {
             Ok(k) => self.planner.set_intrinsics(k),
             // Not fatal: without usable intrinsics the planner keeps the vehicle stopped and says so.
             Err(error) => tracing::warn!(node = ctx.node_name(), "{error}"),
@@ -88,20 +132,73 @@ impl AvoidanceNode {
     }
 
     fn on_colour_info(&mut self, _: &Context, info: &CameraInfo) -> Result {
-        self.colour = intrinsics(info).ok();
+        self.colour = inputs::intrinsics(info).ok();
         Ok(())
+    }
+
+    fn on_velocities(&mut self, ctx: &Context, cloud: &PointCloud2) -> Result {
+        if !self.tracks.hear(cloud) {
+            self.bad_cloud(ctx, "tracks/velocities holds no velocities; remap it to the tracker's");
+        }
+        Ok(())
+    }
+
+    fn on_tracks(&mut self, ctx: &Context, found: &Detection3DArray) -> Result {
+        let frame = found.header.frame_id.as_str();
+        if !self.odom.is_empty() && frame != self.odom {
+            if self.counts.strange_tracks == 0 {
+                tracing::warn!(
+                    node = ctx.node_name(),
+                    "tracks in frame `{frame}` are left out: they must be in odometry's, `{}`",
+                    self.odom
+                );
+            }
+            self.counts.strange_tracks += 1;
+            return Ok(());
+        }
+        self.planner.on_tracks(Time::from_msg(&found.header.stamp).0, self.tracks.pair(found));
+        Ok(())
+    }
+
+    fn bad_cloud(&mut self, ctx: &Context, why: &str) {
+        if self.counts.bad_clouds == 0 {
+            tracing::error!(node = ctx.node_name(), "{why}");
+        }
+        self.counts.bad_clouds += 1;
+    }
+
+    fn on_scan(&mut self, ctx: &Context, scan: &LaserScan) -> Result {
+        let lap = Lap::start(ctx);
+        let angles = (f64::from(scan.angle_min), f64::from(scan.angle_increment));
+        let limits = (scan.range_min, scan.range_max);
+        let stamp = Time::from_msg(&scan.header.stamp).0;
+        let command = self.planner.on_scan(ctx.now().0, stamp, angles, limits, &scan.ranges);
+        command.map_or(Ok(()), |command| self.send(ctx, &command, lap.milliseconds()))
+    }
+
+    fn on_points(&mut self, ctx: &Context, cloud: &PointCloud2) -> Result {
+        let lap = Lap::start(ctx);
+        let stamp = Time::from_msg(&cloud.header.stamp).0;
+        let command = match inputs::points(cloud) {
+            Ok(points) => self.planner.on_points(ctx.now().0, stamp, points),
+            Err(error) => {
+                self.bad_cloud(ctx, &error.to_string());
+                self.planner.on_watchdog(ctx.now().0)
+            }
+        };
+        command.map_or(Ok(()), |command| self.send(ctx, &command, lap.milliseconds()))
     }
 
     fn on_detections(&mut self, ctx: &Context, found: &Detection2DArray) -> Result {
         let Some(colour) = self.colour else {
-            if self.unplaced_detections == 0 && !found.detections.is_empty() {
+            if self.counts.unplaced_detections == 0 && !found.detections.is_empty() {
                 tracing::warn!(
                     node = ctx.node_name(),
                     "detections come without camera/camera_info and cannot widen any margin; remap it to the colour \
                      camera's camera_info"
                 );
             }
-            self.unplaced_detections += found.detections.len() as u64;
+            self.counts.unplaced_detections += found.detections.len() as u64;
             return Ok(());
         };
         let (margins, least) = (&self.margins, self.min_score);
@@ -126,37 +223,63 @@ impl AvoidanceNode {
     }
 
     fn on_depth(&mut self, ctx: &Context, frame: &Frame) -> Result {
+        let lap = Lap::start(ctx);
         let (width, height) = (frame.width() as usize, frame.height() as usize);
         let encoding = frame.encoding().as_str();
         let command = match DepthImage::new(width, height, frame.step() as usize, encoding, frame.bytes()) {
             Ok(image) => Some(self.planner.on_depth(ctx.now().0, frame.stamp().0, &image)),
             Err(error) => {
                 // An image that cannot be read is no image: the depth grows old, and the watchdog stops the vehicle.
-                if self.bad_images == 0 {
+                if self.counts.bad_images == 0 {
                     tracing::error!(node = ctx.node_name(), "{error}");
                 }
-                self.bad_images += 1;
+                self.counts.bad_images += 1;
                 self.planner.on_watchdog(ctx.now().0)
             }
         };
-        command.map_or(Ok(()), |command| self.send(ctx, &command))
+        command.map_or(Ok(()), |command| self.send(ctx, &command, lap.milliseconds()))
     }
 
     fn on_watchdog(&mut self, ctx: &Context) -> Result {
         match self.planner.on_watchdog(ctx.now().0) {
-            Some(stop) => self.send(ctx, &stop),
+            Some(stop) => self.send(ctx, &stop, f64::NAN),
             None => Ok(()),
         }
     }
 
-    fn send(&mut self, ctx: &Context, command: &Command) -> Result {
-        let state = command.status.state;
-        self.commands += 1;
-        if matches!(state, State::InputStale(_)) {
-            self.stops += 1;
+    /// Distances and markers, where somebody looks. In lockstep always: what is published must not depend on who reads.
+    fn on_show(&mut self, ctx: &Context) -> Result {
+        let read = |topic: &peregrine::Topic| {
+            ctx.is_lockstep() || topic.subscriptions() > 0 || topic.remote_readers() > 0
+        };
+        let (ring_read, markers_read) = (read(self.ring.topic()), read(self.markers.topic()));
+        if !ring_read && !markers_read {
+            return Ok(());
         }
-        if self.last_state != Some(state) {
-            self.last_state = Some(state);
+        let stamp = ctx.now().to_msg();
+        let mut ring = [f32::NAN; BINS];
+        self.planner.ring(RING_RANGE, &mut ring);
+        if markers_read {
+            let header = Header { stamp: stamp.clone(), frame_id: "odom".into() };
+            let shown = outputs::markers(&header, &self.planner, self.last_state, &ring, &mut self.path);
+            self.markers.send(ctx, shown)?;
+        }
+        if ring_read {
+            let header = Header { stamp, frame_id: "base_link".into() };
+            let nearest = self.body_radius;
+            self.ring.send(ctx, outputs::scan(header, &ring, nearest, RING_RANGE, SHOW_EVERY_S))?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, ctx: &Context, command: &Command, cycle_ms: f64) -> Result {
+        let state = command.status.state;
+        self.counts.commands += 1;
+        if matches!(state, State::InputStale(_)) {
+            self.counts.stops += 1;
+        }
+        if self.last_state != state || self.counts.commands == 1 {
+            self.last_state = state;
             match state {
                 State::InputStale(_) | State::Stuck => {
                     tracing::warn!(node = ctx.node_name(), "{}: {}", state.name(), state.reason());
@@ -175,60 +298,9 @@ impl AvoidanceNode {
             angular: Vector3 { x: 0.0, y: 0.0, z: command.yaw_rate },
         };
         self.velocity.send(ctx, TwistStamped { header: header.clone(), twist })?;
-        let status = self.diagnose(ctx, &command.status);
+        let status = outputs::diagnose(ctx.node_name(), &command.status, cycle_ms, &self.counts);
         self.status.send(ctx, DiagnosticArray { header, status: vec![status] })
     }
-
-    fn diagnose(&self, ctx: &Context, status: &Status) -> DiagnosticStatus {
-        let pair = |key: &str, value: String| KeyValue { key: key.into(), value };
-        let metres = |v: f64| format!("{v:.3}");
-        let level = match status.state {
-            State::InputStale(_) => DiagnosticStatus::ERROR,
-            State::Stuck | State::Braking => DiagnosticStatus::WARN,
-            _ => DiagnosticStatus::OK,
-        };
-        DiagnosticStatus {
-            level,
-            name: ctx.node_name().into(),
-            message: status.state.name().into(),
-            hardware_id: String::new(),
-            values: vec![
-                pair("state", status.state.name().into()),
-                pair("reason", status.state.reason().into()),
-                pair("depth_age_s", metres(status.depth_age_s)),
-                pair("odometry_age_s", metres(status.odometry_age_s)),
-                pair("detections_age_s", metres(status.detections_age_s)),
-                pair("nearest_range_m", metres(status.nearest_range_m)),
-                pair("certified_stop_m", metres(status.certified_stop_m)),
-                pair("speed_cap_mps", metres(status.speed_cap_mps)),
-                pair("valid_fraction", metres(status.valid_fraction)),
-                pair("candidates_tried", status.candidates_tried.to_string()),
-                pair("commands", self.commands.to_string()),
-                pair("stops", self.stops.to_string()),
-                pair("bad_images", self.bad_images.to_string()),
-                pair("unplaced_detections", self.unplaced_detections.to_string()),
-            ],
-        }
-    }
-}
-
-fn intrinsics(info: &CameraInfo) -> std::result::Result<Intrinsics, AvoidanceError> {
-    let [fx, _, cx, _, fy, cy, ..] = info.k;
-    Intrinsics::new(fx, fy, cx, cy, info.width as usize, info.height as usize)
-}
-
-/// Pose in odom and velocity, turned from the child frame (`base_link`, as nav_msgs/Odometry says) into odom. `None`
-/// when a number is not finite or the quaternion is no rotation.
-fn read_odometry(message: &nav_msgs::Odometry) -> Option<Odometry> {
-    let (p, q) = (&message.pose.pose.position, &message.pose.pose.orientation);
-    let v = &message.twist.twist.linear;
-    let rotation = Quat::checked(q.w, q.x, q.y, q.z)?;
-    let (position, child) = (Vec3::new(p.x, p.y, p.z), Vec3::new(v.x, v.y, v.z));
-    (position.is_finite() && child.is_finite()).then(|| Odometry {
-        stamp: Time::from_msg(&message.header.stamp).0,
-        pose: Pose { position, rotation },
-        velocity: rotation.rotate(child),
-    })
 }
 
 export_node!(AvoidanceNode);

@@ -2,14 +2,18 @@
 
 use peregrine::Params;
 
-use crate::algo::config::Config;
+use crate::algo::config::{Config, Lidar};
 use crate::algo::geometry::{Pose, Quat, Vec3};
 use crate::algo::margins::ClassMargins;
+use crate::algo::panorama::Fan;
 use crate::error::AvoidanceError;
 
 /// Parameters of the avoidance node. Metres, seconds, radians; odom is ENU, the body FLU.
 #[derive(Params, Debug, Clone)]
 pub struct AvoidanceParams {
+    /// Range sensors that are used: some of depth, scan, points. Each that is named must deliver, or the vehicle stops.
+    #[param(default = ["depth"])]
+    pub sensors: Vec<String>,
     /// Wanted speed in the open, m/s, 0.2 to 15.
     #[param(default = 4.0, range = 0.2..=15.0)]
     pub cruise_mps: f64,
@@ -61,6 +65,34 @@ pub struct AvoidanceParams {
     /// Where the depth camera sits in base_link: x, y, z in metres, roll, pitch, yaw in radians; it looks along its x.
     #[param(default = [0.12, 0.0, 0.03, 0.0, 0.0, 0.0])]
     pub camera_pose: Vec<f64>,
+    /// Where the laser scanner of `scan` sits in base_link, as camera_pose.
+    #[param(default = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0])]
+    pub scan_pose: Vec<f64>,
+    /// You vouch that what the scanner sees reaches this far above and below its plane, metres, 0 to 20; 0 lets the
+    /// scanner close space but never free it.
+    #[param(default = 0.0, range = 0.0..=20.0)]
+    pub scan_reach_m: f64,
+    /// Where the lidar of `points` sits in base_link, as camera_pose.
+    #[param(default = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0])]
+    pub points_pose: Vec<f64>,
+    /// Elevations of the lidar's lowest and highest plane, radians, -1.5 to 1.5.
+    #[param(default = [-0.2618, 0.2618])]
+    pub points_elevation_rad: Vec<f64>,
+    /// Planes that the lidar scans, 2 to 128.
+    #[param(default = 16, range = 2..=128)]
+    pub points_rows: usize,
+    /// Whether a direction within those planes that no point comes from has nothing in range; else it is unknown.
+    #[param(default = false)]
+    pub points_silence_is_free: bool,
+    /// Scans and points older than this stop the vehicle, seconds, 0.03 to 2.
+    #[param(default = 0.25, range = 0.03..=2.0)]
+    pub lidar_timeout_s: f64,
+    /// Sight of a lidar that is trusted, metres, 1 to 100.
+    #[param(default = 15.0, range = 1.0..=100.0)]
+    pub lidar_max_range_m: f64,
+    /// What a lidar may see a surface too far away by, metres, 0 to 1.
+    #[param(default = 0.05, range = 0.0..=1.0)]
+    pub lidar_error_m: f64,
     /// Depth images older than this stop the vehicle, seconds, 0.03 to 2.
     #[param(default = 0.15, range = 0.03..=2.0)]
     pub depth_timeout_s: f64,
@@ -136,20 +168,47 @@ impl AvoidanceParams {
     /// The planner's settings.
     ///
     /// # Errors
-    /// Those of [`Config::check`], and PG-0703 when `camera_pose` has not six finite numbers.
+    /// Those of [`Config::check`], PG-0703 when a list has the wrong length, and PG-0705 for a sensor that is none.
     pub fn config(&self) -> Result<Config, AvoidanceError> {
-        let &[x, y, z, roll, pitch, yaw] = self.camera_pose.as_slice() else {
+        let mut used = [false; 3];
+        for name in &self.sensors {
+            match ["depth", "scan", "points"].iter().position(|known| known == name) {
+                Some(i) => used[i] = true,
+                None => {
+                    return Err(AvoidanceError::UnknownChoice {
+                        name: "sensors",
+                        value: name.clone(),
+                        choices: "depth, scan, points",
+                    });
+                }
+            }
+        }
+        let lidar = |fan: Fan, in_body: Pose| Lidar {
+            fan,
+            in_body,
+            timeout: self.lidar_timeout_s,
+            max_range: self.lidar_max_range_m,
+            error: self.lidar_error_m,
+        };
+        let &[lowest, highest] = self.points_elevation_rad.as_slice() else {
             return Err(AvoidanceError::ParameterLength {
-                name: "camera_pose",
-                count: self.camera_pose.len(),
-                expected: "six: x, y, z (m), roll, pitch, yaw (rad)",
+                name: "points_elevation_rad",
+                count: self.points_elevation_rad.len(),
+                expected: "two: lowest and highest elevation (rad)",
             });
         };
-        if let Some(value) = self.camera_pose.iter().find(|v| v.is_nan() || v.abs() > 10.0) {
-            let expected = "six numbers of at most 10 (m, rad)";
-            return Err(AvoidanceError::ParameterOutOfRange { name: "camera_pose", value: *value, expected });
-        }
+        let dome = Fan::Dome {
+            elevation: (lowest, highest),
+            rows: self.points_rows,
+            silence_is_free: self.points_silence_is_free,
+        };
+        let camera = mount("camera_pose", &self.camera_pose)?;
+        let (scanner, points) =
+            (mount("scan_pose", &self.scan_pose)?, mount("points_pose", &self.points_pose)?);
         let config = Config {
+            depth: used[0],
+            scan: used[1].then(|| lidar(Fan::Plane { reach: self.scan_reach_m }, scanner)),
+            points: used[2].then(|| lidar(dome, points)),
             cruise_speed: self.cruise_mps,
             max_speed: self.max_speed_mps.max(self.cruise_mps),
             max_acceleration: self.max_acceleration_mps2,
@@ -167,8 +226,8 @@ impl AvoidanceParams {
             min_valid_fraction: self.min_valid_fraction,
             covered_fraction: self.covered_fraction,
             camera_in_body: Pose {
-                position: Vec3::new(x, y, z),
-                rotation: Quat::from_rpy(roll, pitch, yaw).after(Quat::FLU_FROM_OPTICAL),
+                position: camera.position,
+                rotation: camera.rotation.after(Quat::FLU_FROM_OPTICAL),
             },
             depth_timeout: self.depth_timeout_s,
             odometry_timeout: self.odometry_timeout_s,
@@ -215,4 +274,17 @@ impl AvoidanceParams {
             }),
         }
     }
+}
+
+/// Where a sensor sits in the body: x, y, z (m), roll, pitch, yaw (rad).
+fn mount(name: &'static str, numbers: &[f64]) -> Result<Pose, AvoidanceError> {
+    let &[x, y, z, roll, pitch, yaw] = numbers else {
+        let expected = "six: x, y, z (m), roll, pitch, yaw (rad)";
+        return Err(AvoidanceError::ParameterLength { name, count: numbers.len(), expected });
+    };
+    if let Some(value) = numbers.iter().find(|v| v.is_nan() || v.abs() > 10.0) {
+        let expected = "six numbers of at most 10 (m, rad)";
+        return Err(AvoidanceError::ParameterOutOfRange { name, value: *value, expected });
+    }
+    Ok(Pose { position: Vec3::new(x, y, z), rotation: Quat::from_rpy(roll, pitch, yaw) })
 }

@@ -34,12 +34,16 @@ enum Fault {
     CommandGone,
     CommandNan,
     Battery(f32),
+    /// All sensors are stamped by a clock that is off by so many seconds.
+    Clock(i32),
 }
 
 #[derive(Clone, Copy)]
 struct Plan {
     fault: Fault,
     from: f64,
+    /// When it is over, s.
+    until: f64,
     /// Where the wall stands, metres ahead of the start.
     wall: f64,
     /// What the pilot wants, m/s forward and left.
@@ -51,7 +55,16 @@ struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { fault: Fault::None, from: 1.2, wall: 60.0, stick: (5.0, 0.0), scan: false, seconds: 6.0 }
+        let until = f64::INFINITY;
+        Self {
+            fault: Fault::None,
+            from: 1.2,
+            until,
+            wall: 60.0,
+            stick: (5.0, 0.0),
+            scan: false,
+            seconds: 6.0,
+        }
     }
 }
 
@@ -164,9 +177,12 @@ impl World {
         }
         self.fly(time);
         let now = Time((time * 1e9).round() as i64);
-        let fault = if time >= self.plan.from { self.plan.fault } else { Fault::None };
+        let faulty = (self.plan.from..self.plan.until).contains(&time);
+        let fault = if faulty { self.plan.fault } else { Fault::None };
+        let off = if let Fault::Clock(seconds) = fault { i64::from(seconds) * 1_000_000_000 } else { 0 };
+        let stamp = Time(now.0 + off);
         let mut odometry = Odometry::default();
-        odometry.header.stamp = now.to_msg();
+        odometry.header.stamp = stamp.to_msg();
         let p = &mut odometry.pose.pose;
         (p.position.x, p.position.y, p.position.z) = (self.at[0], self.at[1], 2.0);
         p.orientation.w = 1.0;
@@ -186,7 +202,7 @@ impl World {
         }
         self.battery.send(ctx, battery)?;
         if self.frame.is_multiple_of(2) {
-            self.sense(ctx, now, fault)?;
+            self.sense(ctx, stamp, fault)?;
         }
         if fault != Fault::CommandGone {
             let mut twist = TwistStamped::default();
@@ -354,6 +370,18 @@ fn odometry_that_is_not_finite_now_and_then_is_not_believed_between() {
     let (_, seen) = run(plan, &[]);
     println!("now and then: {:?}", seen.causes);
     assert!(seen.track.last().unwrap().3 < 0.05);
+}
+
+#[test]
+fn a_clock_set_back_or_ahead_stops_and_is_survived() {
+    for seconds in [-5, 5] {
+        stops(Fault::Clock(seconds), "odometry_old");
+        let (_, seen) = run(Plan { fault: Fault::Clock(seconds), until: 2.0, ..Plan::default() }, &[]);
+        println!("{seconds} s: {:?}", seen.causes);
+        assert!(seen.causes.iter().any(|c| c == "odometry_old"));
+        assert_eq!(seen.causes.last().unwrap(), "passing", "it goes on when the clock is right again");
+        assert!(seen.track.last().unwrap().3 > 4.5);
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
     Entry { name: "frame_handshake", run: frame_handshake, samples: &[] },
     Entry { name: "mavlink", run: mavlink, samples: &[] },
+    Entry { name: "point_cloud", run: point_cloud, samples: &[] },
     Entry { name: "mesh", run: mesh, samples: &[] },
     Entry { name: "gz_packet", run: gz_packet, samples: &[] },
     Entry { name: "gz_convert", run: gz_convert, samples: &[] },
@@ -57,6 +58,15 @@ pub fn frame_handshake(data: &[u8]) {
     peregrine_frame::host::wire::fuzz(data);
     for error in [Hello::decode(data).err(), Answer::decode(data).err()].into_iter().flatten() {
         code(&error, "PG-01");
+    }
+}
+
+/// A cloud of points, as CDR: what a lidar or a tracker may send to the avoidance node.
+pub fn point_cloud(data: &[u8]) {
+    use peregrine_msgs::{cdr, sensor_msgs::PointCloud2};
+    match cdr::from_slice::<PointCloud2>(data) {
+        Ok(cloud) => peregrine_avoidance::inputs::fuzz(&cloud),
+        Err(error) => code(&error, "PG-03"),
     }
 }
 

@@ -50,9 +50,9 @@ impl Wish<'_> {
     fn meeting(&self, velocity: Vec3) -> f64 {
         /// Metres beyond the room to keep.
         const COMFORT: f64 = 0.9;
-        let (gap, time) = self.ahead.closest(self.position, velocity, self.lead);
-        let lack = (COMFORT + self.room - gap).clamp(0.0, 2.0);
-        2.5 * lack * (1.0 - 0.6 * time / HORIZON)
+        let Some(met) = self.ahead.closest(self.position, velocity, self.lead, HORIZON) else { return 0.0 };
+        let lack = (COMFORT + self.room - met.gap).clamp(0.0, 2.0);
+        2.5 * lack * (1.0 - 0.6 * met.time / HORIZON)
     }
 }
 

@@ -12,6 +12,8 @@ use super::plant::Plant;
 use super::trail::Trail;
 use super::view::{Margin, Verdict};
 
+/// How long crumbs count, ns.
+const CRUMBS: i64 = 15_000_000_000;
 /// Points this near to the start of the path need no certificate, metres.
 pub const SETTLED: f64 = 0.2;
 /// Distance between the points that are asked for, metres. Between two of them a ball of radius 0.5 m sags by 1 cm.
@@ -33,8 +35,12 @@ pub struct Sources<'a> {
     pub memory: &'a Memory,
     /// The start.
     pub bubble: Option<Bubble>,
-    /// The way flown.
+    /// The way flown, where sight had certified it.
     pub trail: &'a Trail,
+    /// The way flown of late, whatever sight had said: it leads back only, so only commands that go back may ask it.
+    pub crumbs: Option<&'a Trail>,
+    /// Now (ns), and how long (ns) the trail counts in full.
+    pub clock: (i64, i64),
     /// Lowest and highest allowed altitude, metres in odom.
     pub altitude: (f64, f64),
     /// What moves, as of now.
@@ -49,8 +55,8 @@ impl<'a> Sources<'a> {
     /// For questions about places; `origin` is the one that the memory was asked to look from, odom.
     #[must_use]
     pub fn evidence(self, origin: Vec3) -> Evidence<'a> {
-        let Self { memory, bubble, trail, altitude, ahead, lead, grown } = self;
-        Evidence { memory, origin, bubble, trail, altitude, ahead, lead, grown }
+        let Self { memory, bubble, trail, crumbs, clock, altitude, ahead, lead, grown } = self;
+        Evidence { memory, origin, bubble, trail, crumbs, clock, altitude, ahead, lead, grown }
     }
 }
 
@@ -63,8 +69,12 @@ pub struct Evidence<'a> {
     pub origin: Vec3,
     /// The start.
     pub bubble: Option<Bubble>,
-    /// The way flown.
+    /// The way flown, where sight had certified it.
     pub trail: &'a Trail,
+    /// The way flown of late, whatever sight had said: it leads back only, so only commands that go back may ask it.
+    pub crumbs: Option<&'a Trail>,
+    /// Now (ns), and how long (ns) the trail counts in full.
+    pub clock: (i64, i64),
     /// Lowest and highest allowed altitude, metres in odom.
     pub altitude: (f64, f64),
     /// What moves, as of now.
@@ -95,7 +105,14 @@ impl Evidence<'_> {
     #[must_use]
     pub fn free(&self, at: Vec3, margin: Margin) -> bool {
         self.seen_free(at, margin)
-            || (self.trail.covers(at) && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit)
+            || (self.been(at, margin) && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit)
+    }
+
+    fn been(&self, at: Vec3, margin: Margin) -> bool {
+        let (now, age) = self.clock;
+        let creeping = margin == Margin::Creep;
+        self.trail.covers(at, now, age, creeping)
+            || creeping && self.crumbs.is_some_and(|c| c.covers(at, now, CRUMBS, false))
     }
 
     /// Metres that can be flown from `from` in the unit direction `along` before something is not free.
@@ -112,7 +129,7 @@ impl Evidence<'_> {
         let end = from + along * distance;
         let vouched = self.bubble.is_some_and(|b| (end - b.center).norm() <= b.radius)
             && self.memory.verdict(self.local(end), margin) != Verdict::Free
-            && !self.trail.covers(end);
+            && !self.been(end, margin);
         if distance <= SETTLED || vouched { 0.0 } else { distance }
     }
 
@@ -159,7 +176,7 @@ mod tests {
         let lattice = Lattice::new(Intrinsics::new(42.0, 42.0, 39.5, 29.5, 80, 60).unwrap(), 80);
         let levels: Levels = [0.45, 0.31].map(|r| StampTable::new(&lattice, r, 0.0, 10.0));
         let keeping = Keeping { distance: 0.4, angle: 0.25, age: 10_000_000_000, margin: 0.0 };
-        let mut memory = Memory::new(keeping);
+        let mut memory = Memory::new(keeping, [0.45, 0.31]);
         let pose = Pose { position: Vec3::new(0.0, 0.0, 2.0), rotation: Quat::FLU_FROM_OPTICAL };
         let cells = Pooled::from_cells(vec![wall; 80 * 60]);
         memory.insert(&cells, &lattice, (&levels, &levels), &[], pose, 0);
@@ -178,6 +195,8 @@ mod tests {
             origin: START,
             bubble,
             trail,
+            crumbs: None,
+            clock: (0, 20_000_000_000),
             altitude: (0.5, 6.0),
             ahead: Ahead::NONE,
             lead: 0.1,

@@ -1,11 +1,34 @@
 //! Everything the planner can be told, with units and ranges, checked once at the start.
 
 use super::geometry::{Pose, Quat, Vec3};
+use super::panorama::Fan;
+use super::state::Sensor;
 use crate::error::AvoidanceError;
+
+/// One lidar: where it looks, and how far it is trusted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lidar {
+    /// Directions, and how silence is read.
+    pub fan: Fan,
+    /// Where it sits in the body (FLU); its x forward, y left, z up.
+    pub in_body: Pose,
+    /// Looks older than this stop the vehicle, seconds (0.03..=2).
+    pub timeout: f64,
+    /// Sight that is trusted, metres (1..=100).
+    pub max_range: f64,
+    /// A surface may be this much nearer than measured, metres (0..=1).
+    pub error: f64,
+}
 
 /// Settings of the planner. SI units; every field is checked by [`Config::check`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// A depth camera is used: without its images the vehicle stands.
+    pub depth: bool,
+    /// The laser scanner that is used, if one is.
+    pub scan: Option<Lidar>,
+    /// The lidar of many planes that is used, if one is.
+    pub points: Option<Lidar>,
     /// Wanted speed in the open, m/s (0.2..=15).
     pub cruise_speed: f64,
     /// Speed that is never commanded above, m/s (0.2..=20).
@@ -78,6 +101,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            depth: true,
+            scan: None,
+            points: None,
             cruise_speed: 4.0,
             max_speed: 6.0,
             max_acceleration: 6.0,
@@ -128,11 +154,47 @@ impl Config {
         [self.grown_radius(), self.body_radius + self.creep_margin]
     }
 
-    /// How long (s) a command may go on acting before the watchdog's stop takes hold: the depth timeout plus one
-    /// period of the watchdog. Every certificate holds the command that long before it brakes.
+    /// The lidar behind `sensor`, if it is one and is used.
+    #[must_use]
+    pub fn lidar(&self, sensor: Sensor) -> Option<&Lidar> {
+        match sensor {
+            Sensor::Depth => None,
+            Sensor::Scan => self.scan.as_ref(),
+            Sensor::Points => self.points.as_ref(),
+        }
+    }
+
+    /// The sensor each of whose looks makes a command; the others are taken in as they come.
+    #[must_use]
+    pub fn driver(&self) -> Sensor {
+        match (self.depth, self.points.is_some()) {
+            (true, _) => Sensor::Depth,
+            (false, true) => Sensor::Points,
+            (false, false) => Sensor::Scan,
+        }
+    }
+
+    /// How old (s) the looks of `sensor` may be; `None` when it is not used.
+    #[must_use]
+    pub fn timeout(&self, sensor: Sensor) -> Option<f64> {
+        match sensor {
+            Sensor::Depth => self.depth.then_some(self.depth_timeout),
+            _ => self.lidar(sensor).map(|l| l.timeout),
+        }
+    }
+
+    /// How far (m) the farthest sensor sees.
+    #[must_use]
+    pub fn sight(&self) -> f64 {
+        let depth = if self.depth { self.max_range } else { 0.0 };
+        [self.scan, self.points].iter().flatten().map(|l| l.max_range).fold(depth, f64::max)
+    }
+
+    /// How long (s) a command may go on acting before the watchdog's stop takes hold: the timeout of the sensor that makes
+    /// the commands plus one period of the watchdog. Every certificate holds the command that long before it brakes.
     #[must_use]
     pub fn hold_time(&self) -> f64 {
-        self.depth_timeout + WATCHDOG_PERIOD_S
+        self.timeout(self.driver()).unwrap_or(self.depth_timeout) + WATCHDOG_PERIOD_S
     }
 
     /// Checks every range.
@@ -179,6 +241,31 @@ impl Config {
         within("max_yaw_rate", self.max_yaw_rate, 0.2, 6.0, "0.2 to 6 rad/s")?;
         within("scan_rate", self.scan_rate, 0.1, 3.0, "0.1 to 3 rad/s")?;
         within("guidance_cell", self.guidance_cell, 0.1, 1.0, "0.1 to 1 m")?;
+        for (name, lidar) in [("scan", &self.scan), ("points", &self.points)] {
+            let Some(Lidar { fan, timeout, max_range, error, .. }) = *lidar else { continue };
+            let named = |part: &'static str| match (name, part) {
+                ("scan", "timeout") => "scan_timeout",
+                ("scan", "range") => "scan_max_range",
+                ("scan", _) => "scan_error",
+                (_, "timeout") => "points_timeout",
+                (_, "range") => "points_max_range",
+                _ => "points_error",
+            };
+            within(named("timeout"), timeout, 0.03, 2.0, "0.03 to 2 s")?;
+            within(named("range"), max_range, 1.0, 100.0, "1 to 100 m")?;
+            within(named("error"), error, 0.0, 1.0, "0 to 1 m")?;
+            match fan {
+                Fan::Plane { reach } => within("scan_reach", reach, 0.0, 20.0, "0 to 20 m")?,
+                Fan::Dome { elevation: (low, high), rows, .. } => {
+                    within("points_rows", rows as f64, 2.0, 128.0, "2 to 128")?;
+                    within("points_elevation", low, -1.5, high - 0.01, "-1.5 rad to less than the highest")?;
+                    within("points_elevation", high, -1.5, 1.5, "-1.5 to 1.5 rad")?;
+                }
+            }
+        }
+        if !self.depth && self.scan.is_none() && self.points.is_none() {
+            return Err(AvoidanceError::NoSensor);
+        }
         let ordered = |low_name, low: f64, high_name, high: f64| {
             if low <= high {
                 Ok(())

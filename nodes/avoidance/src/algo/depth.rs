@@ -197,6 +197,26 @@ impl Lattice {
     }
 }
 
+impl Lattice {
+    /// True when `at` (odom) lies well inside of the view from `camera`, nearer than `range` metres: somebody who stands there
+    /// would be seen whole.
+    #[must_use]
+    pub fn sees(&self, camera: &Pose, at: Vec3, range: f64) -> bool {
+        /// Share of the view's half width, and metres.
+        const WELL: f64 = 0.8;
+        const NEAR: f64 = 0.6;
+        let p = camera.rotation.inverse().rotate(at - camera.position);
+        let inside = |t: f64, edges: &[f32]| match edges {
+            [low, .., high] => t > WELL * f64::from(*low) && t < WELL * f64::from(*high),
+            _ => false,
+        };
+        p.z > NEAR
+            && p.z < WELL * range
+            && inside(p.x / p.z, &self.x_edges)
+            && inside(p.y / p.z, &self.y_edges)
+    }
+}
+
 /// A pooled depth image.
 #[derive(Debug, Clone, Default)]
 pub struct Pooled {

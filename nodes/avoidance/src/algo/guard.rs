@@ -1,7 +1,7 @@
 //! Do the inputs deserve trust? One question, asked before every command.
 
 use super::geometry::{Pose, Vec3};
-use super::state::Stale;
+use super::state::{SENSORS, Sensor, Stale};
 
 /// Position and velocity of the body.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,8 +17,8 @@ pub struct Odometry {
 /// Limits of trust.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// Oldest depth image, ns.
-    pub depth: i64,
+    /// Oldest look per [`Sensor`], ns; `None` for one that is not used.
+    pub sight: [Option<i64>; SENSORS.len()],
     /// Oldest odometry, ns.
     pub odometry: i64,
     /// Equal images in a row while moving that count as frozen.
@@ -40,15 +40,26 @@ const HISTORY: usize = 128;
 /// Odometry this far from an image's stamp still serves it, extrapolated; ns.
 const PAIR_WITHIN: i64 = 60_000_000;
 
+/// What came of one sensor.
+#[derive(Debug, Clone, Copy)]
+struct Eye {
+    stamp: Option<i64>,
+    valid_fraction: f64,
+    /// Digest of the last look, how often it came, and where from first.
+    digest: Option<(u64, u32, Pose)>,
+    frozen: bool,
+}
+
+impl Eye {
+    const CLOSED: Self = Self { stamp: None, valid_fraction: 1.0, digest: None, frozen: false };
+}
+
 /// Watches the inputs.
 #[derive(Debug, Clone)]
 pub struct Guard {
     limits: Limits,
     now: Option<i64>,
-    depth: Option<i64>,
-    valid_fraction: f64,
-    digest: Option<(u64, u32, Pose)>,
-    frozen: bool,
+    eyes: [Eye; SENSORS.len()],
     odometry: std::collections::VecDeque<Odometry>,
     finite: bool,
     heard_odometry: bool,
@@ -63,10 +74,7 @@ impl Guard {
         Self {
             limits,
             now: None,
-            depth: None,
-            valid_fraction: 1.0,
-            digest: None,
-            frozen: false,
+            eyes: [Eye::CLOSED; SENSORS.len()],
             odometry: std::collections::VecDeque::with_capacity(HISTORY + 1),
             finite: true,
             heard_odometry: false,
@@ -77,9 +85,7 @@ impl Guard {
     /// Notes the time; a step backwards forgets all inputs.
     pub fn on_time(&mut self, now: i64) {
         if self.now.is_some_and(|before| now < before) {
-            self.depth = None;
-            self.digest = None;
-            self.frozen = false;
+            self.eyes = [Eye::CLOSED; SENSORS.len()];
             self.odometry.clear();
             self.reset = Some(Stale::ClockBackwards);
         }
@@ -105,8 +111,9 @@ impl Guard {
             let explained = last.pose.position + (last.velocity + new.velocity) * (0.5 * dt);
             if dt < 1.0 && (new.pose.position - explained).norm() > JUMP + 0.5 * self.limits.speed * dt {
                 self.odometry.clear();
-                self.digest = None;
-                self.depth = None;
+                for eye in &mut self.eyes {
+                    (eye.digest, eye.stamp) = (None, None);
+                }
                 self.reset = Some(Stale::OdometryJump);
             }
         }
@@ -116,22 +123,23 @@ impl Guard {
         self.odometry.push_back(new);
     }
 
-    /// Notes a depth image; `digest` is that of its pixels, `valid_fraction` the share of its known cells. False when
-    /// the pixels are those of the image before although the vehicle has moved: they say nothing about this place.
-    /// `level` answers, when pixels repeat, whether they show nothing but level ground: then only a change of height
+    /// Notes a depth image or a look of a lidar; `digest` is that of its pixels, `valid_fraction` the share of its known
+    /// cells. False when the pixels are those of the look before although the vehicle has moved: they say nothing about
+    /// this place. `level` answers, when pixels repeat, whether they show nothing but level ground: then only a change of height
     /// or tilt must have changed them.
-    pub fn on_depth(
+    pub fn on_sight(
         &mut self,
+        sensor: Sensor,
         stamp: i64,
         digest: Option<u64>,
         valid_fraction: f64,
         level: impl FnOnce() -> bool,
     ) -> bool {
-        self.depth = Some(stamp);
-        self.valid_fraction = valid_fraction;
         let pose = self.odometry.back().map(|o| o.pose);
+        let eye = &mut self.eyes[sensor as usize];
+        (eye.stamp, eye.valid_fraction) = (Some(stamp), valid_fraction);
         let mut news = true;
-        self.digest = match (digest, self.digest, pose) {
+        eye.digest = match (digest, eye.digest, pose) {
             (Some(new), Some((old, count, first)), Some(pose)) if new == old => {
                 let moved = pose.position - first.position;
                 let turned = pose.rotation.angle_to(first.rotation);
@@ -139,15 +147,15 @@ impl Guard {
                 let tilted = (pose.rotation.rotate(upright) - first.rotation.rotate(upright)).norm();
                 news = moved.norm() <= STILL.0 && turned <= STILL.1
                     || level() && moved.z.abs() <= LEVEL.0 && tilted <= LEVEL.1;
-                self.frozen = count + 1 >= self.limits.frozen_frames && !news;
+                eye.frozen = count + 1 >= self.limits.frozen_frames && !news;
                 Some((old, count + 1, first))
             }
             (Some(new), _, Some(pose)) => {
-                self.frozen = false;
+                eye.frozen = false;
                 Some((new, 1, pose))
             }
             _ => {
-                self.frozen = false;
+                eye.frozen = false;
                 None
             }
         };
@@ -184,10 +192,10 @@ impl Guard {
         }
     }
 
-    /// Age of the newest depth image, seconds.
+    /// Age of the newest look of `sensor`, seconds.
     #[must_use]
-    pub fn depth_age(&self) -> Option<f64> {
-        Some((self.now? - self.depth?) as f64 * 1e-9)
+    pub fn age(&self, sensor: Sensor) -> Option<f64> {
+        Some((self.now? - self.eyes[sensor as usize].stamp?) as f64 * 1e-9)
     }
 
     /// Age of the newest odometry, seconds.
@@ -215,14 +223,24 @@ impl Guard {
         if older(odometry.stamp, self.limits.odometry) {
             return Some(Stale::OdometryOld);
         }
-        let Some(depth) = self.depth else { return Some(Stale::NoDepth) };
-        if older(depth, self.limits.depth) {
-            return Some(Stale::DepthOld);
-        }
-        if self.valid_fraction < self.limits.covered_fraction {
-            return Some(Stale::DepthInvalid);
-        }
-        self.frozen.then_some(Stale::DepthFrozen)
+        SENSORS.into_iter().find_map(|sensor| {
+            let (limit, eye) = (self.limits.sight[sensor as usize]?, &self.eyes[sensor as usize]);
+            let [none, old, invalid, frozen] = match sensor {
+                Sensor::Depth => [Stale::NoDepth, Stale::DepthOld, Stale::DepthInvalid, Stale::DepthFrozen],
+                lidar => [
+                    Stale::NoLidar(lidar),
+                    Stale::LidarOld(lidar),
+                    Stale::LidarInvalid(lidar),
+                    Stale::LidarFrozen(lidar),
+                ],
+            };
+            match eye.stamp {
+                None => Some(none),
+                Some(stamp) if older(stamp, limit) => Some(old),
+                Some(_) if eye.valid_fraction < self.limits.covered_fraction => Some(invalid),
+                Some(_) => eye.frozen.then_some(frozen),
+            }
+        })
     }
 }
 
@@ -235,7 +253,7 @@ mod tests {
 
     fn guard() -> Guard {
         Guard::new(Limits {
-            depth: 150 * MS,
+            sight: [Some(150 * MS), None, None],
             odometry: 150 * MS,
             frozen_frames: 3,
             covered_fraction: 0.1,
@@ -254,7 +272,7 @@ mod tests {
     fn tick(g: &mut Guard, ms: i64, x: f64, digest: u64) {
         g.on_time(ms * MS);
         g.on_odometry(Some(odometry(ms, x, 4.0)));
-        g.on_depth(ms * MS, Some(digest), 1.0, || false);
+        g.on_sight(Sensor::Depth, ms * MS, Some(digest), 1.0, || false);
     }
 
     #[test]
@@ -305,7 +323,7 @@ mod tests {
             o.pose.position.z = height;
             g.on_time(ms * MS);
             g.on_odometry(Some(o));
-            g.on_depth(ms * MS, Some(9), 1.0, || true)
+            g.on_sight(Sensor::Depth, ms * MS, Some(9), 1.0, || true)
         };
         for i in 0..10 {
             assert!(see(&mut g, i * 33, 2.0));
@@ -323,7 +341,7 @@ mod tests {
         assert_eq!(g.verdict(), Some(Stale::OdometryNotFinite));
         tick(&mut g, 33, 0.13, 2);
         assert_eq!(g.verdict(), None);
-        g.on_depth(40 * MS, Some(3), 0.02, || false);
+        g.on_sight(Sensor::Depth, 40 * MS, Some(3), 0.02, || false);
         assert_eq!(g.verdict(), Some(Stale::DepthInvalid));
         tick(&mut g, 66, 5.0, 4);
         assert_eq!(g.verdict(), Some(Stale::OdometryJump));

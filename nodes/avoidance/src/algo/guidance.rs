@@ -1,17 +1,25 @@
-//! The guidance layer: a small 2D map at flight height that leads around things too large to see past.
+//! The guidance layer: a 2D map at flight height that leads around things too large to see past.
 //!
 //! It only ever *proposes a direction*. Nothing here can make a command flyable: that is the certificate's word alone.
 //! So it may guess where the certificate may not: unseen cells count as passable, at a price.
 //!
 //! The map is a rolling window of evidence counts in the odom frame, around the vehicle. Surfaces seen within a band
 //! about the flight height raise a cell's count, level rays through a cell lower it.
+//!
+//! It never holds up a command: the work is cut into parts, one per cycle. Distances and prices are made anew about the
+//! vehicle alone, where something can have changed; the search goes on for [`BUDGET`] cells at a time.
 
 use super::depth::{Lattice, Pooled};
 use super::geometry::{Pose, Vec3};
+use super::panorama::Panorama;
 use super::search::Search;
 
 /// Cells per edge of the window.
-pub const SIDE: usize = 192;
+pub const SIDE: usize = 320;
+/// Cells to each side of the vehicle that are looked at anew: as far as it sees, and a little more.
+const LOCAL: i64 = 90;
+/// Cells that a search opens per cycle.
+const BUDGET: usize = 2_000;
 /// Evidence from which a cell is occupied, its ceiling, and what one seen surface adds.
 const OCCUPIED: u8 = 4;
 const CEILING: u8 = 14;
@@ -24,6 +32,10 @@ const BAND: f64 = 0.6;
 const MAP_WITHIN: f32 = 9.0;
 /// Distance from obstacles that the way would rather keep, metres beyond the grown radius.
 const COMFORT: f32 = 0.7;
+/// What a cell costs that was never seen, and one that was and is free.
+const UNSEEN: f32 = 1.25;
+/// What leaving a place costs that is too near to something, per cell.
+const WAY_OUT: f32 = 15.0;
 
 /// What the window knows of one place.
 #[derive(Debug, Clone)]
@@ -34,13 +46,26 @@ pub struct Guidance {
     evidence: Vec<u8>,
     seen: Vec<u8>,
     penalty: Vec<u8>,
-    /// Metres to the nearest occupied cell, in window order.
+    /// Metres to the nearest occupied cell.
     distance: Vec<f32>,
-    /// Cost of entering a cell, in window order; infinite where there is no way.
+    /// Cost of entering a cell; infinite where there is no way.
     cost: Vec<f32>,
     /// Global cell of the window's lower left corner.
     corner: Option<(i64, i64)>,
     search: Search,
+    work: Work,
+}
+
+/// What the next cycle does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Work {
+    Measure,
+    Price,
+    /// Of a search begun from this place when the window's corner was there.
+    Search {
+        from: Vec3,
+        corner: (i64, i64),
+    },
 }
 
 /// The way that guidance proposes.
@@ -64,19 +89,26 @@ impl Guidance {
             seen: vec![0; SIDE * SIDE],
             penalty: vec![0; SIDE * SIDE],
             distance: vec![f32::INFINITY; SIDE * SIDE],
-            cost: vec![1.0; SIDE * SIDE],
+            cost: vec![UNSEEN; SIDE * SIDE],
             corner: None,
             search: Search::new(SIDE),
+            work: Work::Measure,
         }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
+        self.forget_all();
+        self.corner = None;
+    }
+
+    fn forget_all(&mut self) {
         self.evidence.fill(0);
         self.seen.fill(0);
         self.penalty.fill(0);
         self.distance.fill(f32::INFINITY);
-        self.corner = None;
+        self.cost.fill(UNSEEN);
+        self.work = Work::Measure;
     }
 
     fn global(&self, x: f64, y: f64) -> (i64, i64) {
@@ -87,19 +119,22 @@ impl Guidance {
         iy.rem_euclid(SIDE as i64) as usize * SIDE + ix.rem_euclid(SIDE as i64) as usize
     }
 
-    /// Index in window order, when inside.
+    /// Slot of a place, when inside of the window.
     fn window(&self, x: f64, y: f64) -> Option<usize> {
         let (ix, iy) = self.global(x, y);
         let (cx, cy) = self.corner?;
         let (wx, wy) = (ix - cx, iy - cy);
         let inside = (0..SIDE as i64).contains(&wx) && (0..SIDE as i64).contains(&wy);
-        inside.then(|| wy as usize * SIDE + wx as usize)
+        inside.then(|| Self::slot(ix, iy))
     }
 
-    fn center_of(&self, index: usize) -> (f64, f64) {
-        let (cx, cy) = self.corner.unwrap_or((0, 0));
-        let at = |corner: i64, i: usize| ((corner + i as i64) as f64 + 0.5) * self.cell;
-        (at(cx, index % SIDE), at(cy, index / SIDE))
+    /// Middle of a slot, metres in odom, of the window with its corner at `corner`.
+    fn center_of(&self, slot: usize, corner: (i64, i64)) -> (f64, f64) {
+        let at = |corner: i64, i: usize| {
+            let global = corner + (i as i64 - corner).rem_euclid(SIDE as i64);
+            (global as f64 + 0.5) * self.cell
+        };
+        (at(corner.0, slot % SIDE), at(corner.1, slot / SIDE))
     }
 
     /// Moves the window so that `at` lies in its middle; cells that come in anew are unknown.
@@ -109,9 +144,7 @@ impl Guidance {
         let Some(old) = self.corner.replace(corner) else { return };
         let (dx, dy) = (corner.0 - old.0, corner.1 - old.1);
         if dx.unsigned_abs() >= SIDE as u64 || dy.unsigned_abs() >= SIDE as u64 {
-            self.evidence.fill(0);
-            self.seen.fill(0);
-            self.penalty.fill(0);
+            self.forget_all();
             return;
         }
         let fresh = |from: i64, d: i64| {
@@ -127,6 +160,7 @@ impl Guidance {
 
     fn forget(&mut self, slot: usize) {
         (self.evidence[slot], self.seen[slot], self.penalty[slot]) = (0, 0, 0);
+        (self.distance[slot], self.cost[slot]) = (f32::INFINITY, UNSEEN);
     }
 
     /// Takes in one pooled depth image seen from `camera` (optical frame in odom), with the vehicle at `body`.
@@ -150,15 +184,59 @@ impl Guidance {
                 if (height + z * (up[0] * tx + up[1] * ty + up[2])).abs() > BAND as f32 {
                     continue;
                 }
-                let at = camera.apply(Vec3::new(f64::from(tx * z), f64::from(ty * z), f64::from(z)));
-                if self.window(at.x, at.y).is_some() {
-                    let (ix, iy) = self.global(at.x, at.y);
-                    let slot = Self::slot(ix, iy);
-                    self.evidence[slot] = (self.evidence[slot]
-                        + if z < SURE_WITHIN { 2 * SEEN_SURFACE } else { SEEN_SURFACE })
-                    .min(CEILING);
-                    self.seen[slot] = 1;
-                }
+                self.surface(camera.apply(Vec3::new(f64::from(tx * z), f64::from(ty * z), f64::from(z))), z);
+            }
+        }
+    }
+
+    /// Takes in one look of a lidar at `sensor` (in odom), with the vehicle at `body`.
+    pub fn observe_round(&mut self, view: &Panorama, sensor: &Pose, body: Vec3, max_range: f64) {
+        self.recenter(body);
+        let height = sensor.position.z - body.z;
+        view.each(|direction, range| {
+            let ray = sensor.rotation.rotate(Vec3::new(
+                f64::from(direction[0]),
+                f64::from(direction[1]),
+                f64::from(direction[2]),
+            ));
+            let mut free = (f64::from(range) - 0.3).min(max_range - 0.5);
+            // Only as far as the ray stays about the flight height, and only the rays that tell much.
+            if ray.z.abs() > 1e-3 {
+                free = free.min((0.5 * BAND - height * ray.z.signum()) / ray.z.abs());
+            }
+            if free > 2.0 {
+                self.clear_ray(sensor.position, ray, free);
+            }
+        });
+        view.each(|direction, range| {
+            let ray = sensor.rotation.rotate(Vec3::new(
+                f64::from(direction[0]),
+                f64::from(direction[1]),
+                f64::from(direction[2]),
+            ));
+            if range < MAP_WITHIN && (height + f64::from(range) * ray.z).abs() <= BAND {
+                self.surface(sensor.position + ray * f64::from(range), range);
+            }
+        });
+    }
+
+    /// A surface seen at `at`, `range` metres away.
+    fn surface(&mut self, at: Vec3, range: f32) {
+        if let Some(slot) = self.window(at.x, at.y) {
+            let sure = if range < SURE_WITHIN { 2 * SEEN_SURFACE } else { SEEN_SURFACE };
+            self.evidence[slot] = (self.evidence[slot] + sure).min(CEILING);
+            self.seen[slot] = 1;
+        }
+    }
+
+    /// Lowers the count of the cells that `length` times `ray` passes through.
+    fn clear_ray(&mut self, from: Vec3, ray: Vec3, length: f64) {
+        let steps = (length * ray.norm_xy() / self.cell) as usize;
+        for step in 0..=steps {
+            let along = from + ray * (length * step as f64 / steps.max(1) as f64);
+            if let Some(slot) = self.window(along.x, along.y) {
+                self.evidence[slot] = self.evidence[slot].saturating_sub(1);
+                self.seen[slot] = 1;
             }
         }
     }
@@ -190,17 +268,7 @@ impl Guidance {
         if z <= 0.0 || depth <= 0.0 {
             return;
         }
-        let ray = camera.rotation.rotate(Vec3::new(tx, ty, 1.0));
-        let steps = (depth * ray.norm_xy() / self.cell) as usize;
-        for step in 0..=steps {
-            let along = camera.position + ray * (depth * step as f64 / steps.max(1) as f64);
-            if self.window(along.x, along.y).is_some() {
-                let (ix, iy) = self.global(along.x, along.y);
-                let slot = Self::slot(ix, iy);
-                self.evidence[slot] = self.evidence[slot].saturating_sub(1);
-                self.seen[slot] = 1;
-            }
-        }
+        self.clear_ray(camera.position, camera.rotation.rotate(Vec3::new(tx, ty, 1.0)), depth);
     }
 
     /// Says that the certificate refused to fly from `at` toward `along` (unit): makes that way dear for a while.
@@ -209,12 +277,12 @@ impl Guidance {
         for ahead in 2..8 {
             for aside in -3..=3 {
                 let p = at + along * (f64::from(ahead) * 0.25) + side * (f64::from(aside) * 0.2);
-                if self.window(p.x, p.y).is_some() {
-                    let (ix, iy) = self.global(p.x, p.y);
-                    self.penalty[Self::slot(ix, iy)] = 120;
+                if let Some(slot) = self.window(p.x, p.y) {
+                    self.penalty[slot] = 120;
                 }
             }
         }
+        self.work = Work::Measure;
     }
 
     /// Metres from (x, y), odom, to the nearest mapped obstacle, as of the last [`Self::propose`]. Infinite where
@@ -224,116 +292,191 @@ impl Guidance {
         self.window(x, y).map_or(f64::INFINITY, |i| f64::from(self.distance[i]))
     }
 
-    /// Chamfer distance to occupied cells, in two passes.
-    fn measure(&mut self) {
-        let (cx, cy) = self.corner.unwrap_or((0, 0));
-        let (straight, slant) = (self.cell as f32, (self.cell * std::f64::consts::SQRT_2) as f32);
-        for wy in 0..SIDE {
-            for wx in 0..SIDE {
-                let slot = Self::slot(cx + wx as i64, cy + wy as i64);
-                let i = wy * SIDE + wx;
-                let mut d = if self.evidence[slot] >= OCCUPIED { 0.0 } else { f32::INFINITY };
-                if wx > 0 {
-                    d = d.min(self.distance[i - 1] + straight);
+    /// Calls `visit` with the middle of every occupied cell within `range` metres of `at`, relative to it (m), and half its edge.
+    pub(super) fn each_occupied(&self, at: Vec3, range: f64, mut visit: impl FnMut(f64, f64, f64)) {
+        let Some((cx, cy)) = self.corner else { return };
+        let ((ix, iy), reach) = (self.global(at.x, at.y), (range / self.cell).ceil() as i64);
+        let clip =
+            |from: i64, corner: i64| (from - reach).max(corner)..(from + reach + 1).min(corner + SIDE as i64);
+        for y in clip(iy, cy) {
+            for x in clip(ix, cx) {
+                if self.evidence[Self::slot(x, y)] < OCCUPIED {
+                    continue;
                 }
-                if wy > 0 {
-                    d = d.min(self.distance[i - SIDE] + straight);
-                    if wx > 0 {
-                        d = d.min(self.distance[i - SIDE - 1] + slant);
-                    }
-                    if wx + 1 < SIDE {
-                        d = d.min(self.distance[i - SIDE + 1] + slant);
-                    }
+                let (dx, dy) = ((x as f64 + 0.5) * self.cell - at.x, (y as f64 + 0.5) * self.cell - at.y);
+                if dx.hypot(dy) <= range {
+                    visit(dx, dy, 0.5 * self.cell);
                 }
-                self.distance[i] = d;
             }
         }
-        for wy in (0..SIDE).rev() {
-            for wx in (0..SIDE).rev() {
-                let i = wy * SIDE + wx;
-                let mut d = self.distance[i];
-                if wx + 1 < SIDE {
-                    d = d.min(self.distance[i + 1] + straight);
+    }
+
+    /// True when every cell from `at` in the direction (x, y) to `range` metres was seen, but for the first metre.
+    pub(super) fn seen_along(&self, at: Vec3, (dx, dy): (f64, f64), range: f64) -> bool {
+        let steps = (range / self.cell) as usize;
+        (0..=steps).map(|s| s as f64 * self.cell).filter(|along| *along >= 1.0).all(|along| {
+            let (x, y) = (at.x + dx * along, at.y + dy * along);
+            // Rays spread: far away a cell may lie between two of them.
+            let seen = |x: f64, y: f64| self.window(x, y).is_some_and(|slot| self.seen[slot] != 0);
+            let c = self.cell;
+            seen(x, y) || seen(x + c, y) || seen(x - c, y) || seen(x, y + c) || seen(x, y - c)
+        })
+    }
+
+    /// The global cells about `at` that are looked at anew: columns and rows.
+    fn local(&self, at: Vec3) -> (std::ops::Range<i64>, std::ops::Range<i64>) {
+        let ((ix, iy), (cx, cy)) = (self.global(at.x, at.y), self.corner.unwrap_or((0, 0)));
+        let clip = |i: i64, c: i64| (i - LOCAL).max(c)..(i + LOCAL + 1).min(c + SIDE as i64);
+        (clip(ix, cx), clip(iy, cy))
+    }
+
+    /// Chamfer distance to occupied cells about `at`, in two passes.
+    fn measure(&mut self, at: Vec3) {
+        let (straight, slant) = (self.cell as f32, (self.cell * std::f64::consts::SQRT_2) as f32);
+        let (columns, rows) = self.local(at);
+        let (cx, cy) = self.corner.unwrap_or((0, 0));
+        let (ex, ey) = (cx + SIDE as i64, cy + SIDE as i64);
+        let wrap = |i: i64| i.rem_euclid(SIDE as i64) as usize;
+        for y in rows.clone() {
+            let (row, before) = (wrap(y) * SIDE, wrap(y - 1) * SIDE);
+            for x in columns.clone() {
+                let (here, left) = (wrap(x), wrap(x - 1));
+                let mut d = if self.evidence[row + here] >= OCCUPIED { 0.0 } else { f32::INFINITY };
+                if x > cx {
+                    d = d.min(self.distance[row + left] + straight);
                 }
-                if wy + 1 < SIDE {
-                    d = d.min(self.distance[i + SIDE] + straight);
-                    if wx + 1 < SIDE {
-                        d = d.min(self.distance[i + SIDE + 1] + slant);
+                if y > cy {
+                    d = d.min(self.distance[before + here] + straight);
+                    if x > cx {
+                        d = d.min(self.distance[before + left] + slant);
                     }
-                    if wx > 0 {
-                        d = d.min(self.distance[i + SIDE - 1] + slant);
+                    if x + 1 < ex {
+                        d = d.min(self.distance[before + wrap(x + 1)] + slant);
                     }
                 }
-                self.distance[i] = d;
+                self.distance[row + here] = d;
+            }
+        }
+        for y in rows.rev() {
+            let (row, after) = (wrap(y) * SIDE, wrap(y + 1) * SIDE);
+            for x in columns.clone().rev() {
+                let (here, right) = (wrap(x), wrap(x + 1));
+                let mut d = self.distance[row + here];
+                if x + 1 < ex {
+                    d = d.min(self.distance[row + right] + straight);
+                }
+                if y + 1 < ey {
+                    d = d.min(self.distance[after + here] + straight);
+                    if x + 1 < ex {
+                        d = d.min(self.distance[after + right] + slant);
+                    }
+                    if x > cx {
+                        d = d.min(self.distance[after + wrap(x - 1)] + slant);
+                    }
+                }
+                self.distance[row + here] = d;
             }
         }
     }
 
     fn price(&mut self, from: Vec3) {
-        let (cx, cy) = self.corner.unwrap_or((0, 0));
-        for wy in 0..SIDE {
-            for wx in 0..SIDE {
-                let (i, slot) = (wy * SIDE + wx, Self::slot(cx + wx as i64, cy + wy as i64));
-                let d = self.distance[i];
+        let (columns, rows) = self.local(from);
+        for y in rows {
+            let row = y.rem_euclid(SIDE as i64) as usize * SIDE;
+            for x in columns.clone() {
+                let slot = row + x.rem_euclid(SIDE as i64) as usize;
+                let d = self.distance[slot];
                 let near = ((self.soft + COMFORT - d) / COMFORT).clamp(0.0, 1.0);
                 // Nearer than `soft` there is only creeping.
                 let tight = ((self.soft - d) / (self.soft - self.hard)).clamp(0.0, 1.0);
                 let mut cost = 1.0 + 2.0 * near * near + 2.0 * tight;
-                cost += if self.seen[slot] == 0 { 0.25 } else { 0.0 };
+                cost += if self.seen[slot] == 0 { UNSEEN - 1.0 } else { 0.0 };
                 cost += 0.15 * f32::from(self.penalty[slot]);
-                self.penalty[slot] = self.penalty[slot].saturating_sub(2);
-                self.cost[i] = if d < self.hard { f32::INFINITY } else { cost };
+                self.penalty[slot] = self.penalty[slot].saturating_sub(1);
+                self.cost[slot] = if d < self.hard { f32::INFINITY } else { cost };
             }
         }
         // The vehicle may already stand nearer to an obstacle than a way should lead: let it out.
         let reach = (1.0 / self.cell) as i64;
         let (ix, iy) = self.global(from.x, from.y);
-        for dy in -reach..=reach {
-            for dx in -reach..=reach {
-                let (wx, wy) = (ix + dx - cx, iy + dy - cy);
-                if (0..SIDE as i64).contains(&wx) && (0..SIDE as i64).contains(&wy) {
-                    let i = wy as usize * SIDE + wx as usize;
-                    if self.cost[i].is_infinite() && self.distance[i] > 0.0 {
-                        self.cost[i] = 15.0;
-                    }
+        let (columns, rows) = self.local(from);
+        for y in (iy - reach).max(rows.start)..(iy + reach + 1).min(rows.end) {
+            for x in (ix - reach).max(columns.start)..(ix + reach + 1).min(columns.end) {
+                let slot = Self::slot(x, y);
+                if self.cost[slot].is_infinite() && self.distance[slot] > 0.0 {
+                    self.cost[slot] = WAY_OUT;
                 }
             }
         }
     }
 
-    /// Finds the way from `from` to `goal` (odom) and the first leg of it that is straight and free on the map.
+    /// One part of the work for a way from `from` to `goal` (odom); the proposal, when it is done. After the last part it
+    /// begins anew.
+    pub fn go_on(&mut self, from: Vec3, goal: Vec3) -> Option<Proposal> {
+        self.recenter(from);
+        match self.work {
+            Work::Measure => {
+                self.measure(from);
+                self.work = Work::Price;
+                None
+            }
+            Work::Price => {
+                self.price(from);
+                let corner = self.corner?;
+                let start = self.window(from.x, from.y)?;
+                let target = |x: f64, corner: i64| (x / self.cell - 0.5 - corner as f64) as f32;
+                let ring = |corner: i64| corner.rem_euclid(SIDE as i64) as usize;
+                self.search.begin(
+                    (ring(corner.0), ring(corner.1)),
+                    start,
+                    (target(goal.x, corner.0), target(goal.y, corner.1)),
+                );
+                self.work = Work::Search { from, corner };
+                None
+            }
+            Work::Search { from: begun, corner } => {
+                let reaches = self.search.go_on(&self.cost, BUDGET)?;
+                self.work = Work::Measure;
+                Some(self.leg(begun, goal, corner, reaches))
+            }
+        }
+    }
+
+    /// Finds the way from `from` to `goal` (odom) at once.
     pub fn propose(&mut self, from: Vec3, goal: Vec3) -> Proposal {
+        self.work = Work::Measure;
+        loop {
+            if let Some(proposal) = self.go_on(from, goal) {
+                return proposal;
+            }
+        }
+    }
+
+    /// The first leg, from `from`, of the way that was found, which is straight and free on the map.
+    fn leg(&self, from: Vec3, goal: Vec3, corner: (i64, i64), reaches: bool) -> Proposal {
         /// The leg is looked for within this length of way, metres.
         const AHEAD: f64 = 8.0;
         /// The leg is at least this long, metres.
         const LEAST_LEG: f64 = 0.6;
-        self.recenter(from);
-        self.measure();
-        self.price(from);
         let straight = Proposal { waypoint: (goal.x, goal.y), reaches: true };
-        let Some(start) = self.window(from.x, from.y) else { return straight };
-        let (cx, cy) = self.corner.unwrap_or((0, 0));
-        let target =
-            ((goal.x / self.cell - 0.5 - cx as f64) as f32, (goal.y / self.cell - 0.5 - cy as f64) as f32);
-        let reaches = self.search.run(&self.cost, start, target);
-        let steps = ((AHEAD / self.cell) as usize).min(self.search.path().len());
+        let path = self.search.path();
+        let steps = ((AHEAD / self.cell) as usize).min(path.len());
         if steps == 0 {
             return Proposal { reaches, ..straight };
         }
         // The farthest point of the way to which a straight line is not much worse than the way itself.
         let (mut leg, mut worst) = (0, 1.3_f32);
-        for step in 0..steps {
-            let cell = self.search.path()[step];
+        for (step, &cell) in path[..steps].iter().enumerate() {
             worst = worst.max(self.cost[cell]);
-            if self.sees(from, self.center_of(cell), worst + 0.3) {
+            if self.sees(from, self.center_of(cell, corner), worst + 0.3) {
                 leg = step;
             }
         }
         leg = leg.max((LEAST_LEG / self.cell) as usize).min(steps - 1);
-        if leg + 1 == self.search.path().len() && reaches && self.window(goal.x, goal.y).is_some() {
+        if leg + 1 == path.len() && reaches && self.window(goal.x, goal.y).is_some() {
             return straight;
         }
-        Proposal { waypoint: self.center_of(self.search.path()[leg]), reaches }
+        Proposal { waypoint: self.center_of(path[leg], corner), reaches }
     }
 
     fn sees(&self, from: Vec3, to: (f64, f64), worst: f32) -> bool {
@@ -342,7 +485,7 @@ impl Guidance {
         (0..=steps).all(|s| {
             let part = s as f64 / steps.max(1) as f64;
             self.window(from.x + dx * part, from.y + dy * part)
-                .is_some_and(|i| self.cost[i] <= worst || self.cost[i] == 15.0)
+                .is_some_and(|i| self.cost[i] <= worst || self.cost[i] == WAY_OUT)
         })
     }
 }
@@ -406,11 +549,15 @@ mod tests {
         g.recenter(Vec3::ZERO);
         block(&mut g, 3.0, 0.0);
         g.recenter(Vec3::new(10.0, 0.0, 0.0));
-        g.measure();
+        g.measure(Vec3::new(10.0, 0.0, 0.0));
         assert_eq!(g.clearance(3.0, 0.0), 0.0);
+        // Out of reach of what is looked at anew, but still in the window.
         g.recenter(Vec3::new(40.0, 0.0, 0.0));
+        g.measure(Vec3::new(40.0, 0.0, 0.0));
+        assert_eq!(g.clearance(3.0, 0.0), 0.0);
+        g.recenter(Vec3::new(90.0, 0.0, 0.0));
         g.recenter(Vec3::ZERO);
-        g.measure();
+        g.measure(Vec3::ZERO);
         assert!(g.clearance(3.0, 0.0).is_infinite());
     }
 }

@@ -1,8 +1,9 @@
 //! What is done when nothing is certified, or nothing is to be flown: hold, climb, evade, recover.
 
-use super::certificate::Evidence;
+use super::certificate::{Evidence, Sources};
 use super::geometry::{Vec3, wrap_angle};
 use super::guard::Odometry;
+use super::movers::HORIZON;
 use super::planner::{ALTITUDE_GAIN, AT_REST, Command, Planner, YAW_GAIN};
 use super::recovery::Step;
 use super::state::{HoverCause, State, Status};
@@ -14,9 +15,15 @@ const CLIMBED: f64 = 0.25;
 const HOLD: (f64, f64) = (0.8, 0.3);
 /// Nearer than this is in place, metres.
 const IN_PLACE: f64 = 0.05;
+/// Where things move, the camera glances to both sides: what comes from there on a collision course keeps its bearing, and a
+/// camera that looks ahead never sees it. Amplitude (rad) and period (s), for so long after something moved (s).
+const GLANCE: (f64, f64) = (0.6, 2.0);
+const WATCHFUL: f64 = 10.0;
+/// Coming nearer than this beyond the room to keep (m) within that time (s) is looked at.
+const THREAT: (f64, f64) = (0.8, 2.0);
 /// Directions of an escape, and shares of its speed.
 const ESCAPES: usize = 16;
-const SHARES: [f64; 2] = [1.0, 0.5];
+const SHARES: [f64; 3] = [1.0, 0.5, 0.3];
 /// Fastest escape, m/s.
 const ESCAPE_SPEED: f64 = 3.0;
 
@@ -42,7 +49,8 @@ impl Planner {
         let back = (away * HOLD.0).limited(HOLD.1);
         let certified = (away.norm() > IN_PLACE)
             .then(|| {
-                let evidence = self.sources(now).evidence(here);
+                // A vehicle that stops late drifts on into what it had not seen, and must be able to come back.
+                let evidence = Sources { crumbs: Some(&self.crumbs), ..self.sources(now) }.evidence(here);
                 evidence.certify(
                     &self.plants(),
                     here,
@@ -99,11 +107,20 @@ impl Planner {
     ) -> Option<(Vec3, f64)> {
         /// More than this is far enough, metres.
         const ENOUGH: f64 = 1.0;
+        /// What a flight is worse by (m) whose direction is farther than this (rad) from where the camera looks.
+        const SEEN_WITHIN: f64 = 0.75;
+        const BLIND: f64 = 0.3;
+        /// Seconds: to run before somebody is no way out, he comes along.
+        const FORESIGHT: f64 = 6.0;
         let room = self.config.grown_radius();
-        let gap = |v: Vec3| (evidence.ahead.closest(position, v, lead).0 - room).min(ENOUGH);
+        let gap = |v: Vec3| {
+            let met = evidence.ahead.closest(position, v, lead, FORESIGHT);
+            met.map_or(ENOUGH, |m| (m.gap - room).min(ENOUGH))
+        };
         let still = Evidence { ahead: super::movers::Ahead::NONE, ..*evidence };
         let top = ESCAPE_SPEED.min(self.config.max_speed);
         let (plants, hold) = (self.plants(), self.hold_time());
+        let yaw = self.guard.odometry().map_or(0.0, |o| o.pose.rotation.yaw());
         let mut best = None;
         // An escape must be clearly better than stopping.
         let mut best_gap = gap(Vec3::ZERO) + 0.1;
@@ -111,7 +128,10 @@ impl Planner {
             let (sin, cos) = (direction as f64 * std::f64::consts::TAU / ESCAPES as f64).sin_cos();
             for share in SHARES {
                 let wanted = Vec3::new(cos, sin, 0.0) * (top * share);
-                let reached = gap(wanted) - 0.02 * (wanted - velocity).norm();
+                // Who is where nothing looks is not known.
+                let off = wrap_angle(sin.atan2(cos) - yaw).abs();
+                let blind = if off > SEEN_WITHIN { BLIND } else { 0.0 };
+                let reached = gap(wanted) - 0.02 * (wanted - velocity).norm() - blind;
                 if reached <= best_gap {
                     continue;
                 }
@@ -122,6 +142,33 @@ impl Planner {
             }
         }
         best
+    }
+
+    /// Where the camera should look, radians, for a flight at `velocity` from `position` along `along`: at who comes near; else
+    /// where the vehicle flies and is led next, glancing to both sides where things move.
+    pub(super) fn gaze(
+        &self,
+        now: i64,
+        (position, velocity): (Vec3, Vec3),
+        along: Vec3,
+        evading: bool,
+    ) -> f64 {
+        let fast = velocity.norm_xy();
+        let look = if fast > 0.6 && !evading { velocity * (1.0 / fast) + along } else { along };
+        let ahead = look.y.atan2(look.x);
+        let ends = self.config.grown_radius() + THREAT.0;
+        let met = self.movers.at(now).closest(position, velocity, self.lead(), HORIZON);
+        if let Some(met) = met.filter(|m| m.gap < ends && m.time < THREAT.1) {
+            let to = met.at - position;
+            let off = wrap_angle(to.y.atan2(to.x) - ahead);
+            // Who leaves the view is soon forgotten; but a fast vehicle must see its way too.
+            let most = if evading || fast < 1.5 { std::f64::consts::PI } else { GLANCE.0 };
+            return ahead + off.clamp(-most, most);
+        }
+        if self.movers.heard_within(now, WATCHFUL) {
+            return ahead + GLANCE.0 * (now as f64 * 1e-9 * std::f64::consts::TAU / GLANCE.1).sin();
+        }
+        ahead
     }
 
     /// Nothing is certified: the lower half of the ladder.
@@ -145,7 +192,6 @@ impl Planner {
             Step::Wait => (State::Hover(HoverCause::Blocked), None, 0.0),
             Step::Discourage => {
                 self.guidance.discourage(here, along);
-                self.frames_to_guide = 0;
                 (State::Hover(HoverCause::Blocked), None, 0.0)
             }
             Step::Scan => (State::Scanning, None, self.config.scan_rate),
@@ -157,7 +203,8 @@ impl Planner {
             }
         };
         status.state = state;
-        let evidence = self.sources(now).evidence(here);
+        // The only velocity here leads back.
+        let evidence = Sources { crumbs: Some(&self.crumbs), ..self.sources(now) }.evidence(here);
         let certified = velocity_wanted.and_then(|v| {
             let margin = self.margin_at(velocity, v);
             Some((v, evidence.certify(&self.plants(), position, velocity, v, self.hold_time(), margin)?))

@@ -4,6 +4,7 @@
 //! (x right, y down, z forward), after REP-103 and REP-105. Units: metres, seconds, radians; instants are
 //! nanoseconds in an `i64`.
 
+mod around;
 pub mod candidates;
 pub mod certificate;
 pub mod config;
@@ -15,10 +16,13 @@ pub mod ladder;
 pub mod margins;
 pub mod memory;
 pub mod movers;
+pub mod panorama;
 pub mod planner;
 pub mod plant;
 pub mod recovery;
+pub mod ring;
 pub mod search;
+mod show;
 pub mod speed;
 pub mod state;
 pub mod trail;

@@ -2,6 +2,9 @@
 //!
 //! A prediction can only ever close space: what depth sees stays where it is seen, and a track adds the places where the
 //! thing will be. The ball around it grows with the time it was carried forward, because people turn.
+//!
+//! A tracker forgets what left its view within half a second; what walks beside the vehicle has not gone for that. Such
+//! things are carried on here while nothing looks where they should be.
 
 use super::geometry::Vec3;
 
@@ -14,7 +17,11 @@ pub const HORIZON: f64 = 3.0;
 /// Growth of the radius per second carried forward, m/s.
 const GROWTH: f64 = 0.25;
 /// Tracks older than this are dropped, ns.
-const OLDEST: i64 = 1_000_000_000;
+const OLDEST: i64 = 5_000_000_000;
+/// What should be in view is missed for so long at most, ns: trackers coast it themselves for a while.
+const MISSED: i64 = 300_000_000;
+/// A track this near to where another was expected is that other, metres.
+const SAME: f64 = 0.8;
 
 /// One tracked thing: an upright cylinder about its middle.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,10 +55,26 @@ impl Track {
     }
 }
 
+/// A track and when it was true, ns.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    track: Track,
+    stamp: i64,
+}
+
+impl Kept {
+    /// Seconds since it was true; `None` when it is too old, or from a time that is none.
+    fn age(&self, now: i64) -> Option<f64> {
+        let age = now.saturating_sub(self.stamp);
+        (-OLDEST..=OLDEST).contains(&age).then(|| age.max(0) as f64 * 1e-9)
+    }
+}
+
 /// The tracks that count.
 #[derive(Debug, Clone, Default)]
 pub struct Movers {
-    list: Vec<Track>,
+    list: Vec<Kept>,
+    before: Vec<Kept>,
     stamp: Option<i64>,
     /// When something last moved, ns.
     moved: Option<i64>,
@@ -61,17 +84,34 @@ impl Movers {
     /// None, with room for all that are kept.
     #[must_use]
     pub fn new() -> Self {
-        Self { list: Vec::with_capacity(MOST), stamp: None, moved: None }
+        Self { list: Vec::with_capacity(MOST), before: Vec::with_capacity(MOST), stamp: None, moved: None }
     }
 
-    /// Takes the place of all tracks before. Those with numbers out of range are left out.
-    pub fn set(&mut self, stamp: i64, tracks: impl Iterator<Item = Track>) {
+    /// Takes the place of the tracks before, but for those that moved and should be where nothing looks (`in_view`, of a place
+    /// in odom). Tracks with numbers out of range are left out.
+    pub fn set(&mut self, stamp: i64, tracks: impl Iterator<Item = Track>, in_view: impl Fn(Vec3) -> bool) {
+        std::mem::swap(&mut self.list, &mut self.before);
         self.list.clear();
-        self.list.extend(tracks.filter(Track::sound).take(MOST));
+        self.list.extend(tracks.filter(Track::sound).take(MOST).map(|track| Kept { track, stamp }));
+        let told = self.list.len();
+        for kept in &self.before {
+            let Some(age) = kept.age(stamp).filter(|_| self.list.len() < MOST) else { continue };
+            let at = kept.track.position + kept.track.velocity * age;
+            let same = |new: &Kept| (new.track.position - at).norm_xy() < SAME;
+            let gone = stamp - kept.stamp > MISSED && in_view(at);
+            if kept.track.velocity.norm() > WALKS && !gone && !self.list[..told].iter().any(same) {
+                self.list.push(*kept);
+            }
+        }
         self.stamp = Some(stamp);
-        if self.list.iter().any(|t| t.velocity.norm() > WALKS) {
+        if self.list[..told].iter().any(|k| k.track.velocity.norm() > WALKS) {
             self.moved = Some(stamp);
         }
+    }
+
+    /// Those that count, each as of its own stamp.
+    pub fn list(&self) -> impl Iterator<Item = &Track> {
+        self.list.iter().map(|k| &k.track)
     }
 
     /// True when something moved in the last `seconds` before `now` (ns).
@@ -95,51 +135,61 @@ impl Movers {
     /// The tracks as of `now` (ns), for questions about the time after.
     #[must_use]
     pub fn at(&self, now: i64) -> Ahead<'_> {
-        let age = self.stamp.map_or(i64::MAX, |s| now.saturating_sub(s));
-        let list = if (-OLDEST..=OLDEST).contains(&age) { &self.list[..] } else { &[] };
-        Ahead { list, age: age.clamp(0, OLDEST) as f64 * 1e-9 }
+        Ahead { list: &self.list, now }
     }
 }
 
 /// Tracks, seen from one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Ahead<'a> {
-    list: &'a [Track],
-    age: f64,
+    list: &'a [Kept],
+    now: i64,
+}
+
+/// How near a straight flight comes to one of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Meeting {
+    /// Metres between the vehicle's middle and its surface, at the least.
+    pub gap: f64,
+    /// When that is, seconds from the start of the flight.
+    pub time: f64,
+    /// Where it is now, odom.
+    pub at: Vec3,
 }
 
 impl Ahead<'_> {
     /// Nothing moves.
-    pub const NONE: Self = Self { list: &[], age: 0.0 };
+    pub const NONE: Self = Self { list: &[], now: 0 };
+
+    fn each(&self) -> impl Iterator<Item = (&Track, f64)> {
+        self.list.iter().filter_map(|k| Some((&k.track, k.age(self.now)?)))
+    }
 
     /// True when there is nothing to look out for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.each().next().is_none()
     }
 
     /// Metres from `at` to the nearest of them, `time` seconds from the moment.
     #[must_use]
     pub fn gap(&self, at: Vec3, time: f64) -> f64 {
-        self.list.iter().map(|t| t.gap(at, self.age + time)).fold(f64::INFINITY, f64::min)
+        self.each().map(|(t, age)| t.gap(at, age + time)).fold(f64::INFINITY, f64::min)
     }
 
-    /// The least gap (m) on a straight flight from `from` at `velocity` that begins `start` seconds from the moment, within
-    /// [`HORIZON`], and when it is reached (s).
+    /// The nearest meeting on a straight flight from `from` at `velocity` that begins `start` seconds from the moment, within
+    /// `horizon` seconds; `None` when nothing moves.
     #[must_use]
-    pub fn closest(&self, from: Vec3, velocity: Vec3, start: f64) -> (f64, f64) {
-        let mut best = (f64::INFINITY, HORIZON);
-        for track in self.list {
-            let d = from - (track.position + track.velocity * (self.age + start));
+    pub fn closest(&self, from: Vec3, velocity: Vec3, start: f64, horizon: f64) -> Option<Meeting> {
+        let meet = |(track, age): (&Track, f64)| {
+            let d = from - (track.position + track.velocity * (age + start));
             let w = velocity - track.velocity;
             let ww = w.x * w.x + w.y * w.y;
-            let time = if ww > 1e-6 { (-(d.x * w.x + d.y * w.y) / ww).clamp(0.0, HORIZON) } else { 0.0 };
-            let gap = track.gap(from + velocity * time, self.age + start + time);
-            if gap < best.0 {
-                best = (gap, time);
-            }
-        }
-        best
+            let time = if ww > 1e-6 { (-(d.x * w.x + d.y * w.y) / ww).clamp(0.0, horizon) } else { 0.0 };
+            let gap = track.gap(from + velocity * time, age + start + time);
+            Meeting { gap, time, at: track.position + track.velocity * age }
+        };
+        self.each().map(meet).min_by(|a, b| a.gap.total_cmp(&b.gap))
     }
 }
 
@@ -159,21 +209,43 @@ mod tests {
     #[test]
     fn a_walker_is_where_it_will_be() {
         let mut movers = Movers::new();
-        movers.set(0, std::iter::once(walker()));
+        movers.set(0, std::iter::once(walker()), |_| true);
         let ahead = movers.at(500_000_000);
         let met = ahead.gap(Vec3::new(10.0, 0.0, 1.0), 1.5);
         assert!((met - (-0.3 - GROWTH * 2.0)).abs() < 1e-9, "{met}");
         assert!(ahead.gap(Vec3::new(10.0, 0.0, 4.0), 1.5) > 1.5, "above it");
-        let (gap, time) = ahead.closest(Vec3::new(2.0, 0.0, 1.0), Vec3::new(5.0, 0.0, 0.0), 0.0);
-        assert!(gap < 0.0 && (1.2..1.8).contains(&time), "{gap} {time}");
-        assert!(movers.at(1_600_000_000).is_empty(), "too old");
+        let met = ahead.closest(Vec3::new(2.0, 0.0, 1.0), Vec3::new(5.0, 0.0, 0.0), 0.0, HORIZON).unwrap();
+        assert!(met.gap < 0.0 && (1.2..1.8).contains(&met.time) && (met.at.y + 2.25).abs() < 1e-9, "{met:?}");
+        assert!(movers.at(5_100_000_000).is_empty(), "too old");
+    }
+
+    #[test]
+    fn who_left_the_view_is_still_there_and_who_left_the_place_is_not() {
+        let mut movers = Movers::new();
+        let second = |s: f64| (s * 1e9) as i64;
+        let told = |movers: &mut Movers, s: f64, who: &[Track], view: fn(Vec3) -> bool| {
+            movers.set(second(s), who.iter().copied(), view);
+            movers.list().count()
+        };
+        let standing = Track { velocity: Vec3::ZERO, position: Vec3::new(5.0, 5.0, 1.0), ..walker() };
+        told(&mut movers, 0.0, &[walker(), standing], |_| true);
+        assert_eq!(told(&mut movers, 0.2, &[], |_| true), 1, "a miss");
+        assert_eq!(told(&mut movers, 1.0, &[], |_| false), 1, "walked out of the view");
+        let here = Vec3::new(10.0, -0.9, 1.0);
+        assert!(movers.at(second(1.4)).gap(here, 0.0) < 0.0, "where it walked to");
+        let back = Track { position: Vec3::new(10.3, -1.2, 1.0), ..walker() };
+        assert_eq!(told(&mut movers, 1.2, &[back], |_| false), 1, "the same");
+        assert_eq!(told(&mut movers, 1.8, &[], |at| at.y < 0.0), 0, "seen to be gone");
+        told(&mut movers, 2.0, &[walker()], |_| true);
+        assert_eq!(told(&mut movers, 6.9, &[], |_| false), 1, "a drone crosses a field meanwhile");
+        assert_eq!(told(&mut movers, 7.1, &[], |_| false), 0, "not for ever");
     }
 
     #[test]
     fn nonsense_is_left_out() {
         let mut movers = Movers::new();
         let bad = Track { velocity: Vec3::new(f64::NAN, 0.0, 0.0), ..walker() };
-        movers.set(0, [bad, walker()].into_iter());
+        movers.set(0, [bad, walker()].into_iter(), |_| true);
         assert_eq!(movers.list.len(), 1);
         assert!(movers.at(i64::MIN).is_empty() && movers.at(i64::MAX).is_empty());
     }

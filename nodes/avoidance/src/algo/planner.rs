@@ -4,6 +4,7 @@
 //! toward where guidance leads; else tell guidance that this way is refused; else scan a full turn; else back off
 //! along the way flown; else report STUCK, and go on looking. Whatever the inputs do, the answer to doubt is "stop".
 
+use super::around::overtaken;
 use super::candidates::{Candidate, Wish, fan};
 use super::certificate::{Bubble, Sources};
 use super::config::Config;
@@ -13,25 +14,21 @@ use super::guard::{Guard, Limits, Odometry};
 use super::guidance::{Guidance, Proposal};
 use super::margins::MarginBox;
 use super::memory::{Keeping, Memory};
-use super::movers::{Movers, Track};
+use super::movers::{HORIZON, Movers, Track};
 use super::plant::Plant;
 use super::recovery::Recovery;
 use super::speed::stopping_speed;
-use super::state::{HoverCause, Stale, State, Status};
+use super::state::{HoverCause, SENSORS, Sensor, Stale, State, Status};
 use super::trail::Trail;
 use super::view::{Levels, Margin, StampTable};
 use crate::error::AvoidanceError;
 
 /// Slower than this is at rest, m/s.
 pub(crate) const AT_REST: f64 = 0.25;
-/// Depth images between two searches of guidance.
-const GUIDE_EVERY: u32 = 5;
+/// A waypoint nearer than this is used up, metres.
+const USED_UP: f64 = 0.5;
 /// Deceleration toward the goal, as a share of the one that is sure.
 const ARRIVAL: f64 = 0.45;
-/// Where things move, the camera glances to both sides: what comes from there on a collision course keeps its bearing, and a
-/// camera that looks ahead never sees it. Amplitude (rad) and period (s), for so long after something moved (s).
-const GLANCE: (f64, f64) = (0.6, 2.0);
-const WATCHFUL: f64 = 10.0;
 /// Sight that is looked for when creeping, metres.
 const CREEP_SIGHT: f64 = 3.0;
 /// Gain from altitude error to climb rate, 1/s.
@@ -64,16 +61,21 @@ struct Optics {
 pub struct Planner {
     pub(super) config: Config,
     pub(super) guard: Guard,
+    /// Numbers of the lidars in the memory, per [`Sensor`].
+    pub(super) lidars: [Option<usize>; SENSORS.len()],
     optics: Option<Optics>,
     pooled: Pooled,
     pub(super) memory: Memory,
     pub(super) trail: Trail,
+    /// Where it has been of late, proven or not: see [`super::certificate::Evidence::crumbs`].
+    pub(super) crumbs: Trail,
     pub(super) guidance: Guidance,
-    proposal: Option<Proposal>,
-    pub(super) frames_to_guide: u32,
+    pub(super) proposal: Option<Proposal>,
+    /// The direction of guidance last taken.
+    along: Option<Vec3>,
     pub(super) bubble: Option<Bubble>,
     pub(super) climbing: bool,
-    goal: Option<Vec3>,
+    pub(super) goal: Option<Vec3>,
     arrived: bool,
     boxes: Vec<MarginBox>,
     boxes_stamp: Option<i64>,
@@ -86,9 +88,10 @@ pub struct Planner {
     no_way: Option<(i64, f64)>,
     candidates: Vec<Candidate>,
     pub(super) recovery: Recovery,
-    last_depth_stamp: Option<i64>,
-    pose_missing: bool,
-    nearest: f64,
+    pub(super) last_stamps: [Option<i64>; SENSORS.len()],
+    pub(super) pose_missing: bool,
+    /// Metres to the nearest thing, per [`Sensor`].
+    pub(super) nearest: [f64; SENSORS.len()],
     depth_seen: bool,
 }
 
@@ -101,7 +104,7 @@ impl Planner {
         config.check()?;
         let ns = |seconds: f64| (seconds * 1e9) as i64;
         let limits = Limits {
-            depth: ns(config.depth_timeout),
+            sight: SENSORS.map(|sensor| config.timeout(sensor).map(ns)),
             odometry: ns(config.odometry_timeout),
             frozen_frames: config.frozen_frames,
             covered_fraction: config.covered_fraction,
@@ -113,19 +116,24 @@ impl Planner {
             age: ns(config.memory_age),
             margin: config.memory_margin as f32,
         };
+        let mut memory = Memory::new(keeping, config.grown_radii());
+        let lidars =
+            SENSORS.map(|sensor| config.lidar(sensor).map(|l| memory.add_lidar(l.fan, l.max_range, l.error)));
         Ok(Self {
             guard: Guard::new(limits),
+            lidars,
             optics: None,
             pooled: Pooled::default(),
-            memory: Memory::new(keeping),
+            memory,
             trail: Trail::new(),
+            crumbs: Trail::new(),
             guidance: Guidance::new(
                 config.guidance_cell,
                 config.body_radius + 0.3 * config.creep_margin,
                 config.grown_radius(),
             ),
             proposal: None,
-            frames_to_guide: 0,
+            along: None,
             bubble: None,
             climbing: false,
             goal: None,
@@ -139,9 +147,9 @@ impl Planner {
             no_way: None,
             candidates: Vec::with_capacity(512),
             recovery: Recovery::default(),
-            last_depth_stamp: None,
+            last_stamps: [None; SENSORS.len()],
             pose_missing: false,
-            nearest: f64::INFINITY,
+            nearest: [f64::INFINITY; SENSORS.len()],
             depth_seen: false,
             config,
         })
@@ -173,7 +181,7 @@ impl Planner {
         if goal != self.goal {
             self.goal = goal;
             self.arrived = false;
-            self.proposal = None;
+            (self.proposal, self.along) = (None, None);
             self.no_way = None;
             self.recovery = Recovery::default();
         }
@@ -194,7 +202,12 @@ impl Planner {
 
     /// New tracks (odom), true at `stamp`: they close the space that they are predicted to move into.
     pub fn on_tracks(&mut self, stamp: i64, tracks: impl Iterator<Item = Track>) {
-        self.movers.set(stamp, tracks);
+        let camera = self.guard.odometry().map(|o| o.pose.then(&self.config.camera_in_body));
+        let (optics, range) = (self.optics.as_ref(), self.config.max_range);
+        self.movers.set(stamp, tracks, |at| match (optics, &camera) {
+            (Some(optics), Some(camera)) => optics.lattice.sees(camera, at, range),
+            _ => false,
+        });
     }
 
     /// A new depth image taken at `stamp`: the next command.
@@ -206,19 +219,18 @@ impl Planner {
             (k.width, k.height) == (image.width, image.height)
         });
         let Some(optics) = fits else { return self.stop(now, Stale::NoIntrinsics) };
-        if stamp > now + 1_000_000_000 || self.last_depth_stamp.is_some_and(|s| stamp < s && now >= s) {
-            return self.watch(now); // from the future, or overtaken by a younger one
+        if overtaken(now, stamp, &mut self.last_stamps[Sensor::Depth as usize]) {
+            return self.watch(now);
         }
-        self.last_depth_stamp = Some(stamp);
         self.pooled.fill(image, &optics.lattice, self.config.min_valid_fraction);
         let valid = self.pooled.valid_fraction();
         let camera_in_body = self.config.camera_in_body;
         let seen_from = self.guard.pose_at(stamp).map(|body| body.then(&camera_in_body));
         let k = optics.lattice.intrinsics;
-        let news = self.guard.on_depth(stamp, image.digest(), valid, || {
+        let news = self.guard.on_sight(Sensor::Depth, stamp, image.digest(), valid, || {
             seen_from.is_some_and(|camera| image.is_level_ground(&k, &camera))
         });
-        self.nearest = self.pooled.nearest_range(&optics.lattice);
+        self.nearest[Sensor::Depth as usize] = self.pooled.nearest_range(&optics.lattice);
         let body = self.guard.pose_at(stamp);
         self.pose_missing = body.is_none();
         // Repeated pixels are not evidence about the place the vehicle has moved to since.
@@ -251,7 +263,7 @@ impl Planner {
     }
 
     /// Status for the moment, and a stop when an input cannot be trusted.
-    fn watch(&mut self, now: i64) -> Command {
+    pub(super) fn watch(&mut self, now: i64) -> Command {
         match self.distrust() {
             Some(reason) => self.stop(now, reason),
             None => self.plan(now),
@@ -265,15 +277,16 @@ impl Planner {
             // where it is: once at rest, a new bubble takes the place of the start's.
             self.memory.clear();
             self.trail.clear();
+            self.crumbs.clear();
             self.guidance.clear();
             self.bubble = None;
             self.climbing = false;
             self.proposal = None;
             self.recovery = Recovery::default();
-            self.last_depth_stamp = None;
+            self.last_stamps = [None; SENSORS.len()];
             self.boxes_stamp = None;
         }
-        if reason == Some(Stale::NoDepth) && self.optics.is_none() {
+        if self.config.depth && reason == Some(Stale::NoDepth) && self.optics.is_none() {
             return Some(Stale::NoIntrinsics);
         }
         reason.or(self.pose_missing.then_some(Stale::NoPoseForDepth))
@@ -282,10 +295,13 @@ impl Planner {
     pub(super) fn status(&self, now: i64, state: State) -> Status {
         Status {
             state,
-            depth_age_s: self.guard.depth_age().unwrap_or(f64::NAN),
+            depth_age_s: self.guard.age(Sensor::Depth).unwrap_or(f64::NAN),
+            scan_age_s: self.guard.age(Sensor::Scan).unwrap_or(f64::NAN),
+            points_age_s: self.guard.age(Sensor::Points).unwrap_or(f64::NAN),
+            tracks_age_s: self.movers.age(now).unwrap_or(f64::NAN),
             odometry_age_s: self.guard.odometry_age().unwrap_or(f64::NAN),
             detections_age_s: self.boxes_stamp.map_or(f64::NAN, |s| (now - s) as f64 * 1e-9),
-            nearest_range_m: self.nearest,
+            nearest_range_m: self.nearest.iter().copied().fold(f64::INFINITY, f64::min),
             valid_fraction: if self.depth_seen { self.pooled.valid_fraction() } else { 0.0 },
             ..Status::default()
         }
@@ -336,7 +352,7 @@ impl Planner {
     }
 
     /// Where the vehicle will be, and how fast, when a command sent now acts.
-    fn predicted(&self, odometry: &Odometry) -> (Vec3, Vec3) {
+    pub(super) fn predicted(&self, odometry: &Odometry) -> (Vec3, Vec3) {
         let c = &self.config;
         let nominal = Plant { lag: 0.7 * c.velocity_lag, acceleration: c.max_acceleration };
         nominal.after(odometry.pose.position, odometry.velocity, self.last, self.lead())
@@ -344,8 +360,9 @@ impl Planner {
 
     /// How long (s) a command sent now goes on acting before the watchdog's stop takes hold, if no image comes any more.
     pub(super) fn hold_time(&self) -> f64 {
-        let age = self.guard.depth_age().unwrap_or(0.0).clamp(0.0, self.config.depth_timeout);
-        self.config.hold_time() - age
+        let driver = self.config.driver();
+        let timeout = self.config.timeout(driver).unwrap_or(0.0);
+        self.config.hold_time() - self.guard.age(driver).unwrap_or(0.0).clamp(0.0, timeout)
     }
 
     /// How much has to be kept clear by a vehicle at `velocity` that is told `wanted`.
@@ -361,6 +378,8 @@ impl Planner {
             memory: &self.memory,
             bubble: self.bubble,
             trail: &self.trail,
+            crumbs: None,
+            clock: (now, (c.memory_age * 1e9) as i64),
             altitude: (c.altitude_min, c.altitude_max),
             ahead: self.movers.at(now),
             lead: self.lead(),
@@ -371,6 +390,13 @@ impl Planner {
     /// True when the vehicle has long been near the goal without coming any nearer: it lies inside of something. It is
     /// tried anew from time to time, should that something go away.
     fn unreachable(&mut self, now: i64, distance: f64) -> bool {
+        /// Nearer than this, to come no nearer says enough, whatever the map says; metres.
+        const AT_HAND: f64 = 1.0;
+        // A way around may lead away from the goal for long.
+        if distance > AT_HAND && self.proposal.as_ref().is_none_or(|p| p.reaches) {
+            self.no_way = None;
+            return false;
+        }
         /// Metres: farther away is still under way.
         const NEAR: f64 = 5.0;
         /// Coming nearer by this much is hope, metres.
@@ -409,6 +435,7 @@ impl Planner {
             self.bubble = Some(Bubble { center: here, radius: self.config.start_bubble });
         }
         self.memory.look_from(here, now);
+        self.crumbs.note(here, now);
         let (position, velocity) = self.predicted(&odometry);
         let Some(goal) = self.goal else {
             return self.hover(now, &odometry, HoverCause::NoGoal);
@@ -448,10 +475,10 @@ impl Planner {
         let wanted = c.cruise_speed.min(c.max_speed).min(arrival);
         let hold = self.hold_time();
         let reaction = hold + 0.5 * c.velocity_lag;
-        let mut cap_ahead = None;
+        let (mut cap_ahead, sight_ends) = (None, c.sight());
         let limit = |heading: Vec3| {
             let [full, creep] = c.grown_radii();
-            let sight = evidence.reach(position, heading, c.max_range, Margin::Full) + full;
+            let sight = evidence.reach(position, heading, sight_ends, Margin::Full) + full;
             let cap = stopping_speed(c.brake_deceleration, reaction, sight, c.keep_off);
             cap_ahead.get_or_insert(cap);
             if cap >= c.creep_speed {
@@ -481,7 +508,9 @@ impl Planner {
         // Something comes: stopping is only one of the ways to get out of its way.
         let mut evading = false;
         if !evidence.ahead.is_empty() {
-            let risk = |v: Vec3| evidence.ahead.closest(position, v, lead).0 - room;
+            let risk = |v: Vec3| {
+                evidence.ahead.closest(position, v, lead, HORIZON).map_or(f64::INFINITY, |m| m.gap - room)
+            };
             if chosen.is_none_or(|(v, _)| risk(v) < 0.0)
                 && let Some(escape) = self.evade(&evidence, position, velocity, lead)
             {
@@ -491,7 +520,7 @@ impl Planner {
         }
         self.candidates = candidates;
         if proven {
-            self.trail.note(here, now, (self.config.memory_age * 1e9) as i64);
+            self.trail.note(here, now);
         }
         let mut status = self.status(now, State::Braking);
         status.candidates_tried = tried;
@@ -510,18 +539,8 @@ impl Planner {
             } else {
                 State::Avoiding
             };
-            // The camera looks where the vehicle flies, and where it is led next; when slow, only the latter.
-            let look = if velocity.norm_xy() > 0.6 && !evading {
-                velocity * (1.0 / velocity.norm_xy()) + along
-            } else {
-                along
-            };
-            let glance = if self.movers.heard_within(now, WATCHFUL) {
-                GLANCE.0 * (now as f64 * 1e-9 * std::f64::consts::TAU / GLANCE.1).sin()
-            } else {
-                0.0
-            };
-            let rate = YAW_GAIN * wrap_angle(look.y.atan2(look.x) + glance - yaw);
+            let gaze = self.gaze(now, (position, velocity), along, evading);
+            let rate = YAW_GAIN * wrap_angle(gaze - yaw);
             return self.command(&odometry, velocity, rate, status);
         }
         self.recover(now, &odometry, along, (position, velocity), status)
@@ -531,13 +550,16 @@ impl Planner {
     fn guide(&mut self, here: Vec3, goal: Vec3) -> Vec3 {
         let direct = Vec3::new(goal.x - here.x, goal.y - here.y, 0.0);
         let toward = |p: &Proposal| Vec3::new(p.waypoint.0 - here.x, p.waypoint.1 - here.y, 0.0);
-        let used_up = self.proposal.as_ref().is_none_or(|p| toward(p).norm() < 0.7);
-        if self.frames_to_guide == 0 || used_up {
-            self.proposal = Some(self.guidance.propose(here, goal));
-            self.frames_to_guide = GUIDE_EVERY;
+        match self.guidance.go_on(here, goal) {
+            Some(proposal) => self.proposal = Some(proposal),
+            None if self.proposal.is_none() => self.proposal = Some(self.guidance.propose(here, goal)),
+            None => {}
         }
-        self.frames_to_guide -= 1;
         let leg = self.proposal.as_ref().map_or(direct, toward);
-        leg.unit().or_else(|| direct.unit()).unwrap_or(Vec3::new(1.0, 0.0, 0.0))
+        // So near to the waypoint its direction says nothing: the next one comes in a few cycles.
+        let used_up = leg.norm() < USED_UP && direct.norm() > 2.0 * USED_UP;
+        let along = leg.unit().filter(|_| !used_up).or(self.along).or_else(|| direct.unit());
+        self.along = along;
+        along.unwrap_or(Vec3::new(1.0, 0.0, 0.0))
     }
 }

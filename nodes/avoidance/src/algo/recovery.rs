@@ -50,6 +50,8 @@ enum Phase {
 pub struct Recovery {
     phase: Phase,
     refusals: u32,
+    /// Backed off since the vehicle last left the place where it was blocked.
+    retreated: bool,
     scans: u32,
     /// Where way was last made, and when (s).
     mark: Option<(Vec3, f64)>,
@@ -59,7 +61,15 @@ pub struct Recovery {
 
 impl Default for Recovery {
     fn default() -> Self {
-        Self { phase: Phase::Clear, refusals: 0, scans: 0, mark: None, blocked_at: None, dither: None }
+        Self {
+            phase: Phase::Clear,
+            refusals: 0,
+            retreated: false,
+            scans: 0,
+            mark: None,
+            blocked_at: None,
+            dither: None,
+        }
     }
 }
 
@@ -71,6 +81,7 @@ impl Recovery {
         let place = *self.blocked_at.get_or_insert(here);
         if (here - place).norm() > 1.0 {
             (self.refusals, self.scans, self.blocked_at) = (0, 0, Some(here));
+            self.retreated = false;
         }
         let time = now as f64 * 1e-9;
         match self.mark {
@@ -129,6 +140,12 @@ impl Recovery {
                 Step::Wait
             }
             Phase::Waiting { since } if !over(since, PATIENCE) => Step::Wait,
+            // What proves the way back fades with time, and what is too near to be seen is seen from there: back first.
+            Phase::Waiting { .. } if self.refusals == 1 && !self.retreated => {
+                self.retreated = true;
+                self.phase = Phase::Backing { since: time };
+                Step::Back
+            }
             Phase::Waiting { .. } if self.refusals < REFUSALS => {
                 self.refusals += 1;
                 self.phase = Phase::Clear;
@@ -184,8 +201,9 @@ mod tests {
         let first = |s: Step| seen.iter().position(|x| *x == s).unwrap();
         assert!(first(Step::Wait) < first(Step::Discourage));
         assert!(first(Step::Discourage) < first(Step::Scan));
-        assert!(first(Step::Scan) < first(Step::Back));
-        assert!(first(Step::Back) < first(Step::Stuck));
+        assert!(first(Step::Discourage) < first(Step::Back) && first(Step::Back) < first(Step::Scan));
+        assert!(first(Step::Scan) < first(Step::Stuck));
+        assert!(seen.iter().filter(|s| **s == Step::Back).count() > 1, "and after every look around");
         r.moving(now, Vec3::ZERO);
         r.moving(now, Vec3::new(2.0, 0.0, 0.0));
         assert_ne!(r.blocked(now, yaw, 0.0), Step::Stuck);

@@ -1,5 +1,19 @@
 //! What the planner is doing, why, and what it saw: the status that leaves with every command.
 
+/// What ranges come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensor {
+    /// Depth camera.
+    Depth = 0,
+    /// Laser scanner of one plane.
+    Scan = 1,
+    /// Lidar of many planes.
+    Points = 2,
+}
+
+/// All kinds.
+pub const SENSORS: [Sensor; 3] = [Sensor::Depth, Sensor::Scan, Sensor::Points];
+
 /// Why inputs do not deserve trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,6 +40,14 @@ pub enum Stale {
     DepthInvalid,
     /// No odometry is close enough in time to the depth image.
     NoPoseForDepth,
+    /// No look of this lidar has come yet.
+    NoLidar(Sensor),
+    /// The newest look of this lidar is older than allowed.
+    LidarOld(Sensor),
+    /// The same ranges came again and again while the vehicle moved.
+    LidarFrozen(Sensor),
+    /// Next to nothing of the look is valid: a covered lidar.
+    LidarInvalid(Sensor),
 }
 
 impl Stale {
@@ -44,6 +66,14 @@ impl Stale {
             Self::DepthFrozen => "depth image frozen",
             Self::DepthInvalid => "depth image has no valid pixels (camera covered?)",
             Self::NoPoseForDepth => "no odometry at the time of the depth image",
+            Self::NoLidar(Sensor::Scan) => "no laser scan yet",
+            Self::NoLidar(_) => "no lidar points yet",
+            Self::LidarOld(Sensor::Scan) => "laser scan too old",
+            Self::LidarOld(_) => "lidar points too old",
+            Self::LidarFrozen(Sensor::Scan) => "laser scan frozen",
+            Self::LidarFrozen(_) => "lidar points frozen",
+            Self::LidarInvalid(Sensor::Scan) => "laser scan has no valid ranges (scanner covered?)",
+            Self::LidarInvalid(_) => "lidar points are next to none (lidar covered?)",
         }
     }
 }
@@ -130,9 +160,15 @@ pub struct Status {
     pub depth_age_s: f64,
     /// Age of the newest odometry, seconds; NaN before the first.
     pub odometry_age_s: f64,
+    /// Age of the newest laser scan, seconds; NaN before the first, or when none is used.
+    pub scan_age_s: f64,
+    /// Age of the newest lidar points, seconds; NaN before the first, or when none are used.
+    pub points_age_s: f64,
+    /// Age of the newest tracks, seconds; NaN before the first. Old tracks only lose what they closed.
+    pub tracks_age_s: f64,
     /// Age of the newest detections, seconds; NaN before the first. Old detections only lose their extra margins.
     pub detections_age_s: f64,
-    /// Range to the nearest thing in the current view, metres from the camera; infinite when nothing is in range.
+    /// Range to the nearest thing in the current views, metres from the sensor; infinite when nothing is in range.
     pub nearest_range_m: f64,
     /// Length of the certified path of the current command, from here to rest, metres; 0 when stopping.
     pub certified_stop_m: f64,
@@ -150,6 +186,9 @@ impl Default for Status {
             state: State::InputStale(Stale::NoDepth),
             depth_age_s: f64::NAN,
             odometry_age_s: f64::NAN,
+            scan_age_s: f64::NAN,
+            points_age_s: f64::NAN,
+            tracks_age_s: f64::NAN,
             detections_age_s: f64::NAN,
             nearest_range_m: f64::INFINITY,
             certified_stop_m: 0.0,
