@@ -6,7 +6,7 @@ use common::{run, stderr, stdout};
 
 fn batch(out: &std::path::Path, more: &[&str]) -> std::process::Output {
     let out = out.display().to_string();
-    let fixed = ["sim", "batch", "--out", &out, "--world", "forest", "--time-limit", "6"];
+    let fixed = ["sim", "batch", "--out", &out, "--time-limit", "6"];
     run(&[&fixed[..], more].concat())
 }
 

@@ -102,7 +102,9 @@ impl CuSinkTask for Viewer {
 
     fn process(&mut self, _: &CuContext, input: &Self::Input<'_>) -> CuResult<()> {
         let now = clock::now();
-        if let Some(stamp) = input.payload().and_then(|picture| picture.with_inner(|bytes| stamp::read(bytes))) {
+        if let Some(stamp) =
+            input.payload().and_then(|picture| picture.with_inner(|bytes| stamp::read(bytes)))
+        {
             run()?.recorder.lock().unwrap_or_else(PoisonError::into_inner).note(now, stamp);
         }
         Ok(())

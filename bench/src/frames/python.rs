@@ -92,7 +92,8 @@ pub(super) fn dora(job: &Job) -> Outcome<Measured> {
     };
     let flow = format!(
         "nodes:\n{}{}",
-        node("camera", "dora_camera.py", "    outputs: [image]\n"),
+        // With its default pool large pictures go through the daemon, ten times slower.
+        node("camera", "dora_camera.py", "    outputs: [image]\n    shared_memory_pool_size: 268435456\n"),
         node("viewer", "dora_viewer.py", "    inputs:\n      image: {source: camera/image, queue_size: 1}\n")
     );
     let file = job.folder.join("dataflow.yml");

@@ -21,6 +21,8 @@ pub(crate) struct BusView {
     pub held: usize,
     pub free: usize,
     pub present_slots: usize,
+    /// Memory that the slots take, and address space.
+    pub resident_bytes: usize,
     pub mapped_bytes: usize,
     pub huge_pages: bool,
     pub keep: usize,
@@ -92,6 +94,7 @@ impl BusView {
             held: count(&|s| !s.held_by.is_empty()),
             free: count(&|s| s.in_ring.is_none() && !s.loaned && s.held_by.is_empty()),
             present_slots: bus.present_slots(),
+            resident_bytes: bus.resident_bytes(),
             mapped_bytes: bus.mapped_bytes(),
             huge_pages: stats.huge_pages,
             keep: stats.keep,
@@ -167,14 +170,14 @@ impl fmt::Display for BusView {
         let huge = if self.huge_pages { ", huge pages" } else { "" };
         writeln!(
             f,
-            "  slots     {} of {}: {} in the ring, {} loaned, {} held, {} free; {} touched, {} mapped{huge}",
+            "  slots     {} of up to {}: {} in the ring, {} loaned, {} held, {} free; {} of memory, {} mapped{huge}",
             self.slots,
             size(self.slot_bytes),
             self.in_ring,
             self.loaned,
             self.held,
             self.free,
-            self.present_slots,
+            size(self.resident_bytes),
             size(self.mapped_bytes)
         )?;
         write!(f, "  frames    {} published", self.published)?;

@@ -48,6 +48,7 @@ pub struct Onlooker {
     shared: Shared,
     message_type: String,
     label: String,
+    resident: usize,
     // Its end tells the publisher; until then the memory stays.
     _link: OwnedFd,
 }
@@ -85,6 +86,11 @@ impl Onlooker {
     /// Bytes that the bus has mapped; those of slots that were never needed take no memory.
     pub fn mapped_bytes(&self) -> usize {
         self.shared.slots.stride() * self.shared.slots.count()
+    }
+
+    /// Bytes of memory that its slots took when it was found.
+    pub fn resident_bytes(&self) -> usize {
+        self.resident
     }
 
     /// Slots that are present in memory.
@@ -186,19 +192,29 @@ fn listen(link: OwnedFd, deadline: Instant) -> FoundState {
     let mut packet = [0u8; MAX_PACKET];
     match socket::receive(&link, &mut packet) {
         Ok((n @ 1.., fds)) => match Answer::decode(&packet[..n]) {
-            Ok(Answer::Granted(grant)) => match watch::adopt(&grant.topic, &grant, fds) {
-                Ok(shared) => FoundState::Live(Box::new(Onlooker {
-                    shared,
-                    message_type: grant.message_type,
-                    label: grant.label,
-                    _link: link,
-                })),
-                Err(error) => FoundState::Unreadable(error.to_string()),
-            },
+            Ok(Answer::Granted(grant)) => {
+                let resident = fds.get(1).map_or(0, resident);
+                match watch::adopt(&grant.topic, &grant, fds) {
+                    Ok(shared) => FoundState::Live(Box::new(Onlooker {
+                        shared,
+                        message_type: grant.message_type,
+                        label: grant.label,
+                        resident,
+                        _link: link,
+                    })),
+                    Err(error) => FoundState::Unreadable(error.to_string()),
+                }
+            }
             Ok(Answer::Refused(why)) => FoundState::Unreadable(why),
             Err(error) => FoundState::Unreadable(error.to_string()),
         },
         Ok(_) => FoundState::Unreadable("it hung up".into()),
         Err(error) => FoundState::Unreadable(error.to_string()),
     }
+}
+
+/// Memory behind a file, bytes: holes count for nothing. The system counts in blocks of 512.
+fn resident(fd: &OwnedFd) -> usize {
+    let blocks = rustix::fs::fstat(fd).ok().and_then(|stat| usize::try_from(stat.st_blocks).ok());
+    blocks.map_or(0, |blocks| blocks.saturating_mul(512))
 }

@@ -211,7 +211,8 @@ impl App {
         self
     }
 
-    /// Names the publishers as a network transport does, so that what comes both ways is known to be one message.
+    /// Names the publishers as a network transport does, so that what comes both ways is known to be one message. Needed for
+    /// messages in slots where remote frames are accepted too.
     pub fn identify(&mut self, identify: Identify) -> &mut Self {
         self.identify = Some(Identity(identify));
         self
@@ -319,7 +320,11 @@ impl App {
         });
         let inboxes = self.graph.wire(&self.hosts, &self.host_lanes, log_readers, sharing.as_ref())?;
         let clock = self.clock.clone();
-        let imports = sharing.map(|sharing| self.graph.share_messages(&sharing, &clock)).transpose()?;
+        // Without ids what comes both in a slot and over a network would be taken for two messages.
+        let imports = sharing
+            .filter(|_| !self.imports || self.identify.is_some())
+            .map(|sharing| self.graph.share_messages(&sharing, &clock))
+            .transpose()?;
         if !self.imports {
             self.graph.warn_unmatched(&self.hosts);
         }
