@@ -316,6 +316,25 @@ mod tests {
     }
 
     #[test]
+    fn old_frozen_and_covered_lidars_are_named() {
+        let scan = Sensor::Scan;
+        let limits = Limits { sight: [None, Some(250 * MS), None], ..guard().limits };
+        let mut g = Guard::new(limits);
+        let mut look = |ms: i64, digest: u64, valid: f64| {
+            g.on_time(ms * MS);
+            g.on_odometry(Some(odometry(ms, ms as f64 * 0.004, 4.0)));
+            let before = g.verdict();
+            g.on_sight(scan, ms * MS, Some(digest), valid, || false);
+            (before, g.verdict())
+        };
+        assert_eq!(look(0, 1, 1.0), (Some(Stale::NoLidar(scan)), None));
+        assert_eq!(look(100, 2, 0.02).1, Some(Stale::LidarInvalid(scan)));
+        assert_eq!(look(200, 3, 1.0).1, None);
+        assert_eq!((look(300, 3, 1.0).1, look(400, 3, 1.0).1), (None, Some(Stale::LidarFrozen(scan))));
+        assert_eq!(look(700, 4, 1.0), (Some(Stale::LidarOld(scan)), None));
+    }
+
+    #[test]
     fn level_ground_may_repeat_under_level_motion_only() {
         let mut g = guard();
         let see = |g: &mut Guard, ms: i64, height: f64| {
