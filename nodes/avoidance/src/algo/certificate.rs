@@ -12,8 +12,6 @@ use super::plant::Plant;
 use super::trail::Trail;
 use super::view::{Margin, Verdict};
 
-/// How long crumbs count, ns.
-const CRUMBS: i64 = 15_000_000_000;
 /// Points this near to the start of the path need no certificate, metres.
 pub const SETTLED: f64 = 0.2;
 /// Distance between the points that are asked for, metres. Between two of them a ball of radius 0.5 m sags by 1 cm.
@@ -37,8 +35,6 @@ pub struct Sources<'a> {
     pub bubble: Option<Bubble>,
     /// The way flown, where sight had certified it.
     pub trail: &'a Trail,
-    /// The way flown of late, whatever sight had said: it leads back only, so only commands that go back may ask it.
-    pub crumbs: Option<&'a Trail>,
     /// Now (ns), and how long (ns) the trail counts in full.
     pub clock: (i64, i64),
     /// Lowest and highest allowed altitude, metres in odom.
@@ -55,8 +51,8 @@ impl<'a> Sources<'a> {
     /// For questions about places; `origin` is the one that the memory was asked to look from, odom.
     #[must_use]
     pub fn evidence(self, origin: Vec3) -> Evidence<'a> {
-        let Self { memory, bubble, trail, crumbs, clock, altitude, ahead, lead, grown } = self;
-        Evidence { memory, origin, bubble, trail, crumbs, clock, altitude, ahead, lead, grown }
+        let Self { memory, bubble, trail, clock, altitude, ahead, lead, grown } = self;
+        Evidence { memory, origin, bubble, trail, clock, altitude, ahead, lead, grown }
     }
 }
 
@@ -71,8 +67,6 @@ pub struct Evidence<'a> {
     pub bubble: Option<Bubble>,
     /// The way flown, where sight had certified it.
     pub trail: &'a Trail,
-    /// The way flown of late, whatever sight had said: it leads back only, so only commands that go back may ask it.
-    pub crumbs: Option<&'a Trail>,
     /// Now (ns), and how long (ns) the trail counts in full.
     pub clock: (i64, i64),
     /// Lowest and highest allowed altitude, metres in odom.
@@ -105,14 +99,14 @@ impl Evidence<'_> {
     #[must_use]
     pub fn free(&self, at: Vec3, margin: Margin) -> bool {
         self.seen_free(at, margin)
-            || (self.been(at, margin) && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit)
+            || (self.been(at) && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit)
     }
 
-    fn been(&self, at: Vec3, margin: Margin) -> bool {
+    /// On the trail, while it is young. Older points, or unproven ones, have led into contact in narrow passages: odometry
+    /// drifts by more than the creeping margin leaves.
+    fn been(&self, at: Vec3) -> bool {
         let (now, age) = self.clock;
-        let creeping = margin == Margin::Creep;
-        self.trail.covers(at, now, age, creeping)
-            || creeping && self.crumbs.is_some_and(|c| c.covers(at, now, CRUMBS, false))
+        self.trail.covers(at, now, age)
     }
 
     /// Metres that can be flown from `from` in the unit direction `along` before something is not free.
@@ -129,7 +123,7 @@ impl Evidence<'_> {
         let end = from + along * distance;
         let vouched = self.bubble.is_some_and(|b| (end - b.center).norm() <= b.radius)
             && self.memory.verdict(self.local(end), margin) != Verdict::Free
-            && !self.been(end, margin);
+            && !self.been(end);
         if distance <= SETTLED || vouched { 0.0 } else { distance }
     }
 
@@ -195,7 +189,6 @@ mod tests {
             origin: START,
             bubble,
             trail,
-            crumbs: None,
             clock: (0, 20_000_000_000),
             altitude: (0.5, 6.0),
             ahead: Ahead::NONE,

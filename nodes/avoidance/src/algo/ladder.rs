@@ -1,6 +1,6 @@
 //! What is done when nothing is certified, or nothing is to be flown: hold, climb, evade, recover.
 
-use super::certificate::{Evidence, Sources};
+use super::certificate::Evidence;
 use super::geometry::{Vec3, wrap_angle};
 use super::guard::Odometry;
 use super::movers::HORIZON;
@@ -49,8 +49,7 @@ impl Planner {
         let back = (away * HOLD.0).limited(HOLD.1);
         let certified = (away.norm() > IN_PLACE)
             .then(|| {
-                // A vehicle that stops late drifts on into what it had not seen, and must be able to come back.
-                let evidence = Sources { crumbs: Some(&self.crumbs), ..self.sources(now) }.evidence(here);
+                let evidence = self.sources(now).evidence(here);
                 evidence.certify(
                     &self.plants(),
                     here,
@@ -203,8 +202,7 @@ impl Planner {
             }
         };
         status.state = state;
-        // The only velocity here leads back.
-        let evidence = Sources { crumbs: Some(&self.crumbs), ..self.sources(now) }.evidence(here);
+        let evidence = self.sources(now).evidence(here);
         let certified = velocity_wanted.and_then(|v| {
             let margin = self.margin_at(velocity, v);
             Some((v, evidence.certify(&self.plants(), position, velocity, v, self.hold_time(), margin)?))

@@ -67,8 +67,6 @@ pub struct Planner {
     pooled: Pooled,
     pub(super) memory: Memory,
     pub(super) trail: Trail,
-    /// Where it has been of late, proven or not: see [`super::certificate::Evidence::crumbs`].
-    pub(super) crumbs: Trail,
     pub(super) guidance: Guidance,
     pub(super) proposal: Option<Proposal>,
     /// The direction of guidance last taken.
@@ -126,7 +124,6 @@ impl Planner {
             pooled: Pooled::default(),
             memory,
             trail: Trail::new(),
-            crumbs: Trail::new(),
             guidance: Guidance::new(
                 config.guidance_cell,
                 config.body_radius + 0.3 * config.creep_margin,
@@ -277,7 +274,6 @@ impl Planner {
             // where it is: once at rest, a new bubble takes the place of the start's.
             self.memory.clear();
             self.trail.clear();
-            self.crumbs.clear();
             self.guidance.clear();
             self.bubble = None;
             self.climbing = false;
@@ -378,7 +374,6 @@ impl Planner {
             memory: &self.memory,
             bubble: self.bubble,
             trail: &self.trail,
-            crumbs: None,
             clock: (now, (c.memory_age * 1e9) as i64),
             altitude: (c.altitude_min, c.altitude_max),
             ahead: self.movers.at(now),
@@ -435,7 +430,6 @@ impl Planner {
             self.bubble = Some(Bubble { center: here, radius: self.config.start_bubble });
         }
         self.memory.look_from(here, now);
-        self.crumbs.note(here, now);
         let (position, velocity) = self.predicted(&odometry);
         let Some(goal) = self.goal else {
             return self.hover(now, &odometry, HoverCause::NoGoal);

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// The heuristic's weight: at most this much longer than the best way, and far fewer cells opened (Pohl 1970).
-const WEIGHT: f32 = 1.15;
+const WEIGHT: f32 = 1.3;
 const NONE: u32 = u32::MAX;
 
 /// Reusable working memory of the search.

@@ -12,11 +12,6 @@ const POINTS: usize = 80;
 const STEP: f64 = 0.15;
 /// How far beside the trail still counts as on it, metres.
 pub const REACH: f64 = 0.15;
-/// What odometry is taken to drift by (two sigma), m per square root of a second.
-const DRIFT: f64 = 0.02;
-/// Less reach than this is none, metres.
-const LEAST_REACH: f64 = 0.05;
-
 /// A ring of past positions (odom), oldest dropped first.
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
@@ -45,20 +40,10 @@ impl Trail {
         }
     }
 
-    /// True within reach of a noted position, at `now` (ns): [`REACH`] until it is `age` (ns) old, then less by as much as
-    /// odometry may have drifted beyond that, but only for a vehicle that creeps.
+    /// True within [`REACH`] of a position noted less than `age` ns before `now`: odometry drifts.
     #[must_use]
-    pub fn covers(&self, at: Vec3, now: i64, age: i64, creeping: bool) -> bool {
-        let drift = |since: i64| DRIFT * ((now - since).max(0) as f64 * 1e-9).sqrt();
-        let spare = DRIFT * (age as f64 * 1e-9).sqrt();
-        self.points.iter().rev().any(|&(p, since)| {
-            let reach = match now - since <= age {
-                true => REACH,
-                false if creeping => REACH + spare - drift(since),
-                false => 0.0,
-            };
-            reach >= LEAST_REACH && (at - p).norm() <= reach
-        })
+    pub fn covers(&self, at: Vec3, now: i64, age: i64) -> bool {
+        self.points.iter().rev().any(|&(p, since)| now - since <= age && (at - p).norm() <= REACH)
     }
 
     /// The youngest noted position that lies `distance` or more from `from`: where to back off to.
@@ -79,14 +64,11 @@ mod tests {
             trail.note(Vec3::new(f64::from(i) * 0.05, 0.0, 2.0), i64::from(i));
         }
         const AGE: i64 = 20_000_000_000;
-        let covers =
-            |x: f64, y: f64, now: i64, creeping| trail.covers(Vec3::new(x, y, 2.0), now, AGE, creeping);
-        assert!(covers(10.0, 0.05, 300, false));
-        assert!(!covers(10.0, 0.3, 300, false));
-        assert!(!covers(0.0, 0.0, 300, false), "dropped long ago");
-        // Three times as old: the half of what odometry may be off by is left.
-        assert!(!covers(10.05, 0.02, 3 * AGE, false) && covers(10.05, 0.02, 3 * AGE, true));
-        assert!(!covers(10.05, 0.12, 3 * AGE, true) && !covers(10.05, 0.0, 100 * AGE, true));
+        let covers = |x: f64, y: f64, now: i64| trail.covers(Vec3::new(x, y, 2.0), now, AGE);
+        assert!(covers(10.0, 0.05, 300));
+        assert!(!covers(10.0, 0.3, 300));
+        assert!(!covers(0.0, 0.0, 300), "dropped long ago");
+        assert!(!covers(10.0, 0.05, 2 * AGE), "odometry has drifted since");
         let back = trail.back(Vec3::new(15.0, 0.0, 2.0), 1.0).unwrap();
         assert!((13.7..14.1).contains(&back.x), "{back:?}");
     }
