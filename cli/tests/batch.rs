@@ -1,5 +1,7 @@
 //! `peregrine sim batch`: rows that repeat, a run that goes on, civil refusals.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{run, stderr, stdout};

@@ -267,6 +267,18 @@ impl Drop for World {
     }
 }
 
+/// Asks until there is an answer: discovery brings one name after the other.
+fn seen_in_time<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "{what} did not come in 20 s");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Topics, an image, services, parameters, type description and lifecycle, each side with the other.
 #[test]
 fn pyzeros_is_a_peer() {
@@ -325,12 +337,10 @@ fn late_joiners_get_what_is_latched() {
     assert_eq!(seen.latched.as_deref(), Some("kept by eclipse-zenoh"));
     assert_eq!(peer.report("eclipse-zenoh")["seen"], json!([["kept by peregrine", 2]]));
     // And our own late joiner: `peregrine topic echo` looks so.
-    // Discovery brings one name after the other.
-    let found = (0..15).find_map(|_| {
+    let entry = seen_in_time("the topic in the graph", || {
         let topics = world.inspector.topics(Duration::from_secs(2)).unwrap();
         topics.into_iter().find(|topic| topic.name == "/ours_latched")
     });
-    let entry = found.expect("the topic in the graph");
     assert!(entry.latched);
     let update = world.inspector.stream(&entry).unwrap().next(Duration::from_secs(10)).unwrap();
     assert_eq!(cdr::from_slice::<std_msgs::String>(&update.payload).unwrap().data, "kept by peregrine");
@@ -423,9 +433,15 @@ fn the_graph_is_seen_and_services_are_called() {
     };
     let answer: GetParametersResponse = cdr::from_slice(&answer).unwrap();
     assert_eq!(answer.values[0].integer_value, 64);
-    assert_eq!(inspector.nodes(patience).unwrap(), ["/ours/talker"]);
-    let services = inspector.services(patience).unwrap();
-    assert_eq!(services.iter().filter(|s| s.node == "/ours/talker").count(), 13, "{services:#?}");
+    let nodes =
+        seen_in_time("the talker", || inspector.nodes(patience).ok().filter(|nodes| !nodes.is_empty()));
+    assert_eq!(nodes, ["/ours/talker"]);
+    let services = seen_in_time("the talker's 13 services", || {
+        let mut services = inspector.services(patience).unwrap();
+        services.retain(|service| service.node == "/ours/talker");
+        (services.len() >= 13).then_some(services)
+    });
+    assert_eq!(services.len(), 13, "{services:#?}");
     let switch = registry::find_service("std_srvs/srv/SetBool").unwrap();
     let error = inspector.call("/nobody", switch, Vec::new(), Duration::from_millis(300)).unwrap_err();
     assert!(error.to_string().contains("PG-1207"), "{error}");

@@ -105,8 +105,14 @@ async def main():
     raw = RawSub(String, "/ours/text", lambda sample: gids.add(sample.attachment.to_bytes()[17:]))
     text = await first(pyzeros.Sub(String, "/ours/text"))
     image = await first(pyzeros.Sub(Image, "/ours/image", qos_profile=LOSSY))
-    tokens = [str(reply.ok.key_expr) for reply in raw.session.liveliness().get("@ros2_lv/**") if reply.ok]
-    publishers = {rmw_zenoh_gid(token) for token in tokens if "/MP/" in token and "%ours%text" in token}
+    publishers = set()
+    # Discovery brings one token after the other.
+    for _ in range(50):
+        tokens = [str(reply.ok.key_expr) for reply in raw.session.liveliness().get("@ros2_lv/**") if reply.ok]
+        publishers = {rmw_zenoh_gid(token) for token in tokens if "/MP/" in token and "%ours%text" in token}
+        if gids and publishers:
+            break
+        await asyncio.sleep(0.2)
 
     switched = await call(SetBool, "/ours/switch", lambda request: setattr(request, "data", True))
     listed = await call(ListParameters, "/ours/talker/list_parameters")
