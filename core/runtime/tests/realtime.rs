@@ -105,3 +105,51 @@ fn a_simulator_is_held_to_the_wall_clock() {
     // 0.2 s of simulated time at factor 2 can never take less than 0.1 s; how much more is the machine's affair.
     assert!(start.elapsed() >= Duration::from_millis(95), "{:?}", start.elapsed());
 }
+
+/// Sends ten times as much as [`Slow`] can serve.
+struct Flood(Publisher<UInt32>);
+impl Node for Flood {
+    const NAME: &'static str = "flood";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        setup.timer(Duration::from_millis(2), |flood: &mut Self, ctx: &Context| {
+            flood.0.send(ctx, UInt32 { data: 1 })
+        })?;
+        Ok(Self(setup.publish("flood", Qos::KeepLast(1))?))
+    }
+}
+
+struct Slow {
+    served: u32,
+    ticks: u32,
+}
+impl Node for Slow {
+    const NAME: &'static str = "slow";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        setup.subscribe("flood", Qos::KeepLast(1), |slow: &mut Self, ctx: &Context, _: &UInt32| {
+            std::thread::sleep(Duration::from_millis(20));
+            slow.served += 1;
+            if slow.served >= 200 {
+                ctx.fail(format!("{} ticks while 200 messages were served", slow.ticks));
+            }
+            Ok(())
+        })?;
+        setup.timer(Duration::from_millis(100), |slow: &mut Self, ctx: &Context| {
+            slow.ticks += 1;
+            if slow.ticks == 5 {
+                ctx.shutdown("the timer runs");
+            }
+            Ok(())
+        })?;
+        Ok(Self { served: 0, ticks: 0 })
+    }
+}
+
+#[test]
+fn a_node_that_gets_more_than_it_can_serve_still_runs_its_timers() {
+    let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
+    app.add(NodeFactory::of::<Flood>(), NodeSpec::new("flood")).unwrap();
+    app.add(NodeFactory::of::<Slow>(), NodeSpec::new("slow")).unwrap();
+    assert_eq!(app.run().unwrap().reason, StopReason::Asked("the timer runs".into()));
+}
