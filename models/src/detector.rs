@@ -198,6 +198,11 @@ impl Detector {
         Ok((&self.post.detections, times))
     }
 
+    /// What the last image showed, best first.
+    pub fn found(&self) -> &[Detection] {
+        &self.post.detections
+    }
+
     /// What the network answers to the test pattern on this engine: the golden values of its manifest.
     ///
     /// # Errors
@@ -245,6 +250,45 @@ impl Detector {
     /// Lowest score of a detection, 0 to 1.
     pub fn score_threshold(&self) -> f32 {
         self.threshold
+    }
+}
+
+#[cfg(test)]
+impl Detector {
+    /// From now on every inference fails.
+    pub(crate) fn break_engine(&mut self) {
+        self.backend = Box::new(Broken);
+    }
+}
+
+/// An engine as it is when its driver is gone.
+#[cfg(test)]
+struct Broken;
+
+#[cfg(test)]
+impl Broken {
+    fn error<T>() -> Result<T> {
+        let (model, detail) = ("the model".to_owned(), "the driver is gone".to_owned());
+        Err(Error::Backend { backend: "broken", action: "run", model, detail })
+    }
+}
+
+#[cfg(test)]
+impl Backend for Broken {
+    fn input(&mut self) -> Result<crate::InputMut<'_>> {
+        Self::error()
+    }
+
+    fn run(&mut self) -> Result<()> {
+        Self::error()
+    }
+
+    fn outputs(&self, _: &mut dyn FnMut(&[&[f32]])) -> Result<()> {
+        Self::error()
+    }
+
+    fn describe(&self) -> String {
+        "broken".to_owned()
     }
 }
 

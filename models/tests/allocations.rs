@@ -5,7 +5,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use peregrine_models::decode::{decode, nms};
-use peregrine_models::{ImageRef, InputMut, Manifest, PixelFormat, Preprocessor};
+use peregrine_models::watch::{Recent, Watch, look};
+use peregrine_models::{Detection, ImageRef, InputMut, Manifest, PixelFormat, Preprocessor};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
@@ -82,4 +83,37 @@ fn no_allocation_after_the_first_image() {
         }
     });
     assert_eq!(count, 0);
+}
+
+#[test]
+fn watching_an_image_allocates_nothing() {
+    let (width, height) = (640, 480);
+    let data = vec![90u8; 3 * width * height];
+    let image = ImageRef::packed(&data, width, height, PixelFormat::Rgb8);
+    let label: std::sync::Arc<str> = "person".into();
+    let found = [0.4, 0.9].map(|score| Detection {
+        label_index: 1,
+        label: label.clone(),
+        score,
+        x: 1.0,
+        y: 1.0,
+        width: 9.0,
+        height: 9.0,
+    });
+    let mut watch = Watch::new(80, 0.35, 100.0);
+    (0..60).for_each(|_| (watch.saw(&found), watch.image(90.0, 50.0)).1);
+    let reference = watch.reference();
+    let mut recent = Recent::new(64);
+    let mut drift = None;
+    let count = allocations(|| {
+        for n in 0..200 {
+            let seen = look(&image).unwrap();
+            watch.image(seen.brightness, seen.sharpness);
+            watch.saw(&found);
+            drift = watch.drift(&reference).found();
+            recent.add(f64::from(n));
+            recent.quantiles([0.5, 0.99]).unwrap();
+        }
+    });
+    assert_eq!((count, drift.is_some()), (0, true));
 }

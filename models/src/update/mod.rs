@@ -2,16 +2,22 @@
 //!
 //! Three nouns: a [`Store`] has two slots on disk, of which one is active, and survives the power being cut at any instant;
 //! a [`Bundle`] is what travels: a manifest with everything it names; a [`Trial`] watches a new model beside the old one
-//! and decides.
+//! and decides. [`Live`] does all of it: a detector whose model can be replaced while it runs.
 //!
 //! The way: the bundle is staged into the idle slot, its signature and hashes verified, its test pattern run; then it runs
 //! on live images beside the old one; then they are swapped between two images; then it is watched, and rolled back on
 //! errors, slowness or drift. A model that was rolled back is remembered and not tried again.
 
 mod bundle;
+mod inbox;
+mod live;
 mod store;
 mod trial;
+mod worker;
 
 pub use bundle::{Bundle, LARGEST_FILE};
+pub use inbox::{INCOMING, offer, waiting};
+pub use live::{Live, UpdateOptions};
 pub use store::{Boot, Slot, State, Store};
-pub use trial::{Limits, Sample, Trial, Verdict};
+pub use trial::{Limits, Sample, Trial, Verdict, twins};
+pub use worker::Step;

@@ -251,12 +251,16 @@ impl Store {
     }
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::File { action, path, source }
 }
 
-fn write_synced(path: &Path, bytes: &[u8], step: &mut Box<dyn FnMut(&'static str) + Send>) -> Result<()> {
+pub(super) fn write_synced(
+    path: &Path,
+    bytes: &[u8],
+    step: &mut Box<dyn FnMut(&'static str) + Send>,
+) -> Result<()> {
     let mut file = File::create(path).map_err(failed("create", path))?;
     // In two halves, so that a test can cut the power with half a file on disk.
     let (first, second) = bytes.split_at(bytes.len() / 2);
@@ -267,6 +271,6 @@ fn write_synced(path: &Path, bytes: &[u8], step: &mut Box<dyn FnMut(&'static str
 }
 
 /// A rename is on disk only when its folder is.
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(failed("sync", folder))
 }

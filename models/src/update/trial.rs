@@ -3,6 +3,9 @@
 //! In the shadow both models look at the same images and only the old one is listened to. After the swap the new one runs
 //! alone and is held against what the old one did in the shadow.
 
+use crate::Detection;
+use crate::eval::iou;
+
 /// What is asked of a new model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -101,6 +104,11 @@ impl Trial {
         }
     }
 
+    /// Begins after the swap: a trial that a restart interrupted. What the old one took is not known any more.
+    pub fn resumed(limits: Limits) -> Self {
+        Self { swapped: true, ..Self::new(limits) }
+    }
+
     /// One more image. A final verdict ([`Verdict::Keep`], [`Verdict::Back`]) stays what it is.
     pub fn add(&mut self, sample: &Sample) -> Verdict {
         if let Some(verdict) = &self.verdict {
@@ -167,6 +175,16 @@ impl Trial {
     }
 }
 
+/// How many boxes of both lists have a twin in the other one: same class, overlap (intersection over union) of a half.
+pub fn twins(a: &[Detection], b: &[Detection]) -> u64 {
+    let bbox = |d: &Detection| [d.x, d.y, d.width, d.height].map(f64::from);
+    let paired = |from: &[Detection], to: &[Detection]| {
+        let has = |d: &&Detection| to.iter().any(|o| o.label == d.label && iou(&bbox(o), &bbox(d)) >= 0.5);
+        from.iter().filter(has).count() as u64
+    };
+    paired(a, b) + paired(b, a)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +241,33 @@ mod tests {
         assert!(image == 79 && text.contains("60.0 ms"), "{image} {text}");
         let tight = Limits { latency_ms: Some(10.0), ..LIMITS };
         assert!(matches!(run(tight, |_, s| good(s)), (29, Verdict::Back(_))));
+    }
+
+    #[test]
+    fn twins_have_one_class_and_one_place() {
+        let at = |label: &str, x: f32| Detection {
+            label_index: 0,
+            label: label.into(),
+            score: 0.5,
+            x,
+            y: 0.0,
+            width: 10.0,
+            height: 10.0,
+        };
+        let old = [at("person", 0.0), at("car", 50.0)];
+        // Numbers of classes may differ between models, names count.
+        let new = [at("person", 2.0), at("person", 50.0), at("car", 58.0)];
+        assert_eq!(twins(&old, &new), 2);
+        assert_eq!(twins(&old, &[]), 0);
+    }
+
+    #[test]
+    fn a_trial_that_a_restart_cut_is_watched_to_its_end() {
+        let mut trial = Trial::resumed(LIMITS);
+        for image in 1..=100 {
+            let expected = if image == 100 { Verdict::Keep } else { Verdict::Watch };
+            assert_eq!(trial.add(&Sample { new_ms: Some(30.0), ..Sample::default() }), expected);
+        }
     }
 
     #[test]

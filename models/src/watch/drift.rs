@@ -51,20 +51,29 @@ impl Histogram {
 
     /// Shares of the bins, which sum to 1 once there is a sample.
     pub fn shares(&self) -> Vec<f32> {
+        self.iter().collect()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = f32> {
         let total = self.total.max(1e-9);
-        self.counts.iter().map(|count| (count / total) as f32).collect()
+        self.counts.iter().map(move |count| (count / total) as f32)
     }
 
     /// PSI against reference shares; `None` while there are too few samples, or the lengths differ.
     pub fn drift(&self, reference: &[f32]) -> Option<f64> {
-        (self.total >= FEWEST && reference.len() == self.counts.len()).then(|| psi(&self.shares(), reference))
+        (self.total >= FEWEST && reference.len() == self.counts.len())
+            .then(|| index(self.iter(), reference.iter().copied()))
     }
 }
 
 /// Population stability index of two lists of shares. 0: equal.
 pub fn psi(now: &[f32], reference: &[f32]) -> f64 {
-    let share = |value: &f32| f64::from(*value).max(NONE);
-    now.iter().zip(reference).map(|(a, b)| (share(a) - share(b)) * (share(a) / share(b)).ln()).sum()
+    index(now.iter().copied(), reference.iter().copied())
+}
+
+fn index(now: impl Iterator<Item = f32>, reference: impl Iterator<Item = f32>) -> f64 {
+    let share = |value: f32| f64::from(value).max(NONE);
+    now.zip(reference).map(|(a, b)| (share(a) - share(b)) * (share(a) / share(b)).ln()).sum()
 }
 
 /// How much has changed.
@@ -109,6 +118,11 @@ impl Drift {
     pub fn level(&self) -> Level {
         let all = [self.scores, self.classes, self.brightness, self.sharpness];
         Level::of(all.into_iter().flatten().fold(0.0, f64::max))
+    }
+
+    /// Of what the model finds, whatever it looks at: the worse of scores and classes.
+    pub fn found(&self) -> Option<f64> {
+        self.scores.into_iter().chain(self.classes).reduce(f64::max)
     }
 }
 

@@ -1,11 +1,16 @@
 //! A model watched in the field: whether it still sees the world it was measured in, and whether the machine keeps up.
 //!
-//! Pure parts: whoever runs the model hands in what it saw and the time; nothing here reads a clock.
+//! Pure parts: whoever runs the model hands in what it saw and the time; nothing here reads a clock. Only the
+//! [`Thermometer`] has a thread of its own, because a sensor may take its time.
 
 mod drift;
 mod ladder;
+mod look;
+mod recent;
 mod thermal;
 
 pub use drift::{Drift, Histogram, Level, Watch, psi};
 pub use ladder::{Change, Ladder, LadderOptions, Load, Rung};
-pub use thermal::{Zone, hottest, zones};
+pub use look::{Look, look};
+pub use recent::Recent;
+pub use thermal::{Thermometer, Zone, hottest, zones};
