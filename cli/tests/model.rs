@@ -62,6 +62,11 @@ fn peregrine(config: &Path, args: &[&str]) -> Output {
 /// The embedded fp32 weights beside a manifest of one's own.
 fn own_model(folder: &Path) -> PathBuf {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/weights");
+    std::fs::create_dir_all(folder.join("LICENSES")).unwrap();
+    for notice in std::fs::read_dir(weights.join("LICENSES")).unwrap() {
+        let notice = notice.unwrap();
+        std::fs::copy(notice.path(), folder.join("LICENSES").join(notice.file_name())).unwrap();
+    }
     for file in ["nanodet_g_w8.onnx", "coco80.txt"] {
         std::fs::copy(weights.join(file), folder.join(file)).unwrap();
     }
@@ -87,8 +92,21 @@ fn a_model_of_ones_own_is_signed_and_trusted() {
     assert!(peregrine(config, &["model", "keys", "trust", public, "--name", "fleet"]).status.success());
     let verified = verify();
     assert!(stdout(&verified).contains("signed by fleet"), "{}{}", stdout(&verified), stderr(&verified));
+    let store = config.join("store");
+    let push = |more: &[&str]| {
+        peregrine(config, &[&["model", "push", store.to_str().unwrap(), manifest], more].concat())
+    };
+    assert!(stderr(&push(&[])).contains("no such folder"), "{}", stderr(&push(&[])));
+    std::fs::create_dir(&store).unwrap();
+    assert!(stdout(&push(&[])).contains("signed by fleet"), "{}", stderr(&push(&[])));
+    // What lies there is whole, signature and notices included.
+    let waiting = peregrine_models::update::waiting(&store).unwrap();
+    let arrived = peregrine(config, &["model", "verify", waiting.to_str().unwrap(), "--backend", "tract"]);
+    assert!(stdout(&arrived).contains("signed by fleet"), "{}{}", stdout(&arrived), stderr(&arrived));
+    assert!(peregrine_models::update::Bundle::read(&waiting).is_ok());
     assert!(peregrine(config, &["model", "keys", "revoke", id, "--why", "lost"]).status.success());
     assert!(stderr(&verify()).contains("lost"));
+    assert!(stderr(&push(&[])).contains("PG-0462") && push(&["--allow-unsigned"]).status.success());
     let allowed = peregrine(config, &["model", "verify", manifest, "--backend", "tract", "--allow-unsigned"]);
     assert!(stdout(&allowed).contains("NOT SIGNED"), "{}", stdout(&allowed));
 }

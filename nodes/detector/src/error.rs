@@ -18,4 +18,12 @@ pub enum Error {
         /// What the models say.
         source: peregrine_models::Error,
     },
+    /// An entry of the ladder is none.
+    #[error(
+        "PG-0602: '{entry}' is no step of `ladder`; write a model, 'MODEL @ HZ' or '@ HZ' with a rate above 0"
+    )]
+    Ladder {
+        /// The entry.
+        entry: String,
+    },
 }

@@ -1,50 +1,44 @@
-//! Wiring: `image_raw` -> `detections`, and what runs the network on `~/status`.
+//! Wiring: `image_raw` -> `detections`; what runs the network on `~/status`; how it fares on `~/watch` and `/diagnostics`
+//! once a second; steps of the ladder and of an update on `/diagnostics` and in the log as they happen.
 
 use peregrine::prelude::*;
-use peregrine_models::{BackendChoice, BackendName, Detector, LoadOptions, ModelSource, Standing, Trust};
+use peregrine::time::monotonic_ns;
+use peregrine_models::update::Live;
+use peregrine_models::watch::{Ladder, Load, Thermometer, look};
+use peregrine_models::{BackendName, Detector, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use peregrine_msgs::sensor_msgs::BatteryState;
 use peregrine_msgs::std_msgs::Header;
 use peregrine_msgs::vision_msgs::Detection2DArray;
 
-use crate::algo::{to_message, view};
+use crate::algo::{Around, Vitals, is_due, rungs, to_message, view};
+use crate::config::Config;
+use crate::engines::Engines;
 use crate::error::Error;
-
-/// Parameters of the detector.
-#[derive(Params, Debug)]
-pub struct Config {
-    /// The model: an embedded name, a manifest (.toml), or a network of a known family (.onnx).
-    #[param(default = "nanodet_g")]
-    pub model: String,
-    /// What runs it: auto (ONNX Runtime when a library is found, else tract), ort or tract.
-    #[param(default = "auto")]
-    pub backend: String,
-    /// Execution provider of ONNX Runtime: cpu, cuda, tensorrt... One that is not there is an error.
-    #[param(default = "cpu")]
-    pub provider: String,
-    /// Threads of one inference. One repeats bit for bit.
-    #[param(default = 1, range = 1..=64)]
-    pub threads: usize,
-    /// Lowest score that is published, 0 to 1; negative takes the manifest's own.
-    #[param(default = -1.0, range = -1.0..=1.0)]
-    pub min_score: f64,
-    /// The ONNX Runtime library; empty searches for it.
-    #[param(default = "")]
-    pub ort_library: String,
-    /// Load a model that nobody trusted has signed. /diagnostics says so every minute.
-    #[param(default = false)]
-    pub allow_unsigned: bool,
-}
 
 /// How often an unsigned model is complained about.
 const COMPLAINT: Duration = Duration::from_secs(60);
+/// How often the node says how it fares, and looks at the ladder.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// Runs a detection network on the newest frame; frames that come while it works are dropped and counted.
 pub struct DetectorNode {
-    detector: Detector,
+    engines: Engines,
+    vitals: Vitals,
+    ladder: Ladder,
+    /// Whether any rung lies below the first.
+    has_ladder: bool,
+    /// Not in lockstep, where nothing may depend on the machine.
+    thermometer: Option<Thermometer>,
+    battery: Option<f64>,
+    /// Stamp of the last frame that was worked on.
+    last_ns: Option<i64>,
+    /// Changes of the live model that the vitals know of.
+    changes: u64,
     detections: Publisher<Detection2DArray>,
     status: Publisher<DiagnosticArray>,
-    /// Only where there is something to complain about.
-    diagnostics: Option<Publisher<DiagnosticArray>>,
+    watch: Publisher<DiagnosticArray>,
+    diagnostics: Publisher<DiagnosticArray>,
 }
 
 impl Node for DetectorNode {
@@ -52,75 +46,187 @@ impl Node for DetectorNode {
     type Params = Config;
 
     fn configure(setup: &mut Setup<Self>, config: Config) -> Result<Self> {
-        let options = LoadOptions {
-            backend: config.backend.parse::<BackendChoice>().or_node()?,
-            provider: config.provider,
-            threads: config.threads,
-            score_threshold: (config.min_score >= 0.0).then_some(config.min_score as f32),
-            trust: if config.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },
-            ort_library: (!config.ort_library.is_empty()).then(|| config.ort_library.into()),
-            ..LoadOptions::new(ModelSource::parse(&config.model))
+        let load = config.load().or_node()?;
+        let rungs =
+            rungs(&config.ladder).map_err(|entry| Error::Ladder { entry: entry.to_owned() }).or_node()?;
+        let live = match config.update(&load) {
+            None => Detector::load(&load).map(Live::fixed),
+            // A simulation that must repeat takes what is proven, and leaves the store alone.
+            Some(update) if setup.is_lockstep() => Live::settled(&update),
+            Some(update) => Live::open(&update),
         };
-        let detector = Detector::load(&options).or_node()?;
-        tracing::info!(node = setup.name(), "detector runs {}", detector.backend_report());
+        let engines = Engines::new(live.or_node()?, &rungs, &load).or_node()?;
+        tracing::info!(node = setup.name(), "detector runs {}", engines.current().backend_report());
         setup.subscribe_frames("image_raw", FramePolicy::Latest, Self::on_image)?;
-        let mut diagnostics = None;
-        if let Standing::Allowed(why) = detector.standing() {
+        setup.subscribe("battery", Qos::Sensor, |node: &mut Self, _: &Context, battery: &BatteryState| {
+            let share = f64::from(battery.percentage);
+            node.battery = (0.0..=1.0).contains(&share).then_some(share);
+            Ok(())
+        })?;
+        if let Standing::Allowed(why) = engines.current().standing() {
             tracing::warn!(node = setup.name(), "the model is not signed by anybody trusted: {why}");
-            diagnostics = Some(setup.publish("/diagnostics", Qos::Reliable)?);
-            setup.timer(COMPLAINT, |node: &mut Self, ctx: &Context| node.complain(ctx))?;
         }
+        setup.timer(COMPLAINT, |node: &mut Self, ctx: &Context| node.complain(ctx))?;
+        setup.timer(REPORT, Self::report)?;
+        let zones = config.thermal_zones.clone().into();
         Ok(Self {
-            detector,
-            diagnostics,
+            vitals: Vitals::new(engines.current()),
+            engines,
+            has_ladder: rungs.len() > 1,
+            ladder: Ladder::new(rungs, config.limits()),
+            thermometer: if setup.is_lockstep() { None } else { Thermometer::start(zones, REPORT) },
+            battery: None,
+            last_ns: None,
+            changes: 0,
             detections: setup.publish("detections", Qos::Sensor)?,
             status: setup.publish("~/status", Qos::Latched)?,
+            watch: setup.publish("~/watch", Qos::Reliable)?,
+            diagnostics: setup.publish("/diagnostics", Qos::Reliable)?,
         })
     }
 
     fn activate(&mut self, ctx: &Context) -> Result {
-        let backend = match self.detector.backend() {
-            BackendName::Ort => "ort",
-            BackendName::Tract => "tract",
-            _ => "unknown",
-        };
-        let pair = |key: &str, value: &str| KeyValue { key: key.into(), value: value.into() };
-        let status = DiagnosticStatus {
-            level: DiagnosticStatus::OK,
-            name: ctx.node_name().into(),
-            message: self.detector.backend_report().into(),
-            hardware_id: String::new(),
-            values: vec![pair("model", &self.detector.manifest().name), pair("backend", backend)],
-        };
-        let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
-        self.status.send(ctx, DiagnosticArray { header, status: vec![status] })?;
+        self.say_what_runs(ctx)?;
         self.complain(ctx)
     }
 }
 
 impl DetectorNode {
-    fn complain(&mut self, ctx: &Context) -> Result {
-        let Some(diagnostics) = &self.diagnostics else { return Ok(()) };
-        let status = DiagnosticStatus {
-            level: DiagnosticStatus::WARN,
-            name: format!("{}: model signature", ctx.node_name()),
-            message: format!("{}: {}", self.detector.manifest().name, self.detector.standing().describe()),
-            hardware_id: String::new(),
-            values: Vec::new(),
+    fn say_what_runs(&self, ctx: &Context) -> Result {
+        let current = self.engines.current();
+        let backend = match current.backend() {
+            BackendName::Ort => "ort",
+            BackendName::Tract => "tract",
+            _ => "unknown",
         };
-        let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
-        diagnostics.send(ctx, DiagnosticArray { header, status: vec![status] })
+        let values = vec![pair("model", &current.manifest().name), pair("backend", backend)];
+        let name = ctx.node_name().to_owned();
+        let report = current.backend_report().to_owned();
+        self.status.send(ctx, array(ctx, DiagnosticStatus::OK, name, report, values))
+    }
+
+    fn complain(&mut self, ctx: &Context) -> Result {
+        let current = self.engines.current();
+        if !matches!(current.standing(), Standing::Allowed(_)) {
+            return Ok(());
+        }
+        let name = format!("{}: model signature", ctx.node_name());
+        let message = format!("{}: {}", current.manifest().name, current.standing().describe());
+        self.diagnostics.send(ctx, array(ctx, DiagnosticStatus::WARN, name, message, Vec::new()))
     }
 
     fn on_image(&mut self, ctx: &Context, frame: &Frame) -> Result {
+        let rate = self.ladder.rung().and_then(|rung| rung.rate_hz);
+        if !is_due(frame.stamp_ns(), self.last_ns, rate) {
+            self.vitals.skip();
+            return Ok(());
+        }
+        self.last_ns = Some(frame.stamp_ns());
         let encoding = frame.encoding().as_str();
+        let picture = |source| Error::Picture { topic: "image_raw", encoding, source };
         let image = view(frame.bytes(), frame.width(), frame.height(), frame.step(), encoding)
-            .map_err(|source| Error::Picture { topic: "image_raw", encoding, source })
+            .map_err(picture)
             .or_node()?;
-        let found = self.detector.detect(&image).or_node()?;
+        let seen = look(&image).map_err(picture).or_node()?;
+        let drift = match self.engines.live.phase() {
+            "watch" => self.vitals.update_drift(self.engines.current()).found(),
+            _ => None,
+        };
+        let mut clock = || u64::try_from(monotonic_ns()).unwrap_or_default();
+        let (found, took_ms) = match self.engines.detect(&image, &mut clock, drift) {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.vitals.fail();
+                return Err(error).or_node();
+            }
+        };
+        let age_ms = (ctx.now().0 - frame.stamp_ns()) as f64 / 1e6;
+        self.vitals.saw(seen, found, age_ms, (!ctx.is_lockstep()).then_some(took_ms));
         let header = Header { stamp: frame.stamp().to_msg(), frame_id: frame.frame_id().to_owned() };
-        self.detections.send(ctx, to_message(&header, found))
+        self.detections.send(ctx, to_message(&header, found))?;
+        self.tell_steps(ctx)
     }
+
+    /// Announces what became of an update since the last time.
+    fn tell_steps(&mut self, ctx: &Context) -> Result {
+        let changed = self.engines.live.changes() != self.changes;
+        for step in self.engines.live.steps() {
+            let level = if step.good { DiagnosticStatus::OK } else { DiagnosticStatus::WARN };
+            if step.good {
+                tracing::info!(node = ctx.node_name(), "model update: {}", step.text);
+            } else {
+                tracing::warn!(node = ctx.node_name(), "model update: {}", step.text);
+            }
+            let name = format!("{}: model update", ctx.node_name());
+            self.diagnostics.send(ctx, array(ctx, level, name, step.text, Vec::new()))?;
+        }
+        if changed {
+            self.changes = self.engines.live.changes();
+            self.vitals.change_model(self.engines.current());
+            self.say_what_runs(ctx)?;
+            self.complain(ctx)?;
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, ctx: &Context) -> Result {
+        self.engines.live.attend();
+        self.tell_steps(ctx)?;
+        let zone = self.thermometer.as_ref().and_then(Thermometer::hottest);
+        self.step_ladder(ctx, zone.as_ref().map(|zone| zone.celsius))?;
+        self.vitals.update_drift(self.engines.current());
+        let around = Around {
+            model: &self.engines.current().manifest().name,
+            rung: self.ladder.rung().filter(|_| self.has_ladder).map(|rung| rung.name.as_str()),
+            update: self.engines.live.phase(),
+            zone,
+            battery: self.battery,
+        };
+        let values = self.vitals.report(&around);
+        let (mut level, mut message) = (DiagnosticStatus::OK, "all is well".to_owned());
+        if let Some(complaint) = self.vitals.complaint() {
+            (level, message) = (DiagnosticStatus::WARN, complaint);
+        } else if self.ladder.position() > 0 {
+            let rung = around.rung.unwrap_or_default();
+            (level, message) = (DiagnosticStatus::WARN, format!("runs at less than its best: {rung}"));
+        }
+        // The histograms are for ~/watch; people look at the rest.
+        let brief = values.iter().filter(|value| !value.key.starts_with("histogram")).cloned().collect();
+        let name = format!("{}: model watch", ctx.node_name());
+        self.watch.send(ctx, array(ctx, level, name.clone(), message.clone(), values))?;
+        self.diagnostics.send(ctx, array(ctx, level, name, message, brief))
+    }
+
+    fn step_ladder(&mut self, ctx: &Context, temperature_c: Option<f64>) -> Result {
+        let age_ms = self.vitals.median_age();
+        let load = Load { temperature_c, age_ms, battery: self.battery };
+        let Some(change) = self.ladder.update(ctx.now().0, &load) else { return Ok(()) };
+        let Some(rung) = self.ladder.rung() else { return Ok(()) };
+        let before = self.engines.current().manifest().name.clone();
+        self.engines.choose(rung);
+        self.vitals.forget_ages();
+        let way = if change.to > change.from { "down" } else { "up" };
+        let message = format!("a step {way} to rung {}, {}: {}", change.to, rung.name, change.reason);
+        tracing::warn!(node = ctx.node_name(), "{message}");
+        let level = if change.to > change.from { DiagnosticStatus::WARN } else { DiagnosticStatus::OK };
+        let name = format!("{}: ladder", ctx.node_name());
+        self.diagnostics.send(ctx, array(ctx, level, name, message, Vec::new()))?;
+        if self.engines.current().manifest().name != before {
+            self.vitals.change_model(self.engines.current());
+            self.say_what_runs(ctx)?;
+        }
+        Ok(())
+    }
+}
+
+fn pair(key: &str, value: &str) -> KeyValue {
+    KeyValue { key: key.into(), value: value.into() }
+}
+
+fn array(ctx: &Context, level: u8, name: String, message: String, values: Vec<KeyValue>) -> DiagnosticArray {
+    let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
+    let status = DiagnosticStatus { level, name, message, hardware_id: String::new(), values };
+    DiagnosticArray { header, status: vec![status] }
 }
 
 export_node!(DetectorNode);

@@ -35,6 +35,8 @@ pub enum Model {
         #[arg(long)]
         key: PathBuf,
     },
+    /// Put a model where running detectors look for the next one: a store, or a USB stick.
+    Push(Push),
     /// The keys whose models are trusted here.
     #[command(subcommand)]
     Keys(Keys),
@@ -54,6 +56,17 @@ pub struct Load {
     /// Threads within one inference.
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Push {
+    /// The detector's `store` or `inbox`: a folder. The model is laid into its `incoming/`.
+    pub folder: PathBuf,
+    /// The manifest (.toml).
+    pub manifest: PathBuf,
+    /// Push a model that no key of the ring here has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod bench;
 mod eval;
 mod explain;
 mod keys;
+mod push;
 mod quantize;
 mod show;
 
@@ -23,6 +24,7 @@ pub fn run(command: &args::Model) -> Result {
         Model::Explain(args) => explain::run(args),
         Model::Quantize(args) => quantize::run(args),
         Model::Sign { manifest, key } => keys::sign(manifest, key),
+        Model::Push(args) => push::run(args),
         Model::Keys(command) => keys::run(command),
     }
 }

@@ -1,7 +1,11 @@
-//! Between frames, detections and messages: pure functions.
+//! Between frames, detections and messages, and what is counted on the way: no topic, no clock.
 
 mod message;
+mod rungs;
 mod view;
+mod vitals;
 
 pub use message::to_message;
+pub use rungs::{is_due, rungs};
 pub use view::view;
+pub use vitals::{Around, Vitals};
