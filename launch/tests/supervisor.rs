@@ -130,8 +130,7 @@ fn on_exit_shutdown_brings_everything_down() {
         sh(
             "polite",
             "trap 'echo bye; exit 7' INT; while true; do sleep 0.05; done",
-            // On a machine that is busy the shell comes to its trap late.
-            ProcessOptions { sigterm_timeout: Some(5.0), ..ProcessOptions::default() },
+            ProcessOptions::default(),
         ),
     ];
     let (result, lines) = supervise(jobs, |_, _| {});
