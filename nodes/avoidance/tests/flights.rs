@@ -110,7 +110,8 @@ fn a_closed_room_ends_in_stuck_and_nothing_touched() {
     ] {
         world.wall(a, b);
     }
-    let o = fly("closed room", world, Truth::NOMINAL, 0.0, at(30.0, 0.0), 60.0);
+    // After about a minute of looking for a way out.
+    let o = fly("closed room", world, Truth::NOMINAL, 0.0, at(30.0, 0.0), 90.0);
     assert!(!o.reached && o.was_stuck);
 }
 
