@@ -64,9 +64,11 @@ impl Node for AvoidanceNode {
         setup.subscribe("odom", Qos::Sensor, Self::on_odometry)?;
         setup.subscribe("camera/camera_info", Qos::Sensor, Self::on_colour_info)?;
         setup.subscribe("detections", Qos::Sensor, Self::on_detections)?;
-        // In this order: on arrival of tracks, the velocities of their picture are there.
-        setup.subscribe("tracks/velocities", Qos::Sensor, Self::on_velocities)?;
-        setup.subscribe("tracks", Qos::Sensor, Self::on_tracks)?;
+        if params.tracks {
+            // In this order: on arrival of tracks, the velocities of their picture are there.
+            setup.subscribe("tracks/velocities", Qos::Sensor, Self::on_velocities)?;
+            setup.subscribe("tracks", Qos::Sensor, Self::on_tracks)?;
+        }
         setup.subscribe("goal", Qos::Latched, Self::on_goal)?;
         if config.depth {
             setup.subscribe("depth/camera_info", Qos::Sensor, Self::on_depth_info)?;

@@ -14,6 +14,10 @@ pub struct AvoidanceParams {
     /// Range sensors that are used: some of depth, scan, points. Each that is named must deliver, or the vehicle stops.
     #[param(default = ["depth"])]
     pub sensors: Vec<String>,
+    /// Whether tracked things (`tracks`) are kept away from as movers. They only ever add to what the ranges forbid, so false
+    /// alarms of a weak detector can close the way.
+    #[param(default = true)]
+    pub tracks: bool,
     /// Wanted speed in the open, m/s, 0.2 to 15.
     #[param(default = 4.0, range = 0.2..=15.0)]
     pub cruise_mps: f64,

@@ -58,11 +58,17 @@ impl Node for DetectorNode {
         let engines = Engines::new(live.or_node()?, &rungs, &load).or_node()?;
         tracing::info!(node = setup.name(), "detector runs {}", engines.current().backend_report());
         setup.subscribe_frames("image_raw", FramePolicy::Latest, Self::on_image)?;
-        setup.subscribe("battery", Qos::Sensor, |node: &mut Self, _: &Context, battery: &BatteryState| {
-            let share = f64::from(battery.percentage);
-            node.battery = (0.0..=1.0).contains(&share).then_some(share);
-            Ok(())
-        })?;
+        if rungs.len() > 1 {
+            setup.subscribe(
+                "battery",
+                Qos::Sensor,
+                |node: &mut Self, _: &Context, battery: &BatteryState| {
+                    let share = f64::from(battery.percentage);
+                    node.battery = (0.0..=1.0).contains(&share).then_some(share);
+                    Ok(())
+                },
+            )?;
+        }
         if let Standing::Allowed(why) = engines.current().standing() {
             tracing::warn!(node = setup.name(), "the model is not signed by anybody trusted: {why}");
         }
