@@ -88,16 +88,7 @@ impl Hosted {
 
     /// Says what became of the publishers.
     fn tell(&mut self) {
-        let mut changed = false;
-        for event in self.subscriber.events() {
-            changed = true;
-            let topic = self.topic.name();
-            match event {
-                // The end of a publisher was a warning, so its return is heard by the same people.
-                Event::Attached { again: false, .. } => tracing::info!(topic, "{event}"),
-                _ => tracing::warn!(topic, "{event}"),
-            }
-        }
+        let changed = tell_events(&mut self.subscriber, self.topic.name(), "frames");
         if changed {
             self.topic.attach((self.node, self.sub), self.subscriber.sources().collect());
             if self.counts {
@@ -105,4 +96,18 @@ impl Hosted {
             }
         }
     }
+}
+
+/// Says what became of the publishers of `topic`, whose `what` are read in place. True if anything did.
+pub(crate) fn tell_events(subscriber: &mut Subscriber, topic: &str, what: &str) -> bool {
+    let mut changed = false;
+    for event in subscriber.events() {
+        changed = true;
+        match event {
+            // The end of a publisher was a warning, so its return is heard by the same people.
+            Event::Attached { again: false, .. } => tracing::info!(topic, "{what}: {event}"),
+            _ => tracing::warn!(topic, "{what}: {event}"),
+        }
+    }
+    changed
 }

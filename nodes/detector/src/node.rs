@@ -133,7 +133,7 @@ impl DetectorNode {
         let image = view(frame.bytes(), frame.width(), frame.height(), frame.step(), encoding)
             .map_err(picture)
             .or_node()?;
-        let seen = look(&image).map_err(picture).or_node()?;
+        image.check().map_err(picture).or_node()?;
         let drift = match self.engines.live.phase() {
             "watch" => self.vitals.update_drift(self.engines.current()).found(),
             _ => None,
@@ -147,9 +147,11 @@ impl DetectorNode {
             }
         };
         let age_ms = (ctx.now().0 - frame.stamp_ns()) as f64 / 1e6;
-        self.vitals.saw(seen, found, age_ms, (!ctx.is_lockstep()).then_some(took_ms));
         let header = Header { stamp: frame.stamp().to_msg(), frame_id: frame.frame_id().to_owned() };
         self.detections.send(ctx, to_message(&header, found))?;
+        // Nobody waits for how the image looks.
+        let seen = look(&image).map_err(picture).or_node()?;
+        self.vitals.saw(seen, found, age_ms, (!ctx.is_lockstep()).then_some(took_ms));
         self.tell_steps(ctx)
     }
 

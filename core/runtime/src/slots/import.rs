@@ -10,12 +10,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use peregrine_frame::host::{wait_any, wake_word};
-use peregrine_frame::{Event, Frame, Host as FrameHost, Policy, SubscribeOptions, Subscriber};
+use peregrine_frame::{Frame, Host as FrameHost, Policy, SubscribeOptions, Subscriber};
 
 use super::KEEP;
 use super::port::SENT_BEFORE;
 use crate::arrivals::{Source, Verdict};
 use crate::error::{Error, Result};
+use crate::hosted::tell_events;
 use crate::message::{Envelope, Origin};
 use crate::time::{Clock, Time, monotonic_ns};
 use crate::topic::Topic;
@@ -240,15 +241,7 @@ impl Feed {
 
     /// Says what became of the publishers.
     fn tell(&mut self) {
-        let mut changed = false;
-        for event in self.subscriber.events() {
-            changed = true;
-            let topic = self.topic.name();
-            match event {
-                Event::Attached { again: false, .. } => tracing::info!(topic, "slots: {event}"),
-                _ => tracing::warn!(topic, "slots: {event}"),
-            }
-        }
+        let changed = tell_events(&mut self.subscriber, self.topic.name(), "slots");
         if changed {
             self.settle();
         }
