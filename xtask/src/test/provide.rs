@@ -1,7 +1,8 @@
 //! Gets what the tests need, and tells them where it is.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
+use super::peers;
 use crate::{
     python::{ROS, SIM, TESTS, onnxruntime, wheels},
     shell::{Outcome, find_program, output, root, run},
@@ -22,9 +23,11 @@ enum Probe {
     Program(&'static str),
     /// A library that pkg-config finds.
     Library(&'static str),
+    /// libclang, where bindgen looks for it.
+    Clang,
 }
 
-const DEBIAN: [Debian; 3] = [
+const DEBIAN: [Debian; 5] = [
     Debian {
         packages: "chromium",
         probe: Probe::Program("chromium"),
@@ -40,6 +43,16 @@ const DEBIAN: [Debian; 3] = [
         probe: Probe::Library("ignition-transport11"),
         purpose: "our gz-transport talks with Gazebo's own tools and library",
     },
+    Debian {
+        packages: "cmake g++",
+        probe: Probe::Program("cmake"),
+        purpose: "peers are built from tests/peers: the bridge holds Cyclone DDS, which is C",
+    },
+    Debian {
+        packages: "libclang-dev",
+        probe: Probe::Clang,
+        purpose: "peers are built from tests/peers: bindings of Cyclone DDS are made from its headers",
+    },
 ];
 
 impl Debian {
@@ -50,8 +63,29 @@ impl Debian {
                 let mut command = Command::new("pkg-config");
                 output(command.args(["--exists", name])).is_ok_and(|(found, _)| found)
             }
+            Probe::Clang => has_libclang(),
         }
     }
+}
+
+/// In `LIBCLANG_PATH`, or where Debian and its kin put it.
+fn has_libclang() -> bool {
+    let is_it =
+        |name: &str| name.starts_with("libclang.so") || name.starts_with("libclang-") && name.contains(".so");
+    let holds = |folder: &Path| {
+        std::fs::read_dir(folder)
+            .is_ok_and(|files| files.flatten().any(|file| is_it(&file.file_name().to_string_lossy())))
+    };
+    let versions = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let versions = versions
+        .map(|folder| folder.path())
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("llvm-")));
+    std::env::var_os("LIBCLANG_PATH")
+        .is_some_and(|path| holds(Path::new(&path)) || Path::new(&path).is_file())
+        || ["/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"]
+            .iter()
+            .any(|folder| holds(Path::new(folder)))
+        || versions.map(|path| path.join("lib")).any(|folder| holds(&folder))
 }
 
 /// What there is.
@@ -75,6 +109,9 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
             provided.notes.push(format!("no live rclpy: {}", cause.trim()));
         }
         debian(&mut provided.notes)?;
+        if let Err(cause) = peers::build() {
+            provided.notes.push(format!("no hiroz and no bridge to DDS: {cause}"));
+        }
     }
     let environment = &mut provided.environment;
     if TESTS.is_ready() {
@@ -88,6 +125,9 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     }
     if SIM.is_ready() {
         set(environment, "PEREGRINE_SIM_PYTHON", SIM.program("python").display().to_string());
+    }
+    if let Some(folder) = peers::built() {
+        set(environment, "PEREGRINE_PEERS", folder.display().to_string());
     }
     if ROS.is_ready() {
         set(environment, "PEREGRINE_ROS_VENV", ROS.path().display().to_string());
