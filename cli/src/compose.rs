@@ -18,6 +18,7 @@ pub fn registry() -> Registry {
         .with(peregrine_detector::PEREGRINE_NODE)
         .with(peregrine_gz_bridge::PEREGRINE_NODE)
         .with(peregrine_recorder::PEREGRINE_NODE)
+        .with(peregrine_recorder::play::PEREGRINE_NODE)
         .with(peregrine_safety_filter::PEREGRINE_NODE)
         .with(peregrine_sim::node::PEREGRINE_NODE)
         .with(peregrine_tracker::PEREGRINE_NODE)

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    python::{ROS, SIM, TESTS, onnxruntime, wheels},
+    python::{COLCON, ROS, SIM, TESTS, onnxruntime, wheels},
     shell::{Outcome, find_program, output, root, run},
 };
 
@@ -71,6 +71,7 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     if !quick {
         TESTS.install()?;
         SIM.install()?;
+        COLCON.install()?;
         if let Err(cause) = ROS.install() {
             provided.notes.push(format!("no live rclpy: {}", cause.trim()));
         }
@@ -88,6 +89,9 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     }
     if SIM.is_ready() {
         set(environment, "PEREGRINE_SIM_PYTHON", SIM.program("python").display().to_string());
+    }
+    if COLCON.is_ready() {
+        set(environment, "PEREGRINE_COLCON", COLCON.path().display().to_string());
     }
     if ROS.is_ready() {
         set(environment, "PEREGRINE_ROS_VENV", ROS.path().display().to_string());
