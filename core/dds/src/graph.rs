@@ -71,7 +71,11 @@ impl Watch {
                 let remote: Vec<&Party> =
                     remote.iter().filter(|e| !self.is_own(e)).map(|e| &e.party).collect();
                 let heard = remote.iter().filter(|to| watched.publishers.iter().any(|from| fits(from, to)));
-                watched.topic.set_remote_readers(heard.count());
+                let heard = heard.count();
+                if heard != watched.topic.remote_readers() {
+                    tracing::debug!(topic = name, "{heard} readers elsewhere");
+                    watched.topic.set_remote_readers(heard);
+                }
                 for to in &remote {
                     complaints.extend(watched.publishers.iter().filter_map(|from| complaint(name, from, to)));
                 }

@@ -1,6 +1,6 @@
 //! Topics on their way in: a DDS reader for each node that reads one, and one importer for each topic.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use peregrine_core::{Context, Importer, Qos, Topic, Topics};
@@ -13,9 +13,9 @@ use crate::rcl::{Bytes, MessageSupport, Node, Subscription};
 pub(crate) struct Inlet {
     importer: Importer,
     /// The strictest first.
-    readers: Vec<Subscription>,
+    readers: Vec<Arc<Subscription>>,
     /// Those that only show in the graph who reads: a second reader of the same QoS would bring the same.
-    _shown: Vec<Subscription>,
+    _shown: Vec<Arc<Subscription>>,
     origins: Origins,
 }
 
@@ -26,18 +26,15 @@ impl Inlet {
         topic: &Arc<Topic>,
         ctx: &Context,
         support: MessageSupport,
-        nodes: Vec<(Arc<Node>, Qos)>,
+        mut nodes: Vec<(Arc<Node>, Qos)>,
     ) -> Result<Self> {
-        let mut by_strictness: BTreeMap<(bool, bool), Vec<(Arc<Node>, Qos)>> = BTreeMap::new();
-        for (node, qos) in nodes {
-            by_strictness.entry((!qos.is_latched(), !qos.is_reliable())).or_default().push((node, qos));
-        }
+        // The strictest first, and of equals the one that keeps most, for it loses least.
+        let strictness = |qos: Qos| (!qos.is_latched(), !qos.is_reliable());
+        nodes.sort_by_key(|(_, qos)| (strictness(*qos), Reverse(qos.depth())));
         let (mut readers, mut shown) = (Vec::new(), Vec::new());
-        for (_, mut equals) in by_strictness {
-            // The one that keeps most loses least.
-            equals.sort_by_key(|(_, qos)| std::cmp::Reverse(qos.depth()));
-            for (place, (node, qos)) in equals.into_iter().enumerate() {
-                let subscription = Subscription::new(&node, support, topic.name(), qos)?;
+        for equals in nodes.chunk_by(|(_, a), (_, b)| strictness(*a) == strictness(*b)) {
+            for (place, (node, qos)) in equals.iter().enumerate() {
+                let subscription = Arc::new(Subscription::new(node, support, topic.name(), *qos)?);
                 if place == 0 { readers.push(subscription) } else { shown.push(subscription) }
             }
         }
@@ -45,7 +42,7 @@ impl Inlet {
         Ok(Self { importer, readers, _shown: shown, origins: Origins::default() })
     }
 
-    pub fn readers(&self) -> &[Subscription] {
+    pub fn readers(&self) -> &[Arc<Subscription>] {
         &self.readers
     }
 

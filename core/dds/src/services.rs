@@ -57,13 +57,13 @@ struct Calls {
 
 /// One client of this process.
 pub(crate) struct Caller {
-    pub client: Client,
+    pub client: Arc<Client>,
     calls: Mutex<Calls>,
 }
 
 impl Caller {
     pub fn new(client: Client) -> Self {
-        Self { client, calls: Mutex::default() }
+        Self { client: Arc::new(client), calls: Mutex::default() }
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {

@@ -73,28 +73,26 @@ impl Drop for Worker {
 
 /// Takes what comes in, on a thread of its own.
 pub(crate) fn spin(domain: &Arc<Domain>, guard: Arc<Guard>, mut incoming: Incoming) -> Result<Worker> {
-    let readers: usize = incoming.inlets.iter().map(|inlet| inlet.readers().len()).sum();
-    let mut set = WaitSet::new(domain, readers, incoming.servers.len(), incoming.callers.len())?;
-    let mut bytes = Bytes::new()?;
+    let subscriptions: Vec<Arc<Subscription>> =
+        incoming.inlets.iter().flat_map(Inlet::readers).cloned().collect();
     let services: Vec<Arc<Service>> = incoming.servers.iter().map(|server| server.service.clone()).collect();
+    let clients: Vec<Arc<Client>> = incoming.callers.iter().map(|caller| caller.client.clone()).collect();
+    let mut set = WaitSet::new(domain, subscriptions.len(), services.len(), clients.len())?;
+    let mut bytes = Bytes::new()?;
     let mut waits = false;
     Worker::start("dds-in", guard, move |guard| {
-        {
-            let subscriptions: Vec<&Subscription> = incoming.inlets.iter().flat_map(Inlet::readers).collect();
-            let clients: Vec<&Client> = incoming.callers.iter().map(|caller| &caller.client).collect();
-            let waited = Waited {
-                subscriptions: &subscriptions,
-                services: &services,
-                clients: &clients,
-                guard,
-                graph: None::<&Node>,
-            };
-            set.wait(&waited, waits.then_some(LOOK))?;
-        }
+        let waited = Waited {
+            subscriptions: &subscriptions,
+            services: &services,
+            clients: &clients,
+            guard,
+            graph: None::<&Node>,
+        };
+        set.wait(&waited, waits.then_some(LOOK))?;
         incoming.take(&set, &mut bytes);
         let now = Instant::now();
         // Every one of them is to have its turn.
-        waits = incoming.callers.iter().fold(false, |waits, caller| caller.tick(now) || waits);
+        waits = incoming.callers.iter().filter(|caller| caller.tick(now)).count() > 0;
         Ok(())
     })
 }

@@ -80,6 +80,12 @@ fn last_error() -> String {
     }
 }
 
+/// Drops what `rcl` says of a failure that is none: it had nothing to take.
+fn forget_error() {
+    // SAFETY: the state is the thread's own.
+    unsafe { ffi::rcutils_reset_error() };
+}
+
 /// As [`check`], where there is nobody to hand the error to.
 fn warn_on(code: ffi::rcl_ret_t, what: &'static str, name: &str) {
     if let Err(error) = check(code, what, name) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use r2r_rcl as ffi;
 
 use super::value::Value;
-use super::{Bytes, Node, Pinned, ServiceSupport, c_string, check, is, last_error, qos, warn_on};
+use super::{Bytes, Node, Pinned, ServiceSupport, c_string, check, forget_error, is, qos, warn_on};
 use crate::error::Result;
 
 /// Whose request it was.
@@ -58,7 +58,7 @@ impl Service {
             (ffi::rcl_take_request(self.get(), &raw mut id, request.get()), id)
         };
         if is(code, ffi::RCL_RET_SERVICE_TAKE_FAILED) {
-            last_error();
+            forget_error();
             return Ok(None);
         }
         check(code, "take a request of", &self.name)?;
@@ -146,7 +146,7 @@ impl Client {
             (ffi::rcl_take_response(self.get(), &raw mut id, response.get()), id)
         };
         if is(code, ffi::RCL_RET_CLIENT_TAKE_FAILED) {
-            last_error();
+            forget_error();
             return Ok(None);
         }
         check(code, "take an answer of", &self.name)?;

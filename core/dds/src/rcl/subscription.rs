@@ -5,7 +5,7 @@ use std::sync::Arc;
 use peregrine_core::Qos;
 use r2r_rcl as ffi;
 
-use super::{Bytes, MessageSupport, Node, Pinned, c_string, check, is, last_error, qos::profile, warn_on};
+use super::{Bytes, MessageSupport, Node, Pinned, c_string, check, forget_error, is, qos::profile, warn_on};
 use crate::error::Result;
 use crate::origins::Gid;
 
@@ -47,7 +47,7 @@ impl Subscription {
             (code, info)
         };
         if is(code, ffi::RCL_RET_SUBSCRIPTION_TAKE_FAILED) {
-            last_error();
+            forget_error();
             return Ok(None);
         }
         check(code, "read", &self.topic)?;

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use r2r_rcl as ffi;
 
-use super::{Client, Context, Guard, Node, Pinned, Service, Subscription, check, is, last_error, warn_on};
+use super::{Client, Context, Guard, Node, Pinned, Service, Subscription, check, forget_error, is, warn_on};
 use crate::error::Result;
 
 /// What can be waited for.
 #[derive(Clone, Copy)]
 pub(crate) struct Waited<'a> {
-    pub subscriptions: &'a [&'a Subscription],
+    pub subscriptions: &'a [Arc<Subscription>],
     pub services: &'a [Arc<Service>],
-    pub clients: &'a [&'a Client],
+    pub clients: &'a [Arc<Client>],
     pub guard: &'a Guard,
     /// The graph of this node, if that is of interest.
     pub graph: Option<&'a Node>,
@@ -80,7 +80,7 @@ impl WaitSet {
             }
             let code = ffi::rcl_wait(set, limit);
             if is(code, ffi::RCL_RET_TIMEOUT) {
-                last_error();
+                forget_error();
                 return Ok(());
             }
             check(code, "wait in", "a wait set")

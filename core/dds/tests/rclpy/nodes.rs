@@ -25,6 +25,8 @@ const KEPT: usize = 120;
 pub struct Heard {
     numbers: Mutex<BTreeMap<&'static str, Vec<u32>>>,
     pub answers: Mutex<Vec<Result<Vec<String>, CallError>>>,
+    /// How many readers elsewhere a topic had that a neighbour reads too: at its most, and at last.
+    pub readers: Mutex<(usize, usize)>,
 }
 
 impl Heard {
@@ -55,6 +57,7 @@ pub struct Talker {
     detections: Publisher<Detection2DArray>,
     tf: TfBroadcaster,
     latched: Publisher<Text>,
+    heard: Arc<Heard>,
 }
 
 fn header(number: u32) -> Header {
@@ -78,6 +81,7 @@ impl Node for Talker {
             detections: setup.publish("/out/detections", kept)?,
             tf: TfBroadcaster::new(setup)?,
             latched: setup.publish("/out/latched", Qos::Latched)?,
+            heard: setup.extension().unwrap(),
         })
     }
 
@@ -95,6 +99,9 @@ impl Talker {
     fn tick(&mut self, ctx: &Context) -> Result {
         self.number += 1;
         let number = self.number;
+        let readers = self.twist.topic().remote_readers();
+        let (most, _) = *self.heard.readers.lock().unwrap();
+        *self.heard.readers.lock().unwrap() = (most.max(readers), readers);
         if self.image.topic().remote_readers() > 0 {
             let (width, height) = SIZE;
             let mut data = vec![0; (width * height * 3) as usize];
@@ -127,7 +134,7 @@ impl Talker {
         thing.results.push(hypothesis);
         self.detections.send(ctx, Detection2DArray { header: header(number), detections: vec![thing] })?;
         self.tf.send(ctx, "odom", "base_link", ctx.now(), &Transform::identity())?;
-        if number % 30 == 0 {
+        if number.is_multiple_of(30) {
             record_log(LogRecord {
                 level: tracing::Level::INFO,
                 node: Some("/talker".into()),

@@ -27,6 +27,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("a_stock_camera_is_heard_as_best_effort", stock_camera),
     ("images_for_frame_readers_come_in_slots", frames_come_in),
     ("nothing_of_ours_comes_back", nothing_comes_back),
+    ("nothing_is_sent_for_own_readers_alone", own_readers),
     ("readers_of_several_qos_hear_once", |seen| assert_gapless("mixed", &seen.heard.of("mixed"), 30)),
     ("latched_messages_reach_late_readers", latched),
     ("qos_is_carried_over", qos),
@@ -86,6 +87,11 @@ fn nothing_comes_back(seen: &Seen) {
     let twists = seen.heard.of("own twist");
     assert_gapless("a neighbour's twists", &twists, 100);
     assert!(!numbers(&seen.told["heard"]["twist"]).is_empty(), "and rclpy read them too");
+}
+
+fn own_readers(seen: &Seen) {
+    let (most, last) = *seen.heard.readers.lock().unwrap();
+    assert_eq!((most, last), (1, 0), "rclpy read it for a while, the neighbour all the time");
 }
 
 fn latched(seen: &Seen) {
