@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use peregrine_core::{App, FrameHost, Mode, NodeSpec, ParamMap, ParamValue, Registry};
 use peregrine_launch::PlannedNode;
-use peregrine_zenoh::{Link, LinkOptions, Transport, identify};
+use peregrine_zenoh::{Link, LinkOptions, carry};
 
 use crate::args::Timing;
 use crate::error::{Error, Result};
@@ -73,11 +73,8 @@ impl Composition {
     /// As [`App::run`].
     pub(crate) fn run_unwatched(mut self) -> Result<peregrine_core::RunReport> {
         if let Some(link) = &self.link {
-            self.app.extend(link.clone());
-            self.app.accept_remote_frames(!self.app.mode().is_lockstep());
             share_frames(&mut self.app);
-            self.app.identify(identify(link));
-            self.app.add(peregrine_core::NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh"))?;
+            carry(&mut self.app, link)?;
         }
         let outcome = self.app.run();
         if let Some(link) = self.link {
