@@ -156,6 +156,7 @@ pub const ROOMS: [Room; 27] = [
         reason: "fuzz targets call what the smoke test calls",
     },
     // Nor is this one: it wants a newer Rust than the house.
+    Room { name: "peregrine-test-peers", may: &[], reason: "a peer of the tests knows nothing of ours" },
     Room { name: "peregrine-bench-copper", may: &[], reason: "a peer of the benchmark, measured by itself" },
 ];
 
