@@ -201,8 +201,14 @@ impl Drawn {
             Eye::Segmentation(eye, [labels, colours]) => {
                 let camera = *eye.intrinsics();
                 eye.look(renderer, scene, &in_world).or_node()?;
-                page.print(labels, &camera, Encoding::Rgb8, |to| Ok(eye.labels(to)))?;
-                page.print(colours, &camera, Encoding::Rgb8, |to| Ok(eye.colours(to)))?;
+                page.print(labels, &camera, Encoding::Rgb8, |to| {
+                    eye.labels(to);
+                    Ok(())
+                })?;
+                page.print(colours, &camera, Encoding::Rgb8, |to| {
+                    eye.colours(to);
+                    Ok(())
+                })?;
                 (camera, [0.0; 5])
             }
             Eye::Boxes(eye, optics, boxes, image) => {
