@@ -74,4 +74,5 @@ entries!(
     mesh,
     gz_packet,
     gz_convert,
+    bag,
 );

@@ -57,7 +57,7 @@ fn meeting_point() -> Finding {
     }
 }
 
-/// ROS nodes that speak DDS do not hear us, unless it is through a bridge.
+/// ROS nodes that speak DDS do not hear us, unless that is built in or a bridge is between.
 fn middleware(chosen: Option<&str>, keys: KeyForm) -> Option<Finding> {
     const WHAT: &str = "ROS middleware";
     match chosen {
@@ -72,6 +72,9 @@ fn middleware(chosen: Option<&str>, keys: KeyForm) -> Option<Finding> {
             Some(Finding::good(WHAT, format!("{other}, through zenoh-bridge-ros2dds")))
         }
         Some("rmw_zenoh_cpp") => Some(Finding::good(WHAT, "rmw_zenoh_cpp")),
+        Some(other) if cfg!(feature = "dds") => {
+            Some(Finding::good(WHAT, format!("{other}, which Peregrine's nodes use too")))
+        }
         Some(other) => Some(Finding::new(
             Level::Warning,
             WHAT,
@@ -90,7 +93,8 @@ mod tests {
         let level = |chosen, keys| middleware(chosen, keys).map(|finding| finding.level);
         assert_eq!(level(None, KeyForm::RmwZenoh), None);
         assert_eq!(level(Some("rmw_zenoh_cpp"), KeyForm::RmwZenoh), Some(Level::Good));
-        assert_eq!(level(Some("rmw_fastrtps_cpp"), KeyForm::RmwZenoh), Some(Level::Warning));
+        let expected = if cfg!(feature = "dds") { Level::Good } else { Level::Warning };
+        assert_eq!(level(Some("rmw_fastrtps_cpp"), KeyForm::RmwZenoh), Some(expected));
         assert_eq!(level(Some("rmw_fastrtps_cpp"), KeyForm::Ros2Dds), Some(Level::Good));
         assert_eq!(level(Some("rmw_zenoh_cpp"), KeyForm::Ros2Dds), Some(Level::Warning));
     }

@@ -1,10 +1,11 @@
 //! Gets what the tests need, and tells them where it is.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use super::peers;
 use crate::{
-    python::{ROS, SIM, TESTS, onnxruntime, wheels},
+    python::{COLCON, ROS, SIM, TESTS, onnxruntime, wheels},
+    ros,
     shell::{Outcome, find_program, output, root, run},
 };
 
@@ -23,7 +24,7 @@ enum Probe {
     Program(&'static str),
     /// A library that pkg-config finds.
     Library(&'static str),
-    /// libclang, where bindgen looks for it.
+    /// libclang, which reads the headers of ROS 2 and of Cyclone DDS.
     Clang,
 }
 
@@ -49,9 +50,9 @@ const DEBIAN: [Debian; 5] = [
         purpose: "peers are built from tests/peers: the bridge holds Cyclone DDS, which is C",
     },
     Debian {
-        packages: "libclang-dev",
+        packages: "libclang-dev g++ libpython3.11",
         probe: Probe::Clang,
-        purpose: "peers are built from tests/peers: bindings of Cyclone DDS are made from its headers",
+        purpose: "the DDS transport is built against the ROS 2 wheels, and the bridge of tests/peers",
     },
 ];
 
@@ -63,29 +64,9 @@ impl Debian {
                 let mut command = Command::new("pkg-config");
                 output(command.args(["--exists", name])).is_ok_and(|(found, _)| found)
             }
-            Probe::Clang => has_libclang(),
+            Probe::Clang => ros::libclang().is_some() && find_program("g++").is_some(),
         }
     }
-}
-
-/// In `LIBCLANG_PATH`, or where Debian and its kin put it.
-fn has_libclang() -> bool {
-    let is_it =
-        |name: &str| name.starts_with("libclang.so") || name.starts_with("libclang-") && name.contains(".so");
-    let holds = |folder: &Path| {
-        std::fs::read_dir(folder)
-            .is_ok_and(|files| files.flatten().any(|file| is_it(&file.file_name().to_string_lossy())))
-    };
-    let versions = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let versions = versions
-        .map(|folder| folder.path())
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("llvm-")));
-    std::env::var_os("LIBCLANG_PATH")
-        .is_some_and(|path| holds(Path::new(&path)) || Path::new(&path).is_file())
-        || ["/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"]
-            .iter()
-            .any(|folder| holds(Path::new(folder)))
-        || versions.map(|path| path.join("lib")).any(|folder| holds(&folder))
 }
 
 /// What there is.
@@ -105,12 +86,18 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     if !quick {
         TESTS.install()?;
         SIM.install()?;
+        COLCON.install()?;
         if let Err(cause) = ROS.install() {
             provided.notes.push(format!("no live rclpy: {}", cause.trim()));
         }
         debian(&mut provided.notes)?;
         if let Err(cause) = peers::build() {
             provided.notes.push(format!("no hiroz and no bridge to DDS: {cause}"));
+        }
+        for distro in &ros::DISTROS {
+            if let Err(cause) = distro.install() {
+                provided.notes.push(format!("no DDS with {}: {}", distro.name, cause.trim()));
+            }
         }
     }
     let environment = &mut provided.environment;
@@ -128,6 +115,9 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     }
     if let Some(folder) = peers::built() {
         set(environment, "PEREGRINE_PEERS", folder.display().to_string());
+    }
+    if COLCON.is_ready() {
+        set(environment, "PEREGRINE_COLCON", COLCON.path().display().to_string());
     }
     if ROS.is_ready() {
         set(environment, "PEREGRINE_ROS_VENV", ROS.path().display().to_string());

@@ -152,11 +152,11 @@ fn two_forms_of_keys_exchange_nothing_and_say_so() {
     let link = Link::open(&LinkOptions::new(world.port, false)).unwrap().unwrap();
     let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
     let link = Arc::new(link);
-    app.extend(link.clone()).extend(Arc::<Mutex<Seen>>::default());
-    app.serve_ros().unwrap().accept_remote_frames(true);
+    app.extend(Arc::<Mutex<Seen>>::default());
+    app.serve_ros().unwrap();
     let spec = NodeSpec { namespace: Some("/other".into()), ..NodeSpec::new("talker") };
     app.add(NodeFactory::of::<Talker>(), spec).unwrap();
-    app.add(NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh")).unwrap();
+    carry(&mut app, &link).unwrap();
     let stop = app.stop_handle();
     let running = std::thread::spawn(move || app.run().unwrap());
     // The one here hears of ours or of the bridge, ours of the one here.
