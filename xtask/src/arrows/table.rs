@@ -155,7 +155,7 @@ pub const ROOMS: [Room; 28] = [
         may: &["peregrine-tests"],
         reason: "fuzz targets call what the smoke test calls",
     },
-    // Nor is this one: it wants a newer Rust than the house.
+    // Nor are these: the peers ask for all of Zenoh's features, the benchmark for a newer Rust than the house.
     Room { name: "peregrine-test-peers", may: &[], reason: "a peer of the tests knows nothing of ours" },
     Room { name: "peregrine-bench-copper", may: &[], reason: "a peer of the benchmark, measured by itself" },
 ];

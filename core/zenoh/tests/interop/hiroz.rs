@@ -195,19 +195,32 @@ fn graph(world: &World, hiroz: &mut Hiroz) {
 }
 
 fn lifecycle(world: &World, hiroz: &mut Hiroz) {
-    let mut act = |act: &str| hiroz.get(json!({"do": "lifecycle", "node": "/ours/talker", "act": act}));
-    assert_eq!(act("get_state"), "Active");
-    assert_eq!(act("deactivate"), true);
-    assert_eq!(act("get_state"), "Inactive");
-    assert_eq!(act("activate"), true);
-    // A managed node of hiroz, driven with what `peregrine lifecycle` calls.
-    hiroz.get(json!({"do": "lifecycle_host", "name": "managed"}));
     let change = registry::find_service("lifecycle_msgs/srv/ChangeState").unwrap();
     let state = registry::find_service("lifecycle_msgs/srv/GetState").unwrap();
-    let call = |service: &str, support: &'static registry::ServiceSupport, request: Value| {
+    let mut act = |act: &str| {
+        let hash = if act == "get_state" { state.type_hash } else { change.type_hash };
+        hiroz.get(json!({"do": "lifecycle", "node": "/ours/talker", "act": act, "hash": hash}))
+    };
+    assert_eq!(act("get_state"), "active");
+    assert_eq!(act("deactivate"), true);
+    assert_eq!(act("get_state"), "inactive");
+    assert_eq!(act("activate"), true);
+    // A managed node of hiroz, driven with what `peregrine lifecycle` calls. In 0.2.1 the hashes of its lifecycle services
+    // are not those of ROS 2: it is called under those that it announces.
+    hiroz.get(json!({"do": "lifecycle_host", "name": "managed"}));
+    let call = |name: &str, support: &'static registry::ServiceSupport, request: Value| {
+        let found = seen_in_time(name, || {
+            let services = world.inspector.services(Duration::from_secs(2)).unwrap();
+            services.into_iter().find(|service| service.name == name)
+        });
+        assert_eq!(found.type_name, support.type_name);
+        let announced: &'static _ = Box::leak(Box::new(registry::ServiceSupport {
+            type_hash: Box::leak(found.hash.into_boxed_str()),
+            ..*support
+        }));
         let request = (support.request.from_json)(&request).unwrap();
-        let answer = seen_in_time(service, || {
-            world.inspector.call(service, support, request.clone(), Duration::from_secs(1)).ok()
+        let answer = seen_in_time(name, || {
+            world.inspector.call(name, announced, request.clone(), Duration::from_secs(1)).ok()
         });
         (support.response.to_json)(&answer).unwrap()
     };

@@ -9,7 +9,7 @@
 //! | `call` | service, data | success, message |
 //! | `param_list`, `param_get`, `param_describe`, `param_set` | node, name, value | |
 //! | `param_declare`, `param_own` | name, value: its own | |
-//! | `lifecycle` | node, act: get_state, states, or a transition | |
+//! | `lifecycle` | node, act (get_state or a transition), hash of the service | |
 //! | `lifecycle_host` | name: a managed node of hiroz | |
 //! | `graph` | | nodes, topics, services |
 
@@ -19,13 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hiroz::context::ZContext;
-use hiroz::lifecycle::{ZLifecycleClient, ZLifecycleNode};
-use hiroz::msg::{ZDeserializer, ZMessage, ZSerializer};
+use hiroz::lifecycle::ZLifecycleNode;
+use hiroz::lifecycle::msgs::{ChangeState, ChangeStateRequest, GetStateResponse, LcTransition};
+use hiroz::msg::{ZDeserializer, ZMessage, ZSerializer, ZService};
 use hiroz::node::ZNode;
 use hiroz::parameter::{
     Parameter, ParameterClient, ParameterDescriptor, ParameterTarget, ParameterValue as Held,
 };
-use hiroz::{Builder, Result, WithTypeInfo};
+use hiroz::{Builder, Result, TypeHash, TypeInfo, WithTypeInfo};
 use hiroz_msgs::geometry_msgs::TwistStamped;
 use hiroz_msgs::sensor_msgs::{CameraInfo, Image};
 use hiroz_msgs::std_msgs::String as Text;
@@ -69,6 +70,14 @@ pub fn run(runtime: &Runtime, context: &ZContext, node: ZNode) -> Result<()> {
     Ok(())
 }
 
+/// An empty request is one byte in ROS 2, as that of SetBool is; hiroz's own is none.
+struct RosGetState;
+
+impl ZService for RosGetState {
+    type Request = SetBoolRequest;
+    type Response = GetStateResponse;
+}
+
 type Publish = Box<dyn Fn(&Value) -> Result<()>>;
 
 struct Script<'a> {
@@ -109,7 +118,7 @@ impl Script<'_> {
             "serve" => self.serve(text(command, "service")?),
             "call" => self.call(text(command, "service")?, command["data"].as_bool().unwrap_or(false)),
             "graph" => Ok(self.graph()),
-            "lifecycle" => self.lifecycle(text(command, "node")?, text(command, "act")?),
+            "lifecycle" => self.lifecycle(command),
             "lifecycle_host" => {
                 let name = text(command, "name")?;
                 self.managed.push(self.context.create_lifecycle_node(name).build()?);
@@ -186,23 +195,36 @@ impl Script<'_> {
         })
     }
 
-    fn lifecycle(&mut self, node: &str, act: &str) -> Result<Value> {
-        let client = ZLifecycleClient::new(&self.node, node)?;
-        self.runtime.block_on(async {
-            Ok(match act {
-                "get_state" => json!(format!("{:?}", client.get_state(PATIENCE).await?)),
-                "states" => {
-                    let states = client.get_available_states(PATIENCE).await?;
-                    json!(states.into_iter().map(|state| state.label).collect::<Vec<_>>())
-                }
-                "configure" => json!(client.configure(PATIENCE).await?),
-                "activate" => json!(client.activate(PATIENCE).await?),
-                "deactivate" => json!(client.deactivate(PATIENCE).await?),
-                "cleanup" => json!(client.cleanup(PATIENCE).await?),
-                "shutdown" => json!(client.shutdown(PATIENCE).await?),
-                other => return Err(format!("no act {other}").into()),
-            })
-        })
+    /// With the hashes that the command brings: those in hiroz's own client (0.2.1) are not those of ROS 2, and reach nobody.
+    fn lifecycle(&mut self, command: &Value) -> Result<Value> {
+        let (node, hash) = (text(command, "node")?, text(command, "hash")?);
+        let info = |name: &str| TypeInfo::new(name, TypeHash::from_rihs_string(hash).expect("a RIHS01 hash"));
+        let id = match text(command, "act")? {
+            "get_state" => {
+                let info = info("lifecycle_msgs::srv::dds_::GetState_");
+                let client = self
+                    .node
+                    .create_client_impl::<RosGetState>(&format!("{node}/get_state"), Some(info))
+                    .build()?;
+                let answer = self
+                    .runtime
+                    .block_on(client.call_with_timeout(&SetBoolRequest { data: false }, PATIENCE))?;
+                return Ok(json!(answer.current_state.label));
+            }
+            "configure" => 1,
+            "cleanup" => 2,
+            "activate" => 3,
+            "deactivate" => 4,
+            other => return Err(format!("no act {other}").into()),
+        };
+        let info = info("lifecycle_msgs::srv::dds_::ChangeState_");
+        let client = self
+            .node
+            .create_client_impl::<ChangeState>(&format!("{node}/change_state"), Some(info))
+            .build()?;
+        let request = ChangeStateRequest { transition: LcTransition { id, label: String::new() } };
+        let answer = self.runtime.block_on(client.call_with_timeout(&request, PATIENCE))?;
+        Ok(json!(answer.success))
     }
 
     fn parameters(&mut self, what: &str, command: &Value) -> Result<Value> {
