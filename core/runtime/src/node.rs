@@ -16,7 +16,8 @@ use crate::graph::Graph;
 use crate::host::{Callback, Declared, Subscribed, What};
 use crate::message::{AnyMessage, Delivery, TypeInfo};
 use crate::params::Params;
-use crate::publisher::{FramePublisher, FrameSlots, Publisher};
+use crate::period::Period;
+use crate::publisher::{AnyPublisher, FramePublisher, FrameSlots, Publisher};
 use crate::qos::{FramePolicy, Qos};
 use crate::time::Time;
 
@@ -235,6 +236,19 @@ impl<N: Node> Setup<'_, N> {
         Ok(Publisher::new(self.graph.message_port(topic, self.full_name.clone(), qos)))
     }
 
+    /// A publisher on `topic` of a type that is known only at run time; see [`TypeInfo::find`]. Images are better published as
+    /// frames.
+    ///
+    /// # Errors
+    /// When the name is not valid, or the topic carries another type.
+    pub fn publish_any(&mut self, topic: &str, info: TypeInfo, qos: Qos) -> Result<AnyPublisher> {
+        let name = self.resolve(topic)?;
+        let topic = self.graph.topic(&name, info, qos, false, &self.full_name)?;
+        topic.add_publisher(&self.full_name);
+        self.graph.endpoints.add(&self.full_name, &name, Role::Publisher, (info.name, info.hash), qos);
+        Ok(AnyPublisher::new(self.graph.message_port(topic, self.full_name.clone(), qos)))
+    }
+
     /// A publisher of frames on `topic`.
     ///
     /// # Errors
@@ -260,7 +274,19 @@ impl<N: Node> Setup<'_, N> {
         period: Duration,
         callback: impl Fn(&mut N, &Context) -> Result + Send + 'static,
     ) -> Result {
-        self.declared.timers.push((period.max(Duration::from_micros(1)), Box::new(callback)));
+        self.timer_every(Period::new(period), callback)
+    }
+
+    /// As [`Self::timer`], with a period that the node changes while it runs, by a clone of it.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn timer_every(
+        &mut self,
+        period: Period,
+        callback: impl Fn(&mut N, &Context) -> Result + Send + 'static,
+    ) -> Result {
+        self.declared.timers.push((period, Box::new(callback)));
         Ok(())
     }
 
