@@ -81,7 +81,8 @@ fn colcon_build(colcon: &Path, workspace: &Path) {
     }
     let said = checked(command.stdin(Stdio::null()).output().unwrap());
     // One package, and not the two dozen crates that it is made of.
-    assert!(said.contains("1 package finished"), "{said}");
+    assert_eq!(said.matches("Starting >>> ").count(), 1, "{said}");
+    assert!(said.contains("Finished <<< peregrine ["), "{said}");
 }
 
 #[test]
@@ -156,12 +157,12 @@ fn ask(port: &str, args: &[&str]) -> Option<String> {
 fn a_node_is_started_as_ros2_run_does(prefix: &Path, share: &Path) {
     let port = "17465";
     let mut command = installed(prefix, "camera", port);
-    command.args(["--ros-args", "-r", "__node:=left", "-r", "__ns:=/front", "-r", "image_raw:=image"]);
+    command.args(["--ros-args", "-r", "__ns:=/front", "-r", "image_raw:=image"]);
     command.args(["-p", "rate_hz:=20.0", "--params-file"]).arg(share.join("params/camera.yaml"));
     let mut running = Running(command.spawn().unwrap());
-    until("the node", || ask(port, &["node", "running"]).filter(|text| text == "/front/left\n"));
-    assert_eq!(ask(port, &["param", "get", "/front/left", "rate_hz"]).unwrap(), "20.0\n");
-    assert_eq!(ask(port, &["param", "get", "/front/left", "frame_id"]).unwrap(), "camera_optical\n");
+    until("the node", || ask(port, &["node", "running"]).filter(|text| text == "/front/camera\n"));
+    assert_eq!(ask(port, &["param", "get", "/front/camera", "rate_hz"]).unwrap(), "20.0\n");
+    assert_eq!(ask(port, &["param", "get", "/front/camera", "frame_id"]).unwrap(), "\"camera_optical\"\n");
     let image =
         until("an image", || ask(port, &["topic", "echo", "/front/image", "--count", "1", "--compact"]));
     assert!(image.contains("\"rgb8\""), "{}", &image[..200.min(image.len())]);
