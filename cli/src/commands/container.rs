@@ -13,15 +13,16 @@ use peregrine_core::{
 };
 
 use crate::args::Container;
-use crate::compose::{Composition, open_link, registry};
+use crate::compose::{Composition, registry};
 use crate::error::{Error, Result};
 use crate::ros_args::RosArgs;
+use crate::way::Way;
 
 pub fn run(args: &Container, ros: &[String]) -> Result {
     let mut ros = RosArgs::parse(ros)?;
     ros.name = args.name.clone().or(ros.name);
     ros.namespace = args.namespace.clone().or(ros.namespace);
-    let link = open_link(ros.enclave.as_deref()).ok_or_else(|| Error::Argument {
+    let way = Way::open(ros.enclave.as_deref()).ok_or_else(|| Error::Argument {
         what: "container",
         value: "without a link".into(),
         why:
@@ -33,7 +34,7 @@ pub fn run(args: &Container, ros: &[String]) -> Result {
     let threads = threads(ros.params_of(&full_name)?)?;
     let loaded = Arc::new(Loaded { enclave: ros.enclave.clone(), threads, nodes: Mutex::default() });
     let mode = Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false };
-    let mut composition = Composition::with_link(mode, Vec::new(), Some(link))?;
+    let mut composition = Composition::with_way(mode, Vec::new(), Some(way))?;
     let app: &mut App = &mut composition.app;
     app.extend::<Box<dyn Components>>(Arc::new(Box::new(Lent(loaded.clone()))));
     let spec = NodeSpec { name: ros.name, namespace: ros.namespace, ..NodeSpec::new("ComponentManager") };
@@ -91,7 +92,7 @@ impl Loaded {
             return Err(peregrine_core::Error::DuplicateNode { name }.into());
         }
         let mode = Mode::Realtime { threads: self.threads, factor: 1.0, use_sim_time };
-        let composition = Composition::with_link(mode, vec![spec], open_link(self.enclave.as_deref()))?;
+        let composition = Composition::with_way(mode, vec![spec], Way::open(self.enclave.as_deref()))?;
         let stop = composition.app.stop_handle();
         let thread = std::thread::Builder::new()
             .name("component".into())

@@ -3,9 +3,10 @@
 use peregrine_core::{NodeSpec, ParamValue};
 
 use crate::args::Run;
-use crate::compose::{Composition, open_link, registry};
+use crate::compose::{Composition, registry};
 use crate::error::Result;
 use crate::ros_args::RosArgs;
+use crate::way::Way;
 
 pub fn run(args: &Run, ros: &[String]) -> Result {
     let mut ros = RosArgs::parse(ros)?;
@@ -33,8 +34,8 @@ pub fn run(args: &Run, ros: &[String]) -> Result {
     }
     spec.remaps = ros.remaps;
     let mode = args.timing.mode(false, use_sim_time)?;
-    let link = if args.isolated { None } else { open_link(ros.enclave.as_deref()) };
-    let report = Composition::with_link(mode, vec![spec], link)?.run()?;
+    let way = if args.isolated { None } else { Way::open(ros.enclave.as_deref()) };
+    let report = Composition::with_way(mode, vec![spec], way)?.run()?;
     for node in report.nodes.iter().filter(|n| n.errors > 0) {
         tracing::warn!(node = %node.name, "{} errors; the last: {}", node.errors, node.last_error.as_deref().unwrap_or(""));
     }

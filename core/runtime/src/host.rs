@@ -20,7 +20,11 @@ pub(crate) type Step<N> = Box<dyn Fn(&mut N, &Context) -> Result<Advance> + Send
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Topic(String),
-    All { gated: bool },
+    /// Every topic; `messages` says whether those that carry no frames are among them, and the policy whether frames are.
+    All {
+        gated: bool,
+        messages: bool,
+    },
 }
 
 pub(crate) struct Subscribed<N> {

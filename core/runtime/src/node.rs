@@ -21,6 +21,9 @@ use crate::publisher::{AnyPublisher, FramePublisher, FrameSlots, Publisher};
 use crate::qos::{FramePolicy, Qos};
 use crate::time::Time;
 
+/// How those who hear every topic take frames.
+const FRAMES: Option<FramePolicy> = Some(FramePolicy::KeepLast(2));
+
 /// A perception node. `configure` declares topics and timers and returns the node's state; callbacks get it mutably,
 /// one at a time, always on the node's lane.
 pub trait Node: Sized + Send + 'static {
@@ -180,10 +183,12 @@ impl<N: Node> Setup<'_, N> {
         &mut self,
         callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
     ) -> Result {
-        self.all(false, callback)
+        self.all(false, true, FRAMES, callback)
     }
 
-    /// As [`Self::subscribe_all`], but a topic is delivered only while it has remote readers: for transports.
+    /// As [`Self::subscribe_all`], but a topic is delivered only while it has remote readers, and none that carries frames:
+    /// for transports. Those are heard with [`Self::subscribe_frames_for_remote`], by a node on a lane of its own best, for
+    /// to send a picture takes long.
     ///
     /// # Errors
     /// None today.
@@ -191,17 +196,31 @@ impl<N: Node> Setup<'_, N> {
         &mut self,
         callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
     ) -> Result {
-        self.all(true, callback)
+        self.all(true, true, None, callback)
+    }
+
+    /// The other half of [`Self::subscribe_for_remote`]: the topics that carry frames, while they have remote readers.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn subscribe_frames_for_remote(
+        &mut self,
+        callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
+    ) -> Result {
+        self.all(true, false, FRAMES, callback)
     }
 
     fn all(
         &mut self,
         gated: bool,
+        messages: bool,
+        policy: Option<FramePolicy>,
         callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
     ) -> Result {
         let call: Callback<N> = Box::new(move |node, ctx, delivery| callback(node, ctx, &delivery.as_any()));
-        let policy = Some(FramePolicy::KeepLast(2));
-        self.declared.subscriptions.push(Subscribed { what: What::All { gated }, depth: 1024, policy, call });
+        let what = What::All { gated, messages };
+        let depth = if messages { 1024 } else { 1 };
+        self.declared.subscriptions.push(Subscribed { what, depth, policy, call });
         Ok(())
     }
 
