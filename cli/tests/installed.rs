@@ -202,25 +202,27 @@ fn launch_files_are_found_in_the_package(prefix: &Path, prefixes: &str) {
     assert!(said.contains("did you mean 'peregrine'"), "{said}");
 }
 
-/// The whole demo, a process for each node, in a namespace, from the installed files: simulator, cameras, detector and
-/// avoidance find each other, and the vehicle is commanded.
+/// The whole demo, a process for each node, in a namespace, from the installed files, with parameters of the user's own:
+/// simulator, cameras, detector and avoidance find each other, and the vehicle is commanded.
 fn the_demo_runs_in_processes_of_its_own(prefix: &Path, prefixes: &str) {
     let port = "17467";
+    let (folder, shipped) = (tempfile::tempdir().unwrap(), prefix.join("share/peregrine/params/demo.yaml"));
+    // A flight that is longer than this test.
+    let far = "goal_distance: 1500.0\n    time_limit: 600.0\n    camera.rate: 2.0";
+    let text = std::fs::read_to_string(shipped).unwrap().replacen("camera.rate: 5.0", far, 1);
+    assert!(text.contains(far));
+    let params = folder.path().join("far.yaml");
+    std::fs::write(&params, text).unwrap();
     let mut command = installed(prefix, "peregrine", port);
-    command.args([
-        "launch",
-        "peregrine",
-        "demo.launch.xml",
-        "use_composition:=false",
-        "namespace:=/uav1",
-        "backend:=tract",
-    ]);
+    command.args(["launch", "peregrine", "demo.launch.xml", "use_composition:=false", "namespace:=/uav1"]);
+    command.args(["backend:=tract", &format!("params_file:={}", params.display())]);
     let _running = Running(command.env("AMENT_PREFIX_PATH", prefixes).spawn().unwrap());
-    let nodes = ["avoidance", "camera", "depth_camera", "detector", "drone_sim", "tracker"];
-    let expected = nodes.map(|name| format!("/uav1/{name}\n")).concat();
-    until("six nodes", || ask(port, &["node", "running"]).filter(|text| *text == expected));
-    // Each follows /clock but the one that makes it.
-    assert_eq!(ask(port, &["param", "get", "/uav1/camera", "use_sim_time"]).unwrap(), "true\n");
+    // Each is there, and follows /clock.
+    for node in ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"] {
+        let name = format!("/uav1/{node}");
+        let told = until(&name, || ask(port, &["param", "get", &name, "use_sim_time"]));
+        assert_eq!(told, "true\n", "{node}");
+    }
     until("a command for the vehicle", || {
         ask(port, &["topic", "echo", "/uav1/cmd_vel", "--count", "1", "--compact"])
     });

