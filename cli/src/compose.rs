@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 pub fn registry() -> Registry {
     Registry::linked()
         .with(peregrine_autopilot::PEREGRINE_NODE)
+        .with(peregrine_autopilot::px4::PEREGRINE_NODE)
         .with(peregrine_avoidance::PEREGRINE_NODE)
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)
