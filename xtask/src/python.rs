@@ -33,9 +33,19 @@ pub const ROS: Venv = Venv {
     pythons: &["python3.11", "python3"],
     whole: false,
 };
+/// The same of ROS 2 Kilted.
+pub const ROS_KILTED: Venv = Venv {
+    folder: ".venv/ros-kilted",
+    requirements: "ros-kilted.txt",
+    pythons: &["python3.11", "python3"],
+    whole: false,
+};
 /// The peer of `peregrine-bench detect`.
 pub const OPENCV: Venv =
     Venv { folder: ".venv/opencv", requirements: "opencv.txt", pythons: &["python3"], whole: false };
+/// colcon, as a ROS 2 workspace is built with.
+pub const COLCON: Venv =
+    Venv { folder: ".venv/colcon", requirements: "colcon.txt", pythons: &["python3"], whole: false };
 /// Tools of the lints.
 pub const TOOLS: Venv =
     Venv { folder: ".venv/tools", requirements: "tools.txt", pythons: &["python3"], whole: false };
@@ -88,6 +98,10 @@ impl Venv {
             .map_err(|error| format!("cannot write {}: {error}", self.stamp().display()))
     }
 
+    fn is_ros(&self) -> bool {
+        self.folder == ROS.folder || self.folder == ROS_KILTED.folder
+    }
+
     fn stamp(&self) -> PathBuf {
         self.path().join(".peregrine-stamp")
     }
@@ -96,7 +110,8 @@ impl Venv {
         root().join("xtask/requirements").join(self.requirements)
     }
 
-    fn wanted(&self) -> Outcome<String> {
+    /// What the requirements say now.
+    pub fn wanted(&self) -> Outcome<String> {
         let file = self.file();
         fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
     }
@@ -106,11 +121,11 @@ impl Venv {
         for python in self.pythons {
             let code = "import sys; print('%d.%d' % sys.version_info[:2])";
             let Ok((true, version)) = output(Command::new(python).args(["-c", code])) else { continue };
-            if self.folder != ROS.folder || version.trim() == "3.11" {
+            if !self.is_ros() || version.trim() == "3.11" {
                 return Ok((*python).to_owned());
             }
         }
-        Err(if self.folder == ROS.folder {
+        Err(if self.is_ros() {
             "no Python 3.11 was found: the ROS 2 wheels are for CPython 3.11 alone".to_owned()
         } else {
             "no `python3` was found: install Python 3.11 or newer (Debian, Ubuntu: apt-get install python3 python3-venv), \

@@ -52,12 +52,15 @@ fn meeting_point() -> Finding {
     }
 }
 
-/// ROS nodes that speak DDS do not hear us.
+/// ROS nodes that speak DDS do not hear us, unless that is built in.
 fn middleware(chosen: Option<&str>) -> Option<Finding> {
     const WHAT: &str = "ROS middleware";
     match chosen {
         None | Some("") => None,
         Some("rmw_zenoh_cpp") => Some(Finding::good(WHAT, "rmw_zenoh_cpp")),
+        Some(other) if cfg!(feature = "dds") => {
+            Some(Finding::good(WHAT, format!("{other}, which Peregrine's nodes use too")))
+        }
         Some(other) => Some(Finding::new(
             Level::Warning,
             WHAT,
@@ -75,6 +78,7 @@ mod tests {
     fn dds_is_warned_of() {
         assert_eq!(middleware(None), None);
         assert_eq!(middleware(Some("rmw_zenoh_cpp")).unwrap().level, Level::Good);
-        assert_eq!(middleware(Some("rmw_fastrtps_cpp")).unwrap().level, Level::Warning);
+        let expected = if cfg!(feature = "dds") { Level::Good } else { Level::Warning };
+        assert_eq!(middleware(Some("rmw_fastrtps_cpp")).unwrap().level, expected);
     }
 }

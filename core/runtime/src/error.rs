@@ -167,6 +167,17 @@ pub enum Error {
         /// The parameter.
         key: String,
     },
+    /// An image from another process in an encoding that frames do not have.
+    #[error(
+        "PG-0236: an image on '{topic}' has the encoding '{encoding}', which frames do not have; let its publisher send \
+         rgb8, bgr8, mono8 or another of those in docs/frame-bus.md"
+    )]
+    ImageEncoding {
+        /// The topic.
+        topic: String,
+        /// As the image has it.
+        encoding: String,
+    },
     /// A thread could not be started or configured.
     #[error(
         "PG-0213: lane '{lane}' could not be started: {source}; check limits of threads and of real-time priority"

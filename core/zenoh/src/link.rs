@@ -6,12 +6,14 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zenoh::{Config, Session, Wait};
 
 use crate::distro::Distro;
 use crate::error::{Error, Result, zenoh as failed};
+use crate::shm::{self, SharedMemory, SharedMemoryCounts};
 
 /// Where peers of one host meet: rmw_zenoh's router port.
 pub const MEETING_PORT: u16 = 7447;
@@ -131,6 +133,7 @@ pub struct Link {
     pub(crate) domain: u32,
     pub(crate) distro: Distro,
     pub(crate) enclave: String,
+    pub(crate) shared_memory: Arc<SharedMemory>,
     hosts: bool,
 }
 
@@ -140,20 +143,22 @@ impl Link {
     /// # Errors
     /// PG-1201, PG-1206.
     pub fn open(options: &LinkOptions) -> Result<Option<Self>> {
-        let link = |session, hosts| {
-            Some(Self {
+        let link = |session: Session, hosts| -> Result<Option<Self>> {
+            let shared_memory = SharedMemory::watch(&session)?;
+            Ok(Some(Self {
                 session,
                 domain: options.domain,
                 distro: options.distro,
                 enclave: options.enclave.clone(),
+                shared_memory,
                 hosts,
-            })
+            }))
         };
         if let Some(file) = &options.config_file {
             let shown = file.display().to_string();
             let read = Config::from_file(file).map_err(|e| config("ZENOH_SESSION_CONFIG_URI", &shown, e))?;
             let session = open(read, options)?.map_err(failed("open a session with", &shown))?;
-            return Ok(link(session, false));
+            return link(session, false);
         }
         let endpoint = format!("tcp/127.0.0.1:{}", options.port);
         let mut hosting_failed = 0;
@@ -162,7 +167,7 @@ impl Link {
             if someone_listens(options.port) {
                 let session =
                     open(meeting(None, Some(&endpoint))?, options)?.map_err(failed("connect", &endpoint))?;
-                return Ok(link(session, false));
+                return link(session, false);
             }
             looks += 1;
             if options.router_attempts == 0 || looks < options.router_attempts {
@@ -181,7 +186,7 @@ impl Link {
             match open(meeting(Some(&endpoint), None)?, options)? {
                 Ok(session) => {
                     say_who_hosts(&endpoint);
-                    return Ok(link(session, true));
+                    return link(session, true);
                 }
                 Err(error) if hosting_failed == 2 => return Err(failed("listen", &endpoint)(error)),
                 Err(_) => {
@@ -205,6 +210,11 @@ impl Link {
     /// The distribution whose peers are spoken to.
     pub fn distro(&self) -> Distro {
         self.distro
+    }
+
+    /// What went to peers of this host in memory that they share.
+    pub fn shared_memory(&self) -> SharedMemoryCounts {
+        self.shared_memory.counts()
     }
 
     /// Ends the session; tokens are withdrawn.
@@ -246,7 +256,12 @@ fn open(mut base: Config, options: &LinkOptions) -> Result<zenoh::Result<Session
         base.insert_json5(path, value)
             .map_err(|e| config("ZENOH_CONFIG_OVERRIDE", &format!("{path}={value}"), e))?;
     }
-    Ok(zenoh::open(base).wait())
+    let session = zenoh::open(base.clone()).wait();
+    if session.as_ref().is_err_and(shm::is_the_cause) && base.insert_json5(shm::ENABLED, "false").is_ok() {
+        shm::say_refused(session.err());
+        return Ok(zenoh::open(base).wait());
+    }
+    Ok(session)
 }
 
 /// No scouting on any network: peers are found at the meeting point and through its gossip, on loopback alone.
@@ -262,6 +277,9 @@ fn meeting(listen: Option<&str>, connect: Option<&str>) -> Result<Config> {
         ("connect/endpoints", &connect),
         ("scouting/multicast/enabled", "false"),
         ("scouting/gossip/enabled", "true"),
+        // What is large is put there by ourselves: Zenoh would copy it twice, and take a piece back from a reader that
+        // was not heard of for a tenth of a second.
+        (shm::IMPLICIT, "false"),
     ] {
         config.insert_json5(key, value).map_err(failed("take its configuration", key))?;
     }

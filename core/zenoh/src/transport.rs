@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use peregrine_core::prelude::*;
-use peregrine_core::{Endpoint as LocalEndpoint, Role, is_hidden};
+use peregrine_core::{App, Endpoint as LocalEndpoint, NodeFactory, NodeSpec, Role, Topic, is_hidden};
 use zenoh::Wait;
 use zenoh::liveliness::LivelinessToken;
 use zenoh::query::Queryable;
@@ -19,20 +19,19 @@ use crate::graph::GraphWatch;
 use crate::input::{Inlet, Input};
 use crate::keys::{self, Endpoint, Kind, NodeName, WireQos};
 use crate::link::Link;
-use crate::output::Output;
+use crate::outlets::Outlets;
 use crate::services::{Caller, serve};
 
 /// Carries the topics and services of its process over a [`Link`], which the application lends as an extension.
 pub struct Transport {
     link: Arc<Link>,
     import: bool,
-    outputs: BTreeMap<String, Vec<Output>>,
+    outlets: Outlets,
     inputs: Vec<Input>,
     gates: Option<Gates>,
     servers: Vec<Queryable<()>>,
     tokens: Vec<LivelinessToken>,
     watch: Option<GraphWatch>,
-    scratch: Vec<u8>,
 }
 
 impl Node for Transport {
@@ -42,24 +41,16 @@ impl Node for Transport {
 
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
         setup.subscribe_for_remote(Self::on_local)?;
-        let link = setup.extension::<Link>().ok_or_else(|| {
-            Error::node(error::Error::Malformed {
-                text: "no link".into(),
-                expected: "an application with a Zenoh link",
-                why: "App::extend was not given a Link",
-            })
-        })?;
         Ok(Self {
-            link,
+            link: lent_link(setup)?,
             // In lockstep nothing may come in from outside: the run would not repeat.
             import: !setup.is_lockstep(),
-            outputs: BTreeMap::new(),
+            outlets: Outlets::default(),
             inputs: Vec::new(),
             gates: None,
             servers: Vec::new(),
             tokens: Vec::new(),
             watch: None,
-            scratch: Vec::new(),
         })
     }
 
@@ -73,7 +64,7 @@ impl Node for Transport {
         self.inputs.clear();
         self.servers.clear();
         self.tokens.clear();
-        self.outputs.clear();
+        self.outlets = Outlets::default();
         Ok(())
     }
 }
@@ -89,18 +80,12 @@ impl Transport {
             if !is_hidden(&local.node) {
                 self.announce(endpoint.token())?;
             }
-            let hidden = is_hidden(&local.node) && parties.is_published_openly(&local.name);
-            if local.role == Role::Publisher
-                && !hidden
-                && let Some(topic) = topics.get(&local.name)
-            {
-                let output = Output::new(&self.link, topic, &local.node, local.qos, endpoint)?;
-                self.outputs.entry(local.name.clone()).or_default().push(output);
-            }
         }
+        self.outlets = Outlets::declare(&self.link, &topics, &parties, |topic| !topic.carries_frames())?;
         let mut gated = Vec::new();
         if self.import {
-            let own: BTreeSet<_> = self.outputs.values().flatten().map(Output::gid).collect();
+            let own: BTreeSet<_> =
+                parties.spoken_for().map(|(_, endpoint)| keys::gid(&endpoint.token())).collect();
             let own = Arc::new(own);
             for topic in topics.iter().filter(|topic| topic.subscriptions() > 0) {
                 let of = |role| {
@@ -139,20 +124,59 @@ impl Transport {
     }
 
     fn on_local(&mut self, ctx: &Context, any: &AnyMessage<'_>) -> Result {
-        let Some(outputs) = self.outputs.get_mut(any.topic()) else { return Ok(()) };
-        // A frame says nothing of its publisher, and what the runtime itself publishes goes out under a node's name.
-        let at = outputs.iter().position(|o| any.publisher() == Some(&o.node));
-        let alone = outputs.len() == 1;
-        let Some(output) = outputs.get_mut(at.unwrap_or(0)) else { return Ok(()) };
-        let stamp_ns = any.time().0;
-        // Not the number of a node in whose name another one publishes.
-        let number = any.number().filter(|_| if any.as_frame().is_some() { alone } else { at.is_some() });
-        let sent = any.with_cdr(&mut self.scratch, |cdr| output.put(cdr, stamp_ns, number));
-        if let Some(topic) = ctx.topics().get(any.topic()) {
-            topic.count_sent();
-        }
-        sent.map_err(failed("publish on", any.topic())).or_node()
+        self.outlets.send(ctx, any)
     }
+}
+
+/// Carries the frames of its process out. A node and a lane of its own: to send a picture to another machine takes
+/// milliseconds, and small messages are not to wait for that.
+pub struct FrameTransport {
+    link: Arc<Link>,
+    outlets: Outlets,
+}
+
+impl Node for FrameTransport {
+    const NAME: &'static str = "_zenoh_frames";
+    type Params = ();
+
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        setup.subscribe_frames_for_remote(|node: &mut Self, ctx, any| node.outlets.send(ctx, any))?;
+        Ok(Self { link: lent_link(setup)?, outlets: Outlets::default() })
+    }
+
+    fn activate(&mut self, ctx: &Context) -> Result {
+        let topics = ctx.topics();
+        let parties = parties(&self.link, topics.endpoints().nodes(), topics.endpoints().iter());
+        self.outlets = Outlets::declare(&self.link, topics, &parties, Topic::carries_frames).or_node()?;
+        Ok(())
+    }
+
+    fn shutdown(&mut self, _: &Context) -> Result {
+        self.outlets = Outlets::default();
+        Ok(())
+    }
+}
+
+fn lent_link<N: Node>(setup: &Setup<'_, N>) -> Result<Arc<Link>> {
+    setup.extension::<Link>().ok_or_else(|| {
+        Error::node(error::Error::Malformed {
+            text: "no link".into(),
+            expected: "an application with a Zenoh link",
+            why: "App::extend was not given a Link",
+        })
+    })
+}
+
+/// Carries the topics and services of `app` over `link`. In lockstep nothing comes in.
+///
+/// # Errors
+/// When the application has nodes of these names already.
+pub fn carry(app: &mut App, link: &Arc<Link>) -> Result {
+    let imports = !app.mode().is_lockstep();
+    app.extend(link.clone()).accept_remote_frames(imports).identify(identify(link));
+    app.add(NodeFactory::of::<Transport>(), NodeSpec::new(Transport::NAME))?;
+    app.add(NodeFactory::of::<FrameTransport>(), NodeSpec::new(FrameTransport::NAME))?;
+    Ok(())
 }
 
 /// The ids under which the publishers of a process are known over `link`: for
@@ -167,7 +191,7 @@ pub fn identify(link: &Link) -> peregrine_core::Identify {
 }
 
 /// The nodes and endpoints of this process as others are told of them.
-struct Parties {
+pub(crate) struct Parties {
     nodes: BTreeMap<Arc<str>, NodeName>,
     endpoints: Vec<(LocalEndpoint, Endpoint)>,
 }
@@ -178,6 +202,12 @@ impl Parties {
         self.endpoints
             .iter()
             .any(|(e, _)| e.role == Role::Publisher && e.name == topic && !is_hidden(&e.node))
+    }
+
+    /// The publishers that have an output each: what a hidden node says in the name of another goes out as that one's.
+    pub fn spoken_for(&self) -> impl Iterator<Item = &(LocalEndpoint, Endpoint)> {
+        let hidden = |local: &LocalEndpoint| is_hidden(&local.node) && self.is_published_openly(&local.name);
+        self.endpoints.iter().filter(move |(local, _)| local.role == Role::Publisher && !hidden(local))
     }
 }
 

@@ -21,7 +21,7 @@ use peregrine_msgs::std_msgs;
 use peregrine_msgs::std_srvs::{SetBool, SetBoolRequest, SetBoolResponse};
 use peregrine_msgs::{cdr, registry};
 use peregrine_zenoh::keys::{Endpoint, Kind, NodeName, WireQos, data_key, dds_name};
-use peregrine_zenoh::{Distro, Inspector, Link, LinkOptions, Transport};
+use peregrine_zenoh::{Distro, Inspector, Link, LinkOptions, carry};
 use serde_json::{Value, json};
 
 /// The Python of the tests, or `None` after saying that `test` is skipped.
@@ -216,11 +216,11 @@ impl World {
         let seen = Arc::<Mutex<Seen>>::default();
         let mode = Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false };
         let mut app = App::new(mode);
-        app.extend(link.clone()).extend(seen.clone());
-        app.serve_ros().unwrap().accept_remote_frames(true);
+        app.extend(seen.clone());
+        app.serve_ros().unwrap();
         let spec = NodeSpec { namespace: Some("/ours".into()), ..NodeSpec::new("talker") };
         app.add(NodeFactory::of::<Talker>(), spec).unwrap();
-        app.add(NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh")).unwrap();
+        carry(&mut app, &link).unwrap();
         let stop = app.stop_handle();
         let running = std::thread::spawn(move || {
             app.run().unwrap();

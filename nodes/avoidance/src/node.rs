@@ -106,6 +106,14 @@ impl Node for AvoidanceNode {
             path: Vec::with_capacity(512),
         })
     }
+
+    /// Between two looks, on the node's lane: no command is planned with a part of it.
+    fn reconfigure(&mut self, _: &Context, params: AvoidanceParams) -> Result {
+        let margins = params.margins().or_node()?;
+        self.planner.set_limits(&params.config().or_node()?).or_node()?;
+        (self.margins, self.min_score) = (margins, params.min_detection_score);
+        Ok(())
+    }
 }
 
 /// How long the planner takes, outside of lockstep: there it would make the same flight publish other bytes.

@@ -80,6 +80,14 @@ impl Node for TrackerNode {
             faults: Faults::default(),
         })
     }
+
+    /// Between two pictures, on the node's lane: no picture sees a part of it.
+    fn reconfigure(&mut self, _: &Context, params: TrackerParams) -> Result {
+        let (config, classes) = (params.config().or_node()?, params.classes().or_node()?);
+        self.classes = classes.numbered_as(&self.classes);
+        self.tracker.set_config(config);
+        Ok(())
+    }
 }
 
 impl TrackerNode {

@@ -45,6 +45,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "mesh", run: mesh, samples: &[] },
     Entry { name: "gz_packet", run: gz_packet, samples: &[] },
     Entry { name: "gz_convert", run: gz_convert, samples: &[] },
+    Entry { name: "bag", run: bag, samples: &[] },
 ];
 
 /// A simulated world.
@@ -83,6 +84,13 @@ pub fn gz_packet(data: &[u8]) {
 /// A message on its way between ROS and Gazebo; the first byte chooses type and way.
 pub fn gz_convert(data: &[u8]) {
     peregrine_gz::convert::fuzz(data);
+}
+
+/// A bag: the first byte says whether an MCAP file or a `metadata.yaml` follows.
+pub fn bag(data: &[u8]) {
+    if let Err(error) = peregrine_recorder::play::fuzz(data) {
+        code(&error, "PG-08");
+    }
 }
 
 /// A model's manifest.

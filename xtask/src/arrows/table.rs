@@ -29,7 +29,7 @@ const NODE_REASON: &str =
     "a node meets other nodes and the simulator on topics only, so that each can be replaced";
 
 /// Every crate of the workspace.
-pub const ROOMS: [Room; 26] = [
+pub const ROOMS: [Room; 27] = [
     Room {
         name: "peregrine-msgs",
         may: &["peregrine-msgs-codegen"],
@@ -49,6 +49,11 @@ pub const ROOMS: [Room; 26] = [
     },
     Room {
         name: "peregrine-zenoh",
+        may: &["peregrine-msgs", "peregrine-frame", "peregrine-core"],
+        reason: "a transport carries topics, whatever is on them",
+    },
+    Room {
+        name: "peregrine-dds",
         may: &["peregrine-msgs", "peregrine-frame", "peregrine-core"],
         reason: "a transport carries topics, whatever is on them",
     },
@@ -123,6 +128,7 @@ pub const ROOMS: [Room; 26] = [
             "peregrine-macros",
             "peregrine-core",
             "peregrine-zenoh",
+            "peregrine-dds",
             "peregrine-models",
             "peregrine-camera",
             "peregrine-detector",
@@ -150,11 +156,12 @@ pub const ROOMS: [Room; 26] = [
         reason: "fuzz targets call what the smoke test calls",
     },
     // Nor is this one: it wants a newer Rust than the house.
+    Room { name: "peregrine-test-peers", may: &[], reason: "a peer of the tests knows nothing of ours" },
     Room { name: "peregrine-bench-copper", may: &[], reason: "a peer of the benchmark, measured by itself" },
 ];
 
 /// Packages from outside with a place of their own.
-pub const FENCES: [Fence; 8] = [
+pub const FENCES: [Fence; 9] = [
     Fence {
         package: "tokio",
         rooms: &["peregrine-zenoh", "peregrine-gz", "peregrine", "peregrine-bench"],
@@ -174,6 +181,11 @@ pub const FENCES: [Fence; 8] = [
         package: "zenoh-ext",
         rooms: &["peregrine-zenoh"],
         reason: "all of Zenoh lies behind the transport seam",
+    },
+    Fence {
+        package: "r2r_rcl",
+        rooms: &["peregrine-dds"],
+        reason: "all of an installed ROS 2 lies behind the transport seam",
     },
     Fence {
         package: "ort",

@@ -13,7 +13,10 @@ use std::{
     process::{Command, ExitStatus},
 };
 
-use crate::shell::{Outcome, cargo, in_ci, locked, scratch, words};
+use crate::{
+    ros,
+    shell::{Outcome, cargo, in_ci, locked, scratch, words},
+};
 use collect::{Collector, Rules};
 
 /// What the command line asks for.
@@ -33,9 +36,12 @@ pub fn run(arguments: &[String]) -> Outcome {
     command.envs(provided.environment.iter().map(|(name, value)| (name, value)));
     println!("$ {}", words(&command));
     let mut collector = Collector::default();
-    let status = stream(&mut command, &log, &mut collector)?;
+    let mut success = stream(&mut command, &log, &mut collector)?.success();
+    if options.wants_dds() {
+        success &= with_ros(&ros::DISTROS, &mut collector)?;
+    }
     let rules = Rules { in_ci: in_ci(), has_shared: provided.has_shared };
-    let verdict = collector.verdict(status.success(), &rules);
+    let verdict = collector.verdict(success, &rules);
     println!("\nlog: {}", log.display());
     for note in &provided.notes {
         println!("note: {note}");
@@ -46,6 +52,50 @@ pub fn run(arguments: &[String]) -> Outcome {
     std::fs::write(&file, closing).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     println!("{}", verdict.closing_line());
     if verdict.is_success() { Ok(()) } else { Err("the tests did not pass".to_owned()) }
+}
+
+/// `cargo xtask dds`: what the whole of `test` does for the DDS transport, alone.
+pub fn dds(names: &[String]) -> Outcome {
+    if let Some(unknown) = names.iter().find(|name| !ros::DISTROS.iter().any(|distro| distro.name == **name))
+    {
+        return Err(format!("the DDS transport is tested with jazzy and kilted, not with {unknown:?}"));
+    }
+    let wanted =
+        ros::DISTROS.iter().filter(|distro| names.is_empty() || names.iter().any(|n| n == distro.name));
+    let mut collector = Collector::default();
+    let mut success = true;
+    for distro in wanted {
+        distro.install()?;
+        success &= with_ros(std::slice::from_ref(distro), &mut collector)?;
+    }
+    let verdict = collector.verdict(success, &Rules { in_ci: in_ci(), has_shared: true });
+    print!("{verdict}");
+    println!("{}", verdict.closing_line());
+    if verdict.is_success() { Ok(()) } else { Err("the tests did not pass".to_owned()) }
+}
+
+/// Builds the DDS transport against each distribution and tests it. What cannot be is a skip.
+fn with_ros(distros: &[ros::Distro], collector: &mut Collector) -> Outcome<bool> {
+    let mut success = true;
+    for distro in distros {
+        if let Some(lack) = distro.lack() {
+            collector.line(&format!("SKIP dds_{}: {lack}", distro.name));
+            continue;
+        }
+        let mut command = distro.cargo(&["test", "--no-fail-fast", "--workspace", "--test", "dds"])?;
+        println!("$ {} ({})", words(&command), distro.name);
+        let log = scratch("logs")?.join(format!("dds-{}.log", distro.name));
+        success &= stream(&mut command, &log, collector)?.success();
+    }
+    Ok(success)
+}
+
+impl Options {
+    /// The DDS transport is built anew for each distribution: not for a quick look at something else.
+    fn wants_dds(&self) -> bool {
+        let named = self.packages.is_empty() || self.packages.iter().any(|name| name == "peregrine-dds");
+        named && !self.quick && self.filters.is_empty()
+    }
 }
 
 fn parse(arguments: &[String]) -> Outcome<Options> {

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use crate::{
-    python::{ROS, SIM, TESTS, onnxruntime, wheels},
+    python::{COLCON, ROS, SIM, TESTS, onnxruntime, wheels},
+    ros,
     shell::{Outcome, find_program, output, root, run},
 };
 
@@ -22,9 +23,11 @@ enum Probe {
     Program(&'static str),
     /// A library that pkg-config finds.
     Library(&'static str),
+    /// libclang, which reads the headers of ROS 2.
+    Clang,
 }
 
-const DEBIAN: [Debian; 3] = [
+const DEBIAN: [Debian; 4] = [
     Debian {
         packages: "chromium",
         probe: Probe::Program("chromium"),
@@ -40,6 +43,11 @@ const DEBIAN: [Debian; 3] = [
         probe: Probe::Library("ignition-transport11"),
         purpose: "our gz-transport talks with Gazebo's own tools and library",
     },
+    Debian {
+        packages: "libclang-dev g++ libpython3.11",
+        probe: Probe::Clang,
+        purpose: "the DDS transport is built against the ROS 2 wheels",
+    },
 ];
 
 impl Debian {
@@ -50,6 +58,7 @@ impl Debian {
                 let mut command = Command::new("pkg-config");
                 output(command.args(["--exists", name])).is_ok_and(|(found, _)| found)
             }
+            Probe::Clang => ros::libclang().is_some() && find_program("g++").is_some(),
         }
     }
 }
@@ -71,10 +80,16 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     if !quick {
         TESTS.install()?;
         SIM.install()?;
+        COLCON.install()?;
         if let Err(cause) = ROS.install() {
             provided.notes.push(format!("no live rclpy: {}", cause.trim()));
         }
         debian(&mut provided.notes)?;
+        for distro in &ros::DISTROS {
+            if let Err(cause) = distro.install() {
+                provided.notes.push(format!("no DDS with {}: {}", distro.name, cause.trim()));
+            }
+        }
     }
     let environment = &mut provided.environment;
     if TESTS.is_ready() {
@@ -88,6 +103,9 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     }
     if SIM.is_ready() {
         set(environment, "PEREGRINE_SIM_PYTHON", SIM.program("python").display().to_string());
+    }
+    if COLCON.is_ready() {
+        set(environment, "PEREGRINE_COLCON", COLCON.path().display().to_string());
     }
     if ROS.is_ready() {
         set(environment, "PEREGRINE_ROS_VENV", ROS.path().display().to_string());

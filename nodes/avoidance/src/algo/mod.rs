@@ -13,6 +13,7 @@ pub mod geometry;
 pub mod guard;
 pub mod guidance;
 pub mod ladder;
+mod limits;
 pub mod margins;
 pub mod memory;
 pub mod movers;

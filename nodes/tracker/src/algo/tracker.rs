@@ -114,6 +114,13 @@ impl Tracker {
         &self.config
     }
 
+    /// From the next picture on other settings hold; tracks go on under them. Bounds and cameras stay as they were.
+    pub fn set_config(&mut self, config: Config) {
+        let (max_detections, max_tracks) = (self.config.max_detections, self.config.max_tracks);
+        let (camera, depth_camera) = (self.config.camera, self.config.depth_camera);
+        self.config = Config { max_detections, max_tracks, camera, depth_camera, ..config };
+    }
+
     /// All tracks, in the order of their beginnings.
     #[must_use]
     pub fn tracks(&self) -> &[Track] {
