@@ -21,6 +21,7 @@ const NODES: [&str; 10] = [
     "drone_sim",
     "gz_bridge",
     "player",
+    "px4",
     "recorder",
     "safety_filter",
     "tracker",
