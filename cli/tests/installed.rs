@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 use common::{Running, peregrine_at, root, stderr, stdout, until};
 
-const NODES: [&str; 10] = [
+const NODES: [&str; 11] = [
     "autopilot",
     "avoidance",
     "camera",
