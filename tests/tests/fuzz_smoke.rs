@@ -67,6 +67,7 @@ entries!(
     cdr,
     image_header,
     zenoh_keys,
+    bridge_tokens,
     frame_handshake,
     mavlink,
     point_cloud,

@@ -1,7 +1,8 @@
-//! Peregrine's topics between processes, over Zenoh, on the keys and liveliness tokens of `rmw_zenoh`.
+//! Peregrine's topics between processes, over Zenoh, on the keys and liveliness tokens of `rmw_zenoh` or of `zenoh-bridge-ros2dds`.
 //!
 //! - [`keys`]: data keys, liveliness tokens, QoS, the attachment. Pure.
 //! - [`Distro`]: humble, jazzy, kilted or lyrical, chosen when the program starts.
+//! - [`KeyForm`]: keys of rmw_zenoh, or of zenoh-bridge-ros2dds, behind which ROS 2 nodes speak DDS.
 //! - [`Link`]: one Zenoh session, found without a daemon: the first process on a host becomes the meeting point.
 //! - [`carry`]: gives an application two nodes that carry its topics out to remote readers and in from remote writers:
 //!   [`Transport`], and [`FrameTransport`] for pictures.
@@ -9,8 +10,10 @@
 //!
 //! Tested against implementations that we did not write: docs/ros2.md says which and what.
 
+mod bridge;
 mod distro;
 mod error;
+mod form;
 mod gates;
 mod graph;
 mod input;
@@ -25,6 +28,7 @@ mod transport;
 
 pub use distro::Distro;
 pub use error::{Error, Result};
+pub use form::KeyForm;
 pub use inspect::{Inspector, ServiceFound, Stream, TopicEntry, Update};
 pub use link::{Link, LinkOptions};
 pub use shm::SharedMemoryCounts;

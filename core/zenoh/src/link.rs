@@ -13,6 +13,7 @@ use zenoh::{Config, Session, Wait};
 
 use crate::distro::Distro;
 use crate::error::{Error, Result, zenoh as failed};
+use crate::form::KeyForm;
 use crate::shm::{self, SharedMemory, SharedMemoryCounts};
 
 /// Where peers of one host meet: rmw_zenoh's router port.
@@ -29,6 +30,8 @@ pub struct LinkOptions {
     pub domain: u32,
     /// The distribution whose peers are spoken to.
     pub distro: Distro,
+    /// Whose keys are spoken.
+    pub keys: KeyForm,
     /// Security enclave, "/" for none; it only shows in the graph.
     pub enclave: String,
     /// The loopback port to meet at.
@@ -49,6 +52,7 @@ impl LinkOptions {
         Self {
             domain: 0,
             distro: Distro::default(),
+            keys: KeyForm::default(),
             enclave: "/".into(),
             port,
             may_host,
@@ -58,7 +62,7 @@ impl LinkOptions {
         }
     }
 
-    /// From the environment: `ROS_DOMAIN_ID`, `PEREGRINE_ROS_DISTRO` or `ROS_DISTRO`, `PEREGRINE_ZENOH_PORT`,
+    /// From the environment: `ROS_DOMAIN_ID`, `PEREGRINE_ROS_DISTRO` or `ROS_DISTRO`, `PEREGRINE_ZENOH_KEYS`, `PEREGRINE_ZENOH_PORT`,
     /// `ZENOH_SESSION_CONFIG_URI`, `ZENOH_CONFIG_OVERRIDE`, `ZENOH_ROUTER_CHECK_ATTEMPTS`, `ROS_SECURITY_ENCLAVE_OVERRIDE`.
     ///
     /// # Errors
@@ -85,6 +89,7 @@ impl LinkOptions {
         Ok(Self {
             domain: domain_from_env()?,
             distro: Distro::from_env()?,
+            keys: KeyForm::from_env()?,
             enclave: set("ROS_SECURITY_ENCLAVE_OVERRIDE").unwrap_or_else(|| "/".into()),
             router_attempts,
             config_file: set("ZENOH_SESSION_CONFIG_URI").map(PathBuf::from),
@@ -132,6 +137,7 @@ pub struct Link {
     pub(crate) session: Session,
     pub(crate) domain: u32,
     pub(crate) distro: Distro,
+    pub(crate) keys: KeyForm,
     pub(crate) enclave: String,
     pub(crate) shared_memory: Arc<SharedMemory>,
     hosts: bool,
@@ -149,6 +155,7 @@ impl Link {
                 session,
                 domain: options.domain,
                 distro: options.distro,
+                keys: options.keys,
                 enclave: options.enclave.clone(),
                 shared_memory,
                 hosts,
@@ -212,6 +219,11 @@ impl Link {
         self.distro
     }
 
+    /// Whose keys are spoken.
+    pub fn keys(&self) -> KeyForm {
+        self.keys
+    }
+
     /// What went to peers of this host in memory that they share.
     pub fn shared_memory(&self) -> SharedMemoryCounts {
         self.shared_memory.counts()
@@ -226,7 +238,7 @@ impl Link {
 
     /// The key of a topic or service here.
     pub(crate) fn key(&self, name: &str, type_name: &str, hash: &str) -> String {
-        crate::keys::data_key(self.domain, name, type_name, self.distro.hash(hash))
+        self.keys.key(self.domain, name, type_name, self.distro.hash(hash))
     }
 }
 

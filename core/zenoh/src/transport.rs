@@ -13,7 +13,9 @@ use zenoh::Wait;
 use zenoh::liveliness::LivelinessToken;
 use zenoh::query::Queryable;
 
+use crate::bridge::routes;
 use crate::error::{self, zenoh as failed};
+use crate::form::KeyForm;
 use crate::gates::Gates;
 use crate::graph::GraphWatch;
 use crate::input::{Inlet, Input};
@@ -74,11 +76,11 @@ impl Transport {
         let topics = ctx.topics().clone();
         let parties = parties(&self.link, topics.endpoints().nodes(), topics.endpoints().iter());
         for node in parties.nodes.values().filter(|node| !is_hidden(&node.full())) {
-            self.announce(node.token())?;
+            self.announce(self.link.keys.outside(&node.token()))?;
         }
         for (local, endpoint) in &parties.endpoints {
             if !is_hidden(&local.node) {
-                self.announce(endpoint.token())?;
+                self.announce(self.link.keys.outside(&endpoint.token()))?;
             }
         }
         self.outlets = Outlets::declare(&self.link, &topics, &parties, |topic| !topic.carries_frames())?;
@@ -111,7 +113,13 @@ impl Transport {
         }
         let gates = Gates::start(gated)?;
         let visible = parties.endpoints.into_iter().filter(|(local, _)| !is_hidden(&local.node));
-        let visible = visible.map(|(_, endpoint)| endpoint).collect();
+        let visible: Vec<_> = visible.map(|(_, endpoint)| endpoint).collect();
+        if self.link.keys == KeyForm::Ros2Dds {
+            // After the publishers and subscriptions: a bridge looks for them as soon as it hears of them.
+            for route in routes(&visible) {
+                self.announce(route.token())?;
+            }
+        }
         self.watch = Some(GraphWatch::start(&self.link, visible, gates.publishers())?);
         self.gates = Some(gates);
         Ok(())

@@ -14,7 +14,7 @@ pub use image::image_source;
 pub use launch::{launch_xml, launch_yaml, params_file};
 pub use message::{cdr, image_header};
 pub use seeds::{Dice, mutate, seeds};
-pub use zenoh::zenoh_keys;
+pub use zenoh::{bridge_tokens, zenoh_keys};
 
 /// One fuzz target.
 pub struct Entry {
@@ -39,6 +39,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "cdr", run: cdr, samples: &[] },
     Entry { name: "image_header", run: image_header, samples: &[] },
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
+    Entry { name: "bridge_tokens", run: bridge_tokens, samples: &[] },
     Entry { name: "frame_handshake", run: frame_handshake, samples: &[] },
     Entry { name: "mavlink", run: mavlink, samples: &[] },
     Entry { name: "point_cloud", run: point_cloud, samples: &[] },
