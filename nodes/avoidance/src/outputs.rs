@@ -81,7 +81,6 @@ pub fn report(header: Header, status: &Status, cycle_ms: f64) -> AvoidanceStatus
             State::Braking => AvoidanceStatus::BRAKING,
             State::Hover(_) => AvoidanceStatus::HOVER,
             State::Scanning => AvoidanceStatus::SCANNING,
-            State::Climbing => AvoidanceStatus::CLIMBING,
             State::Stuck => AvoidanceStatus::STUCK,
             State::GoalReached => AvoidanceStatus::GOAL_REACHED,
             State::InputStale(_) => AvoidanceStatus::INPUT_STALE,

@@ -12,8 +12,6 @@ use super::view::Margin;
 
 /// Wait before a climb is over, metres below the wanted altitude.
 const CLIMBED: f64 = 0.25;
-/// Rate of rising in search of a way over, m/s.
-const CLIMB_RATE: f64 = 0.5;
 /// Gain from position error to velocity where the vehicle holds its place, 1/s; and the most that makes, m/s.
 const HOLD: (f64, f64) = (0.8, 0.3);
 /// For so long after it came to rest its own path is proof of the way back to where that was, ns.
@@ -108,27 +106,6 @@ impl Planner {
         Some(self.command(odometry, Vec3::new(0.0, 0.0, rate), 0.0, status))
     }
 
-    /// The altitude to hold: that of the goal, or the one it rose to. It comes down again when it has gone past what it rose
-    /// over, or is about to arrive, and what is below was seen to be free.
-    pub(super) fn lifted(&mut self, now: i64, here: Vec3, goal: Vec3, altitude: f64) -> f64 {
-        /// Metres over ground.
-        const PAST: f64 = 5.0;
-        const ARRIVING: f64 = 3.0;
-        /// Metres below that must be free.
-        const BELOW: f64 = 0.5;
-        let Some(lift) = self.lift else { return altitude };
-        let (gone, left) = ((here - lift).norm_xy(), (goal - here).norm_xy());
-        let below = || {
-            let evidence = self.sources(now).evidence(here);
-            evidence.seen_free(here - Vec3::new(0.0, 0.0, BELOW), Margin::Creep)
-        };
-        if lift.z <= altitude || (gone > PAST || left < ARRIVING) && below() {
-            self.lift = None;
-            return altitude;
-        }
-        lift.z.clamp(altitude, self.config.altitude_max)
-    }
-
     /// The velocity, certified against all that stands, that stays farthest from what moves; `None` when stopping is as
     /// good as any.
     pub(super) fn evade(
@@ -221,7 +198,7 @@ impl Planner {
         let here = odometry.pose.position;
         let yaw = odometry.pose.rotation.yaw();
         let off = wrap_angle(along.y.atan2(along.x) - yaw);
-        if odometry.velocity.norm() > AT_REST && !self.recovery.is_on_its_way() {
+        if odometry.velocity.norm() > AT_REST && !self.recovery.is_backing() {
             return self.command(odometry, Vec3::ZERO, YAW_GAIN * off, status);
         }
         let step = self.recovery.blocked(now, yaw, off);
@@ -234,13 +211,6 @@ impl Planner {
             }
             Step::Scan => (State::Scanning, None, self.config.scan_rate),
             Step::Stuck => (State::Stuck, None, self.config.scan_rate),
-            // Up, with the camera toward where guidance leads, to see over what is in the way.
-            Step::Climb => {
-                let room = self.config.altitude_max - here.z;
-                let rate = CLIMB_RATE.min(self.config.vertical_speed).min(ALTITUDE_GAIN * room);
-                let up = (room > CLIMBED).then_some(Vec3::new(0.0, 0.0, rate));
-                (State::Climbing, up, YAW_GAIN * off)
-            }
             Step::Back => {
                 // The path where it is young, for it leads around corners as it was flown; else what was seen.
                 let target = self.trail.retrace(here, 0.25, now).or_else(|| self.trail.back(here, 0.4));
@@ -259,15 +229,8 @@ impl Planner {
         });
         if let Some((wanted, length)) = certified {
             self.anchor = None;
-            if step == Step::Climb {
-                self.lift = Some(here);
-            }
             status.certified_stop_m = length;
             return self.command(odometry, wanted, rate, status);
-        }
-        if step == Step::Climb {
-            status.state = State::Hover(HoverCause::Blocked);
-            self.recovery.climbed(now);
         }
         if step == Step::Back {
             status.state = State::Hover(HoverCause::Blocked);

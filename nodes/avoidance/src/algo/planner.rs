@@ -1,8 +1,8 @@
 //! The planner: inputs in, one certified command out.
 //!
 //! The ladder, top to bottom: fly a certified candidate; else brake along the tail certified before; at rest, turn
-//! toward where guidance leads; else tell guidance that this way is refused; else scan a full turn; else rise where what is
-//! above was seen to be free; else back off along the way flown; else report STUCK, and go on looking. Whatever the inputs do, the answer to doubt is "stop".
+//! toward where guidance leads; else tell guidance that this way is refused; else scan a full turn; else back off
+//! along the way flown; else report STUCK, and go on looking. Whatever the inputs do, the answer to doubt is "stop".
 
 use super::around::overtaken;
 use super::candidates::{Candidate, Wish, fan};
@@ -73,8 +73,6 @@ pub struct Planner {
     along: Option<Vec3>,
     pub(super) bubble: Option<Bubble>,
     pub(super) climbing: bool,
-    /// Where it rose to look for a way over: it stays as high until it is past.
-    pub(super) lift: Option<Vec3>,
     pub(super) goal: Option<Vec3>,
     arrived: bool,
     boxes: Vec<MarginBox>,
@@ -135,7 +133,6 @@ impl Planner {
             along: None,
             bubble: None,
             climbing: false,
-            lift: None,
             goal: None,
             arrived: false,
             boxes: Vec::with_capacity(256),
@@ -183,7 +180,6 @@ impl Planner {
             self.arrived = false;
             (self.proposal, self.along) = (None, None);
             self.no_way = None;
-            self.lift = None;
             self.recovery = Recovery::default();
         }
     }
@@ -281,7 +277,6 @@ impl Planner {
             self.guidance.clear();
             self.bubble = None;
             self.climbing = false;
-            self.lift = None;
             self.proposal = None;
             self.recovery = Recovery::default();
             self.last_stamps = [None; SENSORS.len()];
@@ -453,7 +448,6 @@ impl Planner {
         if let Some(command) = self.climb(now, &odometry, altitude) {
             return command;
         }
-        let altitude = self.lifted(now, here, goal, altitude);
         let to_goal = Vec3::new(goal.x, goal.y, altitude) - here;
         let tolerance = self.config.goal_tolerance;
         if to_goal.norm() < tolerance || self.arrived && to_goal.norm() < 2.0 * tolerance {
