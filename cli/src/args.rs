@@ -40,7 +40,7 @@ pub enum Command {
     Container(Container),
     /// Work with bags.
     #[command(subcommand)]
-    Bag(Bag),
+    Bag(crate::commands::bag::args::Bag),
     /// Look at the nodes that are compiled in, or run.
     #[command(subcommand)]
     Node(NodeCommand),
@@ -284,7 +284,7 @@ pub enum Processes {
 
 #[derive(Debug, Args)]
 pub struct Launch {
-    /// The launch file.
+    /// The launch file, or a package followed by the name of one of its launch files, as for ros2 launch.
     pub file: PathBuf,
     /// Launch arguments: name:=value.
     pub arguments: Vec<String>,
@@ -426,17 +426,6 @@ pub struct Container {
     /// The container's namespace.
     #[arg(long)]
     pub namespace: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Bag {
-    /// Complete a bag whose recording was cut off: every whole message is copied, with index and metadata.
-    Recover {
-        /// The MCAP file that breaks off.
-        from: PathBuf,
-        /// The new bag: a directory that does not exist yet.
-        to: PathBuf,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,11 +11,13 @@ use crate::way::Way;
 pub fn registry() -> Registry {
     Registry::linked()
         .with(peregrine_autopilot::PEREGRINE_NODE)
+        .with(peregrine_autopilot::px4::PEREGRINE_NODE)
         .with(peregrine_avoidance::PEREGRINE_NODE)
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)
         .with(peregrine_gz_bridge::PEREGRINE_NODE)
         .with(peregrine_recorder::PEREGRINE_NODE)
+        .with(peregrine_recorder::play::PEREGRINE_NODE)
         .with(peregrine_safety_filter::PEREGRINE_NODE)
         .with(peregrine_sim::node::PEREGRINE_NODE)
         .with(peregrine_tracker::PEREGRINE_NODE)

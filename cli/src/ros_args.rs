@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use peregrine_core::ParamValue;
+use peregrine_core::{ParamMap, ParamValue};
+use peregrine_launch::parse_params_file;
 
 use crate::error::{Error, Result};
 
@@ -107,6 +108,36 @@ impl RosArgs {
             }
         }
         Ok(args)
+    }
+
+    /// The parameters of the node with that full name: those of the files, each over the ones before it, then those given by
+    /// name. A file without an entry for the node is warned of.
+    pub fn params_of(&self, full_name: &str) -> Result<ParamMap> {
+        let mut params = ParamMap::new();
+        for file in &self.params_files {
+            let text = std::fs::read_to_string(file).map_err(Error::file("read", file))?;
+            let shown = file.display().to_string();
+            let parsed = parse_params_file(&shown, &text)?;
+            let mut matched = false;
+            for entry in parsed.entries.iter().filter(|entry| entry.matches(full_name)) {
+                matched = true;
+                for (key, value) in &entry.params {
+                    let typed = ParamValue::from_json(value).ok_or_else(|| Error::Argument {
+                        what: "parameter",
+                        value: format!("{key}: {value}"),
+                        why: "ROS has no parameter of that type".into(),
+                    })?;
+                    params.insert(key.clone(), typed);
+                }
+            }
+            if !matched {
+                tracing::warn!(
+                    "PG-1310: no entry of '{shown}' matches '{full_name}'; name the node or use /**"
+                );
+            }
+        }
+        params.extend(self.params.iter().cloned());
+        Ok(params)
     }
 }
 

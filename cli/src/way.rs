@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use peregrine_core::{App, NodeFactory, NodeSpec};
-use peregrine_zenoh::{Link, LinkOptions, Transport, identify};
+use peregrine_core::App;
+use peregrine_zenoh::{Link, LinkOptions};
 
 use crate::error::Result;
 
@@ -48,10 +48,7 @@ impl Way {
     pub fn carry(&self, app: &mut App) -> Result {
         match self {
             Self::Zenoh(link) => {
-                app.accept_remote_frames(!app.mode().is_lockstep());
-                app.extend(link.clone());
-                app.identify(identify(link));
-                app.add(NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh"))?;
+                peregrine_zenoh::carry(app, link)?;
             }
             #[cfg(feature = "dds")]
             Self::Dds(link) => peregrine_dds::carry(app, link)?,

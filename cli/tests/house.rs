@@ -74,6 +74,30 @@ fn the_same_file_runs_in_several_processes() {
     seen_through("17462");
 }
 
+/// A shell's background job ignores SIGINT; whoever sends it all the same means it, for the launch and for its nodes.
+#[test]
+fn a_launch_in_the_background_takes_sigint() {
+    let (port, dir) = ("17460", tempfile::tempdir().unwrap());
+    let file = dir.path().join("cameras.launch.xml");
+    std::fs::write(&file, LAUNCH).unwrap();
+    let (said, like) = (tempfile::NamedTempFile::new().unwrap(), peregrine_at(port));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' INT; exec \"$@\"", "sh"]).arg(like.get_program());
+    shell.args(["launch", file.to_str().unwrap(), "--processes", "several"]);
+    shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.env_remove("ROS_DOMAIN_ID").stdout(Stdio::null()).stderr(said.reopen().unwrap());
+    let mut running = Running(shell.spawn().unwrap());
+    until("both nodes", || {
+        let output = peregrine_at(port).args(["node", "running"]).output().unwrap();
+        Some(stdout(&output)).filter(|text| text.contains("/camera\n") && text.contains("/relay\n"))
+    });
+    let pid = rustix::process::Pid::from_child(&running.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let status = running.0.wait().unwrap();
+    let said = std::fs::read_to_string(said.path()).unwrap();
+    assert!(status.success() && !said.contains("sending SIGTERM"), "{status}: {said}");
+}
+
 #[test]
 fn lockstep_across_processes_is_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -93,6 +117,26 @@ fn the_demo_is_its_launch_file() {
     assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"]);
 }
 
+/// As for ros2 launch; without an installed package the files inside of the program are meant.
+#[test]
+fn a_launch_file_is_named_by_its_package() {
+    let plan = run(&["launch", "peregrine", "demo.launch.yaml", "--plan", "seed:=7"]);
+    let plan: serde_json::Value = serde_json::from_str(&stdout(&plan)).unwrap();
+    assert!(
+        plan["nodes"][0]["params"].as_array().unwrap().contains(&serde_json::json!(["seed", 7])),
+        "{plan}"
+    );
+    let arguments = stdout(&run(&["launch", "peregrine", "demo.launch.xml", "--show-args"]));
+    assert!(
+        arguments.contains("use_composition = true") && arguments.contains("namespace = /"),
+        "{arguments}"
+    );
+    let said = stderr(&run(&["launch", "peregrin", "demo.launch.xml"]));
+    assert!(said.contains("PG-1301") && said.contains("did you mean 'peregrine'"), "{said}");
+    let said = stderr(&run(&["launch", "peregrine", "dmeo.launch.xml"]));
+    assert!(said.contains("no such file"), "{said}");
+}
+
 #[test]
 fn nodes_and_their_parameters_are_described() {
     let nodes = stdout(&run(&["node", "list"]));
@@ -101,6 +145,47 @@ fn nodes_and_their_parameters_are_described() {
     }
     let params = stdout(&run(&["param", "describe", "detector"]));
     assert!(params.contains("min_score: double") && params.contains("in -1.0..=1.0"), "{params}");
+}
+
+/// Every node's params.yaml, as it is installed with the package, names parameters that there are, and marks those that can
+/// be set while the node runs.
+#[test]
+fn parameter_files_of_nodes_are_true() {
+    let files = ["autopilot", "avoidance", "camera", "detector", "recorder", "safety_filter", "tracker"];
+    for file in files {
+        let text = std::fs::read_to_string(root().join(format!("launch/params/{file}.yaml"))).unwrap();
+        let mut kind = String::new();
+        let mut described = std::collections::BTreeMap::new();
+        let mut seen = 0;
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix("/**/") {
+                kind = name.trim_end_matches(':').to_owned();
+                let said = stdout(&run(&["param", "describe", &kind]));
+                let fields = said.lines().filter(|line| !line.starts_with(' '));
+                described = fields
+                    .map(|line| {
+                        let live = line.ends_with("can be set while it runs");
+                        (line.split(':').next().unwrap().to_owned(), live)
+                    })
+                    .collect();
+            }
+            let entry = line.strip_prefix("    ").map(|entry| entry.strip_prefix("# ").unwrap_or(entry));
+            let Some((name, rest)) = entry.and_then(|entry| entry.split_once(": ")) else { continue };
+            let plain =
+                name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c));
+            if !plain {
+                continue;
+            }
+            let live = described.get(name).unwrap_or_else(|| panic!("{kind} has no parameter '{name}'"));
+            assert_eq!(
+                rest.contains("(live)") || rest.contains("can be set while it plays"),
+                *live,
+                "{kind}: {name}"
+            );
+            seen += 1;
+        }
+        assert!(seen >= described.len(), "{file}: {seen} of {}", described.len());
+    }
 }
 
 /// The node that `peregrine new` writes is the example of this crate, word for word; the example flies the demo with the

@@ -8,7 +8,7 @@ use peregrine_render::{Camera, Fog, Renderer, Targets, look_at};
 use peregrine_sim::physics::State;
 use peregrine_sim::rng::Stream;
 use peregrine_sim::scenario::{ForestSpec, build};
-use peregrine_sim::sensors::{ColorCamera, DepthCamera, Mount, Truths};
+use peregrine_sim::sensors::{ColorCamera, DepthCamera, Mount, Odometry, Truths};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let body: Isometry3<f64> = State::at(at, world.start_yaw, 0.0).pose();
         let (mut rgb, mut metres) = (vec![0; 640 * 480 * 3], vec![0_u8; 320 * 240 * 4]);
         let begin = Instant::now();
-        color.shoot(&mut renderer, &world.scene, &body, &mut rgb, true)?;
+        color.shoot(&mut renderer, &world.scene, &Odometry::still(body), i64::from(i), &mut rgb, true)?;
         let shot = begin.elapsed();
         depth.shoot(&mut renderer, &world.scene, &body, 0, &mut metres)?;
         println!("{i}: colour {shot:?}, depth {:?}", begin.elapsed() - shot);

@@ -13,7 +13,7 @@ use crate::physics::{
     Battery, BatterySpec, Command, Quadrotor, STEP_NS, STEP_S, Sample, Vehicle, Wind, WindSpec,
 };
 use crate::rng::Stream;
-use crate::scenario::World;
+use crate::scenario::{ACTOR_STEP_NS, World};
 
 /// A command older than this is void, nanoseconds of simulated time.
 pub const COMMAND_LIFETIME_NS: i64 = 500_000_000;
@@ -85,6 +85,8 @@ pub struct Flight {
     measured: Option<(Vector3<f64>, [f64; 2])>,
     wind: Option<Wind>,
     battery: Battery,
+    /// Whether a flight controller outside commands the rotors.
+    steered: bool,
 }
 
 /// Nothing nearer than this was touched lately: contacts need no look.
@@ -113,6 +115,7 @@ impl Flight {
             measured: None,
             wind: None,
             battery: Battery::new(BatterySpec::default()),
+            steered: false,
         })
     }
 
@@ -136,6 +139,10 @@ impl Flight {
         let numbers = [command.velocity.x, command.velocity.y, command.velocity.z, command.yaw_rate];
         if numbers.iter().all(|x| x.is_finite()) {
             self.order = Some((command, axes, now));
+            if self.steered {
+                self.steered = false;
+                self.quad.release_rotors();
+            }
         }
     }
 
@@ -144,8 +151,9 @@ impl Flight {
         self.quad.set_rotor_command(nalgebra::Vector4::zeros());
     }
 
-    /// Rotor speeds (rad/s) of a flight controller outside, in place of velocity commands.
+    /// Rotor speeds (rad/s) of a flight controller outside, in place of velocity commands, until the next of those.
     pub fn command_rotors(&mut self, speeds: nalgebra::Vector4<f64>) {
+        self.steered = true;
         self.quad.set_rotor_command(speeds);
     }
 
@@ -155,6 +163,11 @@ impl Flight {
     /// PG-1023 if the state stops being finite.
     pub fn advance(&mut self, to: i64) -> Result<()> {
         while self.outcome.is_none() && self.quad.time_ns() + STEP_NS <= to {
+            let now = self.quad.time_ns();
+            if !self.world.actors.is_empty() && now % ACTOR_STEP_NS == 0 {
+                Arc::make_mut(&mut self.world).move_actors(now as f64 * 1e-9)?;
+                self.measured = None;
+            }
             self.step()?;
         }
         Ok(())
@@ -298,6 +311,11 @@ impl Flight {
     /// Where it takes place.
     pub fn world(&self) -> &Arc<World> {
         &self.world
+    }
+
+    /// When it ends, and how large the vehicle is.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The vehicle.

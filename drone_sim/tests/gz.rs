@@ -2,18 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use nalgebra::Isometry3;
 use peregrine_gz::msgs::core::{Boolean, Clock, Empty, Entity, Time};
 use peregrine_gz::msgs::geometry::{Pose, PoseV, Twist, Vector3d};
 use peregrine_gz::msgs::scene::Scene;
+use peregrine_gz::msgs::sensing::Actuators;
 use peregrine_gz::msgs::world::{EntityFactory, WorldControl, WorldStatistics, entity_factory};
 use peregrine_gz::{GzNode, Options};
 use peregrine_sim::control::Change;
 use peregrine_sim::flight::{Flight, Rules};
-use peregrine_sim::gz::{GzSide, apply};
+use peregrine_sim::gz::{GzSide, Inbox, OrderTopics, apply, lock};
 use peregrine_sim::physics::{STEP_NS, Vehicle};
 use peregrine_sim::scenario::{ForestSpec, build};
 
@@ -23,6 +24,12 @@ const POST: &str =
 
 fn options(name: &str) -> Options {
     Options::loopback(&format!("sim_{name}_{}", std::process::id()))
+}
+
+/// The side of the x500, and what waits in its inbox.
+fn open(flight: &Flight, name: &str) -> (GzSide, Arc<Mutex<Inbox>>) {
+    let (orders, inbox) = (OrderTopics::of("x500", None), Arc::default());
+    (GzSide::open(flight.world(), "x500", options(name), &orders, &inbox).unwrap(), inbox)
 }
 
 fn flight() -> Flight {
@@ -49,7 +56,7 @@ fn order(client: &GzNode, control: WorldControl) {
 #[test]
 fn clients_see_the_clock_statistics_and_poses() {
     let mut flight = flight();
-    let mut side = GzSide::open(flight.world(), "x500", options("see")).unwrap();
+    let (mut side, _) = open(&flight, "see");
     let client = GzNode::new(options("see")).unwrap();
     let (heard, hears) = mpsc::channel();
     let to = heard.clone();
@@ -88,7 +95,7 @@ fn clients_see_the_clock_statistics_and_poses() {
 
 #[test]
 fn clients_pause_and_step_to_the_millisecond() {
-    let side = GzSide::open(flight().world(), "x500", options("step")).unwrap();
+    let (side, _) = open(&flight(), "step");
     let client = GzNode::new(options("step")).unwrap();
     order(&client, WorldControl { pause: true, ..Default::default() });
     let control = side.control().clone();
@@ -106,7 +113,7 @@ fn clients_pause_and_step_to_the_millisecond() {
 #[test]
 fn clients_see_where_a_paused_world_stands_though_they_come_late() {
     let mut flight = flight();
-    let mut side = GzSide::open(flight.world(), "x500", options("stand")).unwrap();
+    let (mut side, _) = open(&flight, "stand");
     let control = side.control().clone();
     let pose = Isometry3::translation(1.0, 2.0, 3.0);
     control.pause(true);
@@ -141,7 +148,7 @@ fn clients_see_where_a_paused_world_stands_though_they_come_late() {
 #[test]
 fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
     let mut flight = flight();
-    let mut side = GzSide::open(flight.world(), "x500", options("edit")).unwrap();
+    let (mut side, inbox) = open(&flight, "edit");
     let client = GzNode::new(options("edit")).unwrap();
     let limit = Duration::from_secs(20);
     let ask = |service: &str, yes: Boolean| assert!(yes.data, "{service}");
@@ -187,12 +194,18 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
     let velocity = wait_for("the command", || {
         let linear = Some(Vector3d { x: 2.0, ..Default::default() });
         cmd_vel.publish(&Twist { linear, ..Default::default() });
-        side.take_velocity()
+        lock(&inbox).take_velocity()
     });
     assert_eq!((velocity.linear.x, velocity.yaw_rate), (2.0, 0.0));
     let enable = client.advertise::<Boolean>("/model/x500/enable").unwrap();
     wait_for("the end of obedience", || {
         enable.publish(&Boolean { header: None, data: false });
-        side.take_velocity().is_none().then_some(())
+        lock(&inbox).take_velocity().is_none().then_some(())
     });
+    let motors = client.advertise::<Actuators>("/x500/command/motor_speed").unwrap();
+    let rotors = wait_for("rotor speeds", || {
+        motors.publish(&Actuators { velocity: vec![500.0, 501.0, 502.0, 503.0], ..Default::default() });
+        lock(&inbox).take_rotors()
+    });
+    assert_eq!(rotors, [500.0, 501.0, 502.0, 503.0]);
 }

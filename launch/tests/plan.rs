@@ -180,6 +180,30 @@ fn parameter_files_match_by_full_name_and_unmatched_entries_are_reported() {
     assert!(warning.contains("did you mean '/front/camera'"), "{warning}");
 }
 
+/// The four substitutions that launch files live by, where they stand most: paths.
+#[test]
+fn substitutions_are_made() {
+    let prefix = tempfile::tempdir().unwrap();
+    let folder = prefix.path().join("share/robot/params");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("ada.yaml"), "/**: {ros__parameters: {rate: 7}}\n").unwrap();
+    let share = Share::embedded().with_prefix_path(&prefix.path().to_string_lossy());
+    let mut options = LaunchOptions::new(&share);
+    options.environment.insert("WHO".into(), "ada".into());
+    let text = r#"<launch>
+        <arg name="kind" default="params"/>
+        <node pkg="robot" exec="n" cwd="$(dirname)" unless="false">
+          <param from="$(find-pkg-share robot)/$(var kind)/$(env WHO).yaml"/>
+          <param name="home" value="$(env HOME /nowhere)"/>
+        </node>
+        <node pkg="robot" exec="not_this" unless="$(equals $(var kind) params)"/>
+      </launch>"#;
+    let plan = plan_text("/robot/launch/t.launch.xml", text, &options).unwrap();
+    assert_eq!(params(&plan, 0), [("rate", json!(7)), ("home", json!("/nowhere"))]);
+    assert_eq!(plan.nodes[0].process.cwd.as_deref(), Some("/robot/launch"));
+    assert_eq!(plan.nodes.len(), 1);
+}
+
 #[test]
 fn arguments_are_declared_chosen_and_given() {
     let text = r#"<launch><arg name="world" default="forest"><choice value="forest"/><choice value="maze"/></arg>

@@ -107,6 +107,29 @@ fn respawn_counts_and_gives_up() {
 }
 
 #[test]
+fn respawn_waits_as_long_as_it_is_told() {
+    let process = ProcessOptions {
+        respawn: true,
+        respawn_delay: 0.4,
+        respawn_max_retries: Some(1),
+        ..ProcessOptions::default()
+    };
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (result, lines) = supervise(vec![sh("r", "echo up", process)], {
+        let seen = Arc::clone(&seen);
+        move |line, _| {
+            if line.text == "up" {
+                seen.lock().unwrap().push(std::time::Instant::now());
+            }
+        }
+    });
+    assert_eq!(result.unwrap().jobs, [("r".into(), "exit code 0".into(), 1)]);
+    assert!(lines.iter().any(|line| line.text.contains("starting it again in 0.4 s")));
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() == 2 && seen[1] - seen[0] >= Duration::from_millis(390), "{seen:?}");
+}
+
+#[test]
 fn respawned_until_stopped_is_no_failure() {
     let process = ProcessOptions { respawn: true, ..ProcessOptions::default() };
     let (result, lines) = supervise(vec![sh("r", "echo up; exit 1", process)], {
@@ -141,6 +164,21 @@ fn on_exit_shutdown_brings_everything_down() {
     let jobs = vec![sh("leader", "exit 2", process), sh("other", "sleep 60", ProcessOptions::default())];
     let (result, _) = supervise(jobs, |_, _| {});
     assert!(result.unwrap_err().to_string().contains("'leader' ended with exit code 2"));
+}
+
+/// A shell's background job ignores SIGINT, and a shell cannot trap what was ignored when it began: the test above, begun
+/// like that, passes only if the supervisor hands the ignoring on to nobody.
+#[test]
+fn children_of_a_background_job_are_not_deaf_to_ctrl_c() {
+    let test = std::env::current_exe().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "trap '' INT HUP QUIT TERM; exec \"$0\" --exact on_exit_shutdown_brings_everything_down",
+    ]);
+    let output = shell.arg(test).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[test]

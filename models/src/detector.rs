@@ -251,6 +251,12 @@ impl Detector {
     pub fn score_threshold(&self) -> f32 {
         self.threshold
     }
+
+    /// From the next image on, this is the lowest score of a detection, 0 to 1; `None`: what the manifest says.
+    pub fn set_score_threshold(&mut self, score: Option<f32>) {
+        let score = score.filter(|score| score.is_finite()).map(|score| score.clamp(0.0, 1.0));
+        self.threshold = score.unwrap_or(self.manifest.score_threshold);
+    }
 }
 
 #[cfg(test)]

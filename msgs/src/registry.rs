@@ -90,6 +90,32 @@ pub fn all() -> &'static [TypeSupport] {
     crate::TYPES
 }
 
+/// What is to be done with a Rust type that is known by its name alone: see [`visit`].
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+    /// Called with the type of that name.
+    fn visit<M: Message>(self) -> Self::Output;
+}
+
+/// Calls `visitor` with the Rust type called `type_name`; `None` if there is none.
+///
+/// ```
+/// use peregrine_msgs::{Message, registry::{Visitor, visit}};
+/// struct SizeOf;
+/// impl Visitor for SizeOf {
+///     type Output = usize;
+///     fn visit<M: Message>(self) -> usize {
+///         size_of::<M>()
+///     }
+/// }
+/// assert_eq!(visit("std_msgs/msg/UInt32", SizeOf), Some(4));
+/// assert_eq!(visit("std_msgs/msg/Nothing", SizeOf), None);
+/// ```
+pub fn visit<V: Visitor>(type_name: &str, visitor: V) -> Option<V::Output> {
+    crate::visit(type_name, visitor)
+}
+
 fn to_json<M: Message>(bytes: &[u8]) -> Result<Value, CdrError> {
     serde_json::to_value(cdr::from_slice::<M>(bytes)?)
         .map_err(|e| CdrError::Json { type_name: M::TYPE_NAME, cause: e.to_string() })

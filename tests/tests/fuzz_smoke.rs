@@ -67,10 +67,12 @@ entries!(
     cdr,
     image_header,
     zenoh_keys,
+    bridge_tokens,
     frame_handshake,
     mavlink,
     point_cloud,
     mesh,
     gz_packet,
     gz_convert,
+    bag,
 );

@@ -43,6 +43,9 @@ pub const ROS_KILTED: Venv = Venv {
 /// The peer of `peregrine-bench detect`.
 pub const OPENCV: Venv =
     Venv { folder: ".venv/opencv", requirements: "opencv.txt", pythons: &["python3"], whole: false };
+/// colcon, as a ROS 2 workspace is built with.
+pub const COLCON: Venv =
+    Venv { folder: ".venv/colcon", requirements: "colcon.txt", pythons: &["python3"], whole: false };
 /// Tools of the lints.
 pub const TOOLS: Venv =
     Venv { folder: ".venv/tools", requirements: "tools.txt", pythons: &["python3"], whole: false };

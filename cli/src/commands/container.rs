@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use peregrine_core::{
-    App, ComponentManager, Components, Mode, NodeFactory, NodeSpec, ParamValue, Registry, Stop, StopReason,
-    names,
+    App, ComponentManager, Components, Mode, NodeFactory, NodeSpec, ParamMap, ParamValue, Registry, Stop,
+    StopReason, names,
 };
 
 use crate::args::Container;
@@ -29,7 +29,10 @@ pub fn run(args: &Container, ros: &[String]) -> Result {
             "a container is of use only to other processes, and they cannot be reached; see the warning above"
                 .into(),
     })?;
-    let loaded = Arc::new(Loaded { enclave: ros.enclave.clone(), nodes: Mutex::default() });
+    let name = ros.name.clone().unwrap_or_else(|| "ComponentManager".to_owned());
+    let full_name = format!("{}/{name}", ros.namespace.as_deref().unwrap_or("/").trim_end_matches('/'));
+    let threads = threads(ros.params_of(&full_name)?)?;
+    let loaded = Arc::new(Loaded { enclave: ros.enclave.clone(), threads, nodes: Mutex::default() });
     let mode = Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false };
     let mut composition = Composition::with_way(mode, Vec::new(), Some(way))?;
     let app: &mut App = &mut composition.app;
@@ -62,6 +65,8 @@ struct Nodes {
 /// The components of this container.
 struct Loaded {
     enclave: Option<String>,
+    /// Threads that a component may use inside of a callback.
+    threads: usize,
     nodes: Mutex<Nodes>,
 }
 
@@ -86,8 +91,7 @@ impl Loaded {
         if nodes.running.values().any(|component| component.name == name) {
             return Err(peregrine_core::Error::DuplicateNode { name }.into());
         }
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mode = Mode::Realtime { threads, factor: 1.0, use_sim_time };
+        let mode = Mode::Realtime { threads: self.threads, factor: 1.0, use_sim_time };
         let composition = Composition::with_way(mode, vec![spec], Way::open(self.enclave.as_deref()))?;
         let stop = composition.app.stop_handle();
         let thread = std::thread::Builder::new()
@@ -130,6 +134,29 @@ impl Components for Lent {
     }
 }
 
+/// What a container's own parameters say. use_sim_time is each component's own affair.
+fn threads(params: ParamMap) -> Result<usize> {
+    let mut threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for (name, value) in params {
+        match (name.as_str(), &value) {
+            ("threads", ParamValue::Integer(count @ 1..=256)) => {
+                threads = usize::try_from(*count).unwrap_or(1)
+            }
+            ("threads", _) => {
+                let why = "give an integer, 1 to 256".into();
+                return Err(Error::Argument { what: "threads", value: value.to_string(), why });
+            }
+            ("use_sim_time", _) => {}
+            _ => {
+                let why =
+                    "a container takes threads and use_sim_time; set a node's parameters on the node".into();
+                return Err(Error::Argument { what: "parameter", value: name, why });
+            }
+        }
+    }
+    Ok(threads)
+}
+
 /// The kind that a plugin's name means: `detector`, `peregrine::Detector`, `peregrine::detector::DetectorNode`.
 fn find(registry: &Registry, plugin: &str) -> Result<NodeFactory> {
     let last = plugin.rsplit("::").next().unwrap_or(plugin);
@@ -150,6 +177,16 @@ fn find(registry: &Registry, plugin: &str) -> Result<NodeFactory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_says_which_parameters_it_has() {
+        let one = |name: &str, value| threads(ParamMap::from([(name.to_owned(), value)]));
+        assert_eq!(one("threads", ParamValue::Integer(3)).unwrap(), 3);
+        assert!(one("use_sim_time", ParamValue::Bool(true)).is_ok());
+        for (name, value) in [("threads", ParamValue::Integer(0)), ("thread", ParamValue::Integer(1))] {
+            assert!(one(name, value).unwrap_err().to_string().contains("PG-1301"), "{name}");
+        }
+    }
 
     #[test]
     fn plugins_are_found_under_the_names_that_launch_files_use() {

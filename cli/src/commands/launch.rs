@@ -1,13 +1,13 @@
 //! `peregrine launch FILE`: a launch file's nodes in one process or in several, from the very same file.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use peregrine_core::{Mode, Registry};
+use peregrine_core::{Mode, Registry, did_you_mean};
 use peregrine_launch::supervisor::{self, SupervisorOptions, jobs};
 use peregrine_launch::{
-    LaunchOptions, LaunchPlan, NodeKind, PlannedNode, Share, Unit, parse_text, plan_file,
+    LaunchOptions, LaunchPlan, NodeKind, Packages, PlannedNode, Share, Unit, parse_text, plan_file,
 };
 
 use crate::args::{Launch, Processes};
@@ -17,10 +17,7 @@ use crate::ros_args::assignment;
 
 /// The plan of a launch file with the user's arguments and environment.
 pub fn plan(file: &str, arguments: &[(String, String)]) -> Result<LaunchPlan> {
-    let mut share = Share::embedded();
-    if let Ok(prefixes) = std::env::var("AMENT_PREFIX_PATH") {
-        share = share.with_prefix_path(&prefixes);
-    }
+    let share = share();
     let mut options = LaunchOptions::new(&share).with_process_environment();
     options.arguments = arguments.to_vec();
     let plan = plan_file(file, &options)?;
@@ -34,11 +31,12 @@ pub fn plan(file: &str, arguments: &[(String, String)]) -> Result<LaunchPlan> {
 }
 
 pub fn run(args: &Launch) -> Result {
-    let file = args.file.display().to_string();
+    let share = share();
+    let (file, arguments) = find_file(&share, &args.file, &args.arguments)?;
     if args.show_args {
-        return show_args(&args.file);
+        return show_args(&share, &file);
     }
-    let arguments: Vec<_> = args.arguments.iter().map(|text| assignment(text)).collect::<Result<_>>()?;
+    let arguments: Vec<_> = arguments.iter().map(|text| assignment(text)).collect::<Result<_>>()?;
     let mut plan = plan(&file, &arguments)?;
     if args.plan {
         println!("{}", serde_json::to_string_pretty(&plan).unwrap_or_default());
@@ -58,9 +56,40 @@ pub fn run(args: &Launch) -> Result {
     }
 }
 
-fn show_args(file: &PathBuf) -> Result {
-    let text = std::fs::read_to_string(file).map_err(Error::file("read", file))?;
-    for argument in parse_text(&file.display().to_string(), &text)?.arguments() {
+/// Peregrine's own files, and those of the packages that AMENT_PREFIX_PATH names.
+fn share() -> Share {
+    match std::env::var("AMENT_PREFIX_PATH") {
+        Ok(prefixes) => Share::embedded().with_prefix_path(&prefixes),
+        Err(_) => Share::embedded(),
+    }
+}
+
+/// The launch file, and what is left as its arguments. `PACKAGE FILE` means a file in the package's share directory, or in
+/// `launch` below it; a file of the package's name that is there is meant first.
+fn find_file<'a>(share: &Share, first: &Path, rest: &'a [String]) -> Result<(String, &'a [String])> {
+    let shown = first.display().to_string();
+    let Some((name, left)) = rest.split_first().filter(|(name, _)| !name.contains(":=") && !first.is_file())
+    else {
+        return Ok((shown, rest));
+    };
+    let wrong =
+        |value: &str, why: String| Error::Argument { what: "launch file", value: value.to_owned(), why };
+    let home = share.share(&shown).ok_or_else(|| {
+        let known = share.known();
+        let hint = did_you_mean(&shown, known.iter().map(String::as_str));
+        wrong(&shown, format!("it is no file, and no package of that name is in AMENT_PREFIX_PATH{hint}"))
+    })?;
+    let places = [format!("{home}/launch/{name}"), format!("{home}/{name}")];
+    let found = places
+        .into_iter()
+        .find(|file| share.read(file).is_ok())
+        .ok_or_else(|| wrong(name, format!("the package {shown} has no such file in {home}/launch")))?;
+    Ok((found, left))
+}
+
+fn show_args(share: &Share, file: &str) -> Result {
+    let text = share.read(file).map_err(Error::file("read", file))?;
+    for argument in parse_text(file, &text)?.arguments() {
         let default = argument.default.as_ref().map_or_else(|| "(required)".to_owned(), |d| format!("= {d}"));
         println!("{} {default}\n    {}", argument.name, argument.description);
     }

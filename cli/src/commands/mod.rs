@@ -1,6 +1,6 @@
 //! The commands, one file each.
 
-mod bag;
+pub(crate) mod bag;
 mod bench;
 mod bench_sdf;
 mod container;
@@ -73,7 +73,7 @@ fn dispatch(command: &Command, ros: &[String]) -> Result {
         Command::Service(args) => service::run(args),
         Command::Lifecycle(args) => service::run_lifecycle(args),
         Command::Container(args) => container::run(args, ros),
-        Command::Bag(args) => bag::run(args),
+        Command::Bag(args) => bag::run(args, ros),
         Command::Node(args) => node::run_node(args),
         Command::Param(args) => node::run_param(args),
         Command::Bench(args) => bench::run(args),

@@ -87,15 +87,21 @@ fn repository(given: Option<&Path>) -> Result<PathBuf> {
     })
 }
 
-/// The demo's own launch file with the new node in its container.
+/// The demo's own launch file with the new node in its container, and among its processes.
 fn launch_file(name: &str) -> Result<String> {
-    let node = format!("    <composable_node pkg=\"{name}\" plugin=\"{name}\" name=\"{name}\"/>\n");
     let demo = Share::embedded().read(DEMO_XML).map_err(Error::file("read", DEMO_XML))?;
-    let at = demo.rfind("</node_container>").map(|i| demo[..i].rfind('\n').map_or(i, |line| line + 1));
+    let inside = format!("    <composable_node pkg=\"{name}\" plugin=\"{name}\" name=\"{name}\"/>\n");
+    let alone = format!("    <node pkg=\"{name}\" exec=\"{name}\" name=\"{name}\"/>\n");
+    insert(&insert(&demo, "</node_container>", &inside)?, "</group>", &alone)
+}
+
+/// The text with a line before the one that holds the last `mark`.
+fn insert(text: &str, mark: &str, line: &str) -> Result<String> {
+    let at = text.rfind(mark).map(|i| text[..i].rfind('\n').map_or(i, |line| line + 1));
     let at = at.ok_or_else(|| Error::Argument {
         what: "launch file",
         value: "demo.launch.xml".into(),
-        why: "it has no container; this is a bug".into(),
+        why: format!("it has no {mark}; this is a bug"),
     })?;
-    Ok(format!("{}{node}{}", &demo[..at], &demo[at..]))
+    Ok(format!("{}{line}{}", &text[..at], &text[at..]))
 }

@@ -1,13 +1,10 @@
 //! `peregrine run NODE`: one stock node in a process of its own.
 
-use std::fs;
-
 use peregrine_core::{NodeSpec, ParamValue};
-use peregrine_launch::parse_params_file;
 
 use crate::args::Run;
 use crate::compose::{Composition, registry};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ros_args::RosArgs;
 use crate::way::Way;
 
@@ -30,32 +27,12 @@ pub fn run(args: &Run, ros: &[String]) -> Result {
         namespace: Some(namespace),
         ..NodeSpec::default()
     };
-    spec.remaps = ros.remaps;
     let mut use_sim_time = args.use_sim_time;
-    for file in &ros.params_files {
-        let text = fs::read_to_string(file).map_err(Error::file("read", file))?;
-        let shown = file.display().to_string();
-        let parsed = parse_params_file(&shown, &text)?;
-        let mut matched = false;
-        for entry in parsed.entries.iter().filter(|e| e.matches(&full_name)) {
-            matched = true;
-            for (key, value) in &entry.params {
-                let typed = ParamValue::from_json(value).ok_or_else(|| Error::Argument {
-                    what: "parameter",
-                    value: format!("{key}: {value}"),
-                    why: "ROS has no parameter of that type".into(),
-                })?;
-                spec.params.insert(key.clone(), typed);
-            }
-        }
-        if !matched {
-            tracing::warn!("PG-1310: no entry of '{shown}' matches '{full_name}'; name the node or use /**");
-        }
-    }
-    spec.params.extend(ros.params);
+    spec.params = ros.params_of(&full_name)?;
     if let Some(ParamValue::Bool(yes)) = spec.params.remove("use_sim_time") {
         use_sim_time = yes;
     }
+    spec.remaps = ros.remaps;
     let mode = args.timing.mode(false, use_sim_time)?;
     let way = if args.isolated { None } else { Way::open(ros.enclave.as_deref()) };
     let report = Composition::with_way(mode, vec![spec], way)?.run()?;

@@ -8,12 +8,13 @@ use crate::flight::{Moment, Outcome};
 use crate::world::{Shape, World};
 
 /// Colours of the states, and their names.
-const STATES: [(&str, &str); 8] = [
+const STATES: [(&str, &str); 9] = [
     ("CRUISE", "#1b7837"),
     ("AVOIDING", "#2166ac"),
     ("BRAKING", "#d6604d"),
     ("HOVER", "#e0a100"),
     ("SCANNING", "#8c6bb1"),
+    ("CLIMBING", "#35978f"),
     ("STUCK", "#b2182b"),
     ("GOAL_REACHED", "#1b7837"),
     ("INPUT_STALE", "#000000"),

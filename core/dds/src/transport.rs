@@ -44,6 +44,7 @@ impl Node for Transport {
 
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
         setup.subscribe_for_remote(Self::on_local)?;
+        setup.subscribe_frames_for_remote(Self::on_local)?;
         let link = setup.extension::<Link>().ok_or_else(|| Error::node(error::Error::NoLink))?;
         Ok(Self {
             link,

@@ -347,8 +347,11 @@ impl Graph {
                             connect(topic, &inbox, info.policy, self.pins_of(&host.name), false, frames)?;
                         }
                     }
-                    What::All { gated } => {
-                        for topic in self.topics.values().filter(|topic| is_topic(topic.name())) {
+                    What::All { gated, messages } => {
+                        let wanted = |topic: &&Arc<Topic>| {
+                            is_topic(topic.name()) && (*messages || topic.carries_frames())
+                        };
+                        for topic in self.topics.values().filter(wanted) {
                             connect(topic, &inbox, info.policy, self.pins_of(&host.name), *gated, frames)?;
                         }
                     }

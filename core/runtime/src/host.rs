@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -10,6 +9,7 @@ use crate::graph::is_topic;
 use crate::lifecycle::Primary;
 use crate::message::Delivery;
 use crate::node::{Advance, Node};
+use crate::period::Period;
 use crate::qos::FramePolicy;
 
 pub(crate) type Callback<N> = Box<dyn Fn(&mut N, &Context, &Delivery) -> Result + Send>;
@@ -20,7 +20,11 @@ pub(crate) type Step<N> = Box<dyn Fn(&mut N, &Context) -> Result<Advance> + Send
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Topic(String),
-    All { gated: bool },
+    /// Every topic; `messages` says whether those that carry no frames are among them, and the policy whether frames are.
+    All {
+        gated: bool,
+        messages: bool,
+    },
 }
 
 pub(crate) struct Subscribed<N> {
@@ -34,7 +38,7 @@ pub(crate) struct Subscribed<N> {
 /// All that a node declared in `configure`.
 pub(crate) struct Declared<N> {
     pub subscriptions: Vec<Subscribed<N>>,
-    pub timers: Vec<(Duration, Tick<N>)>,
+    pub timers: Vec<(Period, Tick<N>)>,
     pub step: Option<Step<N>>,
 }
 
@@ -118,7 +122,7 @@ pub(crate) struct Host {
     pub name: Arc<str>,
     pub kind: &'static str,
     pub subscriptions: Vec<SubscriptionInfo>,
-    pub timers: Vec<Duration>,
+    pub timers: Vec<Period>,
     pub drives_clock: bool,
     pub ctx: Context,
     pub state: NodeState,
@@ -145,7 +149,7 @@ impl Host {
             name,
             kind: N::NAME,
             subscriptions,
-            timers: declared.timers.iter().map(|(period, _)| *period).collect(),
+            timers: declared.timers.iter().map(|(period, _)| period.clone()).collect(),
             drives_clock: declared.step.is_some(),
             ctx,
             state: NodeState::Inactive,

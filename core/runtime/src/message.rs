@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use peregrine_frame::Frame;
-use peregrine_msgs::{CdrError, Message, cdr};
+use peregrine_msgs::{CdrError, Message, cdr, registry};
 
 use crate::time::Time;
 use crate::topic::Topic;
@@ -60,6 +60,49 @@ impl TypeInfo {
             definition: M::DEFINITION,
             decode: |bytes| Ok(Arc::new(cdr::from_slice::<M>(bytes)?)),
         }
+    }
+
+    /// The information of the type called so, such as `sensor_msgs/msg/Imu`, if it is compiled in.
+    pub fn find(type_name: &str) -> Option<Self> {
+        struct Of;
+        impl registry::Visitor for Of {
+            type Output = TypeInfo;
+            fn visit<M: Message>(self) -> TypeInfo {
+                TypeInfo::of::<M>()
+            }
+        }
+        registry::visit(type_name, Of)
+    }
+}
+
+/// A message as a slot takes it: typed, or as the bytes that it came in.
+pub(crate) trait Payload {
+    /// Bytes of CDR, encapsulation header included.
+    fn cdr_len(&self) -> usize;
+    /// Writes the CDR into `out` as far as it fits, and says how many bytes it has.
+    fn write_to(&self, out: &mut [u8]) -> usize;
+}
+
+impl<M: Message> Payload for M {
+    fn cdr_len(&self) -> usize {
+        cdr::encoded_len(self)
+    }
+    fn write_to(&self, out: &mut [u8]) -> usize {
+        cdr::to_slice(self, out)
+    }
+}
+
+/// A whole message in CDR.
+pub(crate) struct Encoded<'a>(pub &'a [u8]);
+
+impl Payload for Encoded<'_> {
+    fn cdr_len(&self) -> usize {
+        self.0.len()
+    }
+    fn write_to(&self, out: &mut [u8]) -> usize {
+        let fits = self.0.len().min(out.len());
+        out[..fits].copy_from_slice(&self.0[..fits]);
+        self.0.len()
     }
 }
 

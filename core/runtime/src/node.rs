@@ -16,9 +16,13 @@ use crate::graph::Graph;
 use crate::host::{Callback, Declared, Subscribed, What};
 use crate::message::{AnyMessage, Delivery, TypeInfo};
 use crate::params::Params;
-use crate::publisher::{FramePublisher, FrameSlots, Publisher};
+use crate::period::Period;
+use crate::publisher::{AnyPublisher, FramePublisher, FrameSlots, Publisher};
 use crate::qos::{FramePolicy, Qos};
 use crate::time::Time;
+
+/// How those who hear every topic take frames.
+const FRAMES: Option<FramePolicy> = Some(FramePolicy::KeepLast(2));
 
 /// A perception node. `configure` declares topics and timers and returns the node's state; callbacks get it mutably,
 /// one at a time, always on the node's lane.
@@ -179,10 +183,12 @@ impl<N: Node> Setup<'_, N> {
         &mut self,
         callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
     ) -> Result {
-        self.all(false, callback)
+        self.all(false, true, FRAMES, callback)
     }
 
-    /// As [`Self::subscribe_all`], but a topic is delivered only while it has remote readers: for transports.
+    /// As [`Self::subscribe_all`], but a topic is delivered only while it has remote readers, and none that carries frames:
+    /// for transports. Those are heard with [`Self::subscribe_frames_for_remote`], by a node on a lane of its own best, for
+    /// to send a picture takes long.
     ///
     /// # Errors
     /// None today.
@@ -190,17 +196,31 @@ impl<N: Node> Setup<'_, N> {
         &mut self,
         callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
     ) -> Result {
-        self.all(true, callback)
+        self.all(true, true, None, callback)
+    }
+
+    /// The other half of [`Self::subscribe_for_remote`]: the topics that carry frames, while they have remote readers.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn subscribe_frames_for_remote(
+        &mut self,
+        callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
+    ) -> Result {
+        self.all(true, false, FRAMES, callback)
     }
 
     fn all(
         &mut self,
         gated: bool,
+        messages: bool,
+        policy: Option<FramePolicy>,
         callback: impl Fn(&mut N, &Context, &AnyMessage<'_>) -> Result + Send + 'static,
     ) -> Result {
         let call: Callback<N> = Box::new(move |node, ctx, delivery| callback(node, ctx, &delivery.as_any()));
-        let policy = Some(FramePolicy::KeepLast(2));
-        self.declared.subscriptions.push(Subscribed { what: What::All { gated }, depth: 1024, policy, call });
+        let what = What::All { gated, messages };
+        let depth = if messages { 1024 } else { 1 };
+        self.declared.subscriptions.push(Subscribed { what, depth, policy, call });
         Ok(())
     }
 
@@ -214,6 +234,19 @@ impl<N: Node> Setup<'_, N> {
         topic.add_publisher(&self.full_name);
         self.join::<M>(&name, Role::Publisher, qos);
         Ok(Publisher::new(self.graph.message_port(topic, self.full_name.clone(), qos)))
+    }
+
+    /// A publisher on `topic` of a type that is known only at run time; see [`TypeInfo::find`]. Images are better published as
+    /// frames.
+    ///
+    /// # Errors
+    /// When the name is not valid, or the topic carries another type.
+    pub fn publish_any(&mut self, topic: &str, info: TypeInfo, qos: Qos) -> Result<AnyPublisher> {
+        let name = self.resolve(topic)?;
+        let topic = self.graph.topic(&name, info, qos, false, &self.full_name)?;
+        topic.add_publisher(&self.full_name);
+        self.graph.endpoints.add(&self.full_name, &name, Role::Publisher, (info.name, info.hash), qos);
+        Ok(AnyPublisher::new(self.graph.message_port(topic, self.full_name.clone(), qos)))
     }
 
     /// A publisher of frames on `topic`.
@@ -241,7 +274,19 @@ impl<N: Node> Setup<'_, N> {
         period: Duration,
         callback: impl Fn(&mut N, &Context) -> Result + Send + 'static,
     ) -> Result {
-        self.declared.timers.push((period.max(Duration::from_micros(1)), Box::new(callback)));
+        self.timer_every(Period::new(period), callback)
+    }
+
+    /// As [`Self::timer`], with a period that the node changes while it runs, by a clone of it.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn timer_every(
+        &mut self,
+        period: Period,
+        callback: impl Fn(&mut N, &Context) -> Result + Send + 'static,
+    ) -> Result {
+        self.declared.timers.push((period, Box::new(callback)));
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use peregrine_frame::{Frame, ImageSpec, Loan, Writer};
 use peregrine_msgs::Message;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::message::Encoded;
 use crate::slots::MessagePort;
 use crate::time::Time;
 use crate::topic::Topic;
@@ -62,6 +63,54 @@ impl<M: Message> Publisher<M> {
     pub fn topic(&self) -> &Topic {
         &self.port.topic
     }
+}
+
+/// Publishes messages of a type that is known only at run time, from their CDR: for players and bridges.
+#[derive(Debug, Clone)]
+pub struct AnyPublisher {
+    port: Arc<MessagePort>,
+}
+
+impl AnyPublisher {
+    pub(crate) fn new(port: Arc<MessagePort>) -> Self {
+        Self { port }
+    }
+
+    /// Publishes the message that `cdr` holds, encapsulation header included. It is decoded once, for the subscribers of this
+    /// process; to slots it goes as it is.
+    ///
+    /// # Errors
+    /// When the bytes are not a message of the topic's type; nothing is published then.
+    pub fn send_cdr(&self, ctx: &Context, cdr: &[u8]) -> Result {
+        let topic = &self.port.topic;
+        let info = topic.type_info();
+        let message = (info.decode)(cdr).map_err(|source| Error::Decode {
+            topic: topic.name().into(),
+            type_name: info.name,
+            source,
+        })?;
+        let number = if is_little_endian(cdr) {
+            self.port.number(&Encoded(cdr), ctx.origin.get(), ctx.now())
+        } else {
+            // Slots hold the byte order that every reader of them expects.
+            let mut written = Vec::new();
+            message.write_cdr(&mut written);
+            self.port.number(&Encoded(&written), ctx.origin.get(), ctx.now())
+        };
+        let sent = ctx.emit_numbered(topic, message, number);
+        self.port.note_sent(sent);
+        Ok(())
+    }
+
+    /// The topic, for its name and counters.
+    pub fn topic(&self) -> &Topic {
+        &self.port.topic
+    }
+}
+
+/// Whether CDR says of itself that it is plain and little endian.
+fn is_little_endian(cdr: &[u8]) -> bool {
+    cdr.starts_with(&[0, 1])
 }
 
 /// How many slots a frame topic has at the least, and how large they are.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use peregrine::prelude::*;
 use peregrine::{App, FrameHost, Mode, NodeFactory, NodeSpec, StopReason};
 use peregrine_msgs::sensor_msgs::PointCloud2;
-use peregrine_zenoh::{Link, LinkOptions, Transport, identify};
+use peregrine_zenoh::{Link, LinkOptions, carry};
 
 struct Viewer;
 
@@ -43,9 +43,8 @@ fn main() {
     let link = Arc::new(Link::open(&options).unwrap().expect("the test listens"));
     let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
     app.share_frames(FrameHost::at(&args[2], 0).unwrap());
-    app.extend(link.clone()).accept_remote_frames(true).identify(identify(&link));
     app.add(NodeFactory::of::<Viewer>(), NodeSpec::new("viewer")).unwrap();
-    app.add(NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh")).unwrap();
+    carry(&mut app, &link).unwrap();
     let stop = app.stop_handle();
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

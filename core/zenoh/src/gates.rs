@@ -15,7 +15,6 @@ use peregrine_core::Source;
 
 use crate::error::{Error, Result};
 use crate::input::{Inlet, Input};
-use crate::keys::{Endpoint, data_key};
 
 /// A topic with its subscription, while that is open.
 pub(crate) type Gate = (Inlet, Option<Input>);
@@ -34,9 +33,8 @@ pub(crate) struct Publishers {
 }
 
 impl Publishers {
-    /// One came, or went.
-    pub fn note(&self, publisher: &Endpoint, gid: Source, came: bool) {
-        let key = data_key(publisher.node.domain, &publisher.name, &publisher.type_name, &publisher.hash);
+    /// One came to a key, or went.
+    pub fn note(&self, key: String, gid: Source, came: bool) {
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             let of_key = known.entry(key.clone()).or_default();

@@ -6,63 +6,149 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use peregrine_core::Source;
 use zenoh::Wait;
 use zenoh::pubsub::Subscriber;
 use zenoh::sample::SampleKind;
 
+use crate::bridge::{Bridges, endpoint, is_bridge};
 use crate::distro::NO_HASH;
 use crate::error::{Result, zenoh as failed};
+use crate::form::{KeyForm, OWN_ROOT};
 use crate::gates::Publishers;
-use crate::keys::{Endpoint, Kind, ROOT, Token, WireQos, gid};
+use crate::keys::{BridgeToken, Endpoint, Kind, ROOT, ROS2DDS_BRIDGES, ROS2DDS_TOKENS, Token, WireQos, gid};
 use crate::link::Link;
 
 /// Watches until dropped.
 #[derive(Debug)]
 pub(crate) struct GraphWatch {
-    _subscriber: Subscriber<()>,
+    _subscribers: Vec<Subscriber<()>>,
+}
+
+/// What a callback needs.
+struct Watcher {
+    link: Link,
+    own: String,
+    local: Vec<Endpoint>,
+    publishers: Arc<Publishers>,
+    bridges: Mutex<Bridges>,
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl GraphWatch {
     /// Compares every remote endpoint, present and future, with `local`, and keeps the list of remote publishers.
     pub fn start(link: &Link, local: Vec<Endpoint>, publishers: Arc<Publishers>) -> Result<Self> {
-        let pattern = format!("{ROOT}/{}/**", link.domain);
-        let own = link.session.zid().to_string();
-        let said = Mutex::new(BTreeSet::new());
-        let subscriber = link
-            .session
-            .liveliness()
-            .declare_subscriber(&pattern)
-            .history(true)
-            .callback(move |sample| {
-                let token = sample.key_expr().as_str();
-                let Ok(Token::Endpoint(remote)) = Token::parse(token) else { return };
-                if remote.node.session == own {
-                    return;
-                }
-                let came = sample.kind() == SampleKind::Put;
-                if remote.kind == Kind::Publisher {
-                    publishers.note(&remote, gid(token), came);
-                }
-                if !came {
-                    return;
-                }
-                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-                for text in complaints(&local, &remote) {
-                    if said.insert(text.clone()) {
-                        tracing::warn!("{text}");
-                    }
-                }
-            })
-            .wait()
-            .map_err(failed("watch the graph", &pattern))?;
-        Ok(Self { _subscriber: subscriber })
+        let watcher = Arc::new(Watcher {
+            own: link.session.zid().to_string(),
+            link: link.clone(),
+            local,
+            publishers,
+            bridges: Mutex::default(),
+            said: Mutex::default(),
+        });
+        type Look = fn(&Watcher, &str, bool);
+        let (domain, nodes) = (link.domain, "*/*/*/NN/**");
+        let of_form = format!("{}/{domain}/**", link.keys.root());
+        let looks: Vec<(String, Look)> = match link.keys {
+            KeyForm::RmwZenoh => vec![
+                (of_form, Watcher::endpoint),
+                (ROS2DDS_BRIDGES.into(), Watcher::stranger),
+                (format!("{OWN_ROOT}/{domain}/{nodes}"), Watcher::stranger),
+            ],
+            KeyForm::Ros2Dds => vec![
+                (of_form, Watcher::endpoint),
+                (ROS2DDS_TOKENS.into(), Watcher::route),
+                (format!("{ROOT}/{domain}/{nodes}"), Watcher::stranger),
+            ],
+        };
+        let subscribers = looks.into_iter().map(|(pattern, look)| {
+            let watcher = watcher.clone();
+            link.session
+                .liveliness()
+                .declare_subscriber(&pattern)
+                .history(true)
+                .callback(move |sample| {
+                    look(&watcher, sample.key_expr().as_str(), sample.kind() == SampleKind::Put);
+                })
+                .wait()
+                .map_err(failed("watch the graph", &pattern))
+        });
+        Ok(Self { _subscribers: subscribers.collect::<Result<_>>()? })
+    }
+}
+
+impl Watcher {
+    fn endpoint(&self, declared: &str, came: bool) {
+        let token = self.link.keys.inside(declared);
+        let Ok(Token::Endpoint(remote)) = Token::parse(&token) else { return };
+        if remote.node.session != self.own {
+            self.changed(&remote, gid(&token), came);
+        }
+    }
+
+    fn route(&self, declared: &str, came: bool) {
+        // Actions, and what a later bridge may tell, are nothing that could be compared.
+        let Ok(token) = BridgeToken::parse(declared) else { return };
+        let routes = {
+            let mut bridges = self.bridges.lock().unwrap_or_else(PoisonError::into_inner);
+            if came { bridges.came(token) } else { bridges.went(token).into_iter().collect() }
+        };
+        for mut route in routes.into_iter().filter(|route| route.session != self.own) {
+            if self.link.distro.hash(&route.hash) == NO_HASH {
+                // Humble knows no hashes, and here they are not part of the key.
+                route.hash.clear();
+            }
+            self.changed(&endpoint(&route), gid(&route.token()), came);
+        }
+    }
+
+    fn changed(&self, remote: &Endpoint, gid: Source, came: bool) {
+        if remote.kind == Kind::Publisher {
+            let key = self.link.keys.key(remote.node.domain, &remote.name, &remote.type_name, &remote.hash);
+            self.publishers.note(key, gid, came);
+        }
+        if came {
+            for text in complaints(&self.local, remote) {
+                self.say_once(text);
+            }
+        }
+    }
+
+    /// Somebody who speaks the other form: once, for it concerns all of them.
+    fn stranger(&self, declared: &str, came: bool) {
+        if !came {
+            return;
+        }
+        let (who, other) = match (Token::parse(&KeyForm::Ros2Dds.inside(declared)), self.link.keys) {
+            (Ok(Token::Node(node)), KeyForm::RmwZenoh) => {
+                (format!("node '{}'", node.full()), KeyForm::Ros2Dds)
+            }
+            (Ok(Token::Node(node)), KeyForm::Ros2Dds) => {
+                (format!("node '{}'", node.full()), KeyForm::RmwZenoh)
+            }
+            _ => ("a zenoh-bridge-ros2dds".to_owned(), KeyForm::Ros2Dds),
+        };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert("PG-1216".into()) {
+            tracing::warn!(
+                "PG-1216: {who} on this network speaks the keys of {other}, and this process those of {}: they exchange nothing; \
+                 set PEREGRINE_ZENOH_KEYS={other} to reach it (and what speaks as it does) instead",
+                self.link.keys
+            );
+        }
+    }
+
+    fn say_once(&self, text: String) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert(text.clone()) {
+            tracing::warn!("{text}");
+        }
     }
 }
 
 /// What is wrong between the local endpoints and a remote one.
 fn complaints(local: &[Endpoint], remote: &Endpoint) -> Vec<String> {
-    let service = |kind| matches!(kind, Kind::Service | Kind::Client);
-    let same = |own: &&Endpoint| own.name == remote.name && service(own.kind) == service(remote.kind);
+    let same = |own: &&Endpoint| own.name == remote.name && own.kind.is_service() == remote.kind.is_service();
     local.iter().filter(same).filter_map(|own| complaint(own, remote)).collect()
 }
 
@@ -74,8 +160,12 @@ fn complaint(own: &Endpoint, remote: &Endpoint) -> Option<String> {
             own.type_name, remote.type_name
         ));
     }
-    if own.hash != remote.hash {
-        let remedy = if own.hash == NO_HASH || remote.hash == NO_HASH {
+    // Bridges do not always tell the hash.
+    if own.hash != remote.hash && !remote.hash.is_empty() {
+        let remedy = if is_bridge(&remote.node) {
+            "it tells one type for each topic, so what is behind it has another version of it, or another type altogether: \
+             `ros2 topic info -v` says which"
+        } else if own.hash == NO_HASH || remote.hash == NO_HASH {
             "one of them speaks ROS 2 Humble: set PEREGRINE_ROS_DISTRO to the distribution of the other"
         } else {
             "their definitions differ: build both from the same version of the package"
@@ -160,6 +250,13 @@ mod tests {
         assert_eq!(code(&own_lossy, &remote_reader).as_deref(), Some("PG-1213"));
         let modest = endpoint("own", Kind::Subscription, best_effort);
         assert_eq!(code(&modest, &endpoint("remote", Kind::Publisher, latched)), None);
+        // Behind a bridge it may be the type that differs.
+        let mut behind = Endpoint { hash: "RIHS01_2".into(), ..remote.clone() };
+        behind.node.node = "zenoh_bridge_ros2dds".into();
+        let text = complaints(std::slice::from_ref(&own), &behind).remove(0);
+        assert!(text.starts_with("PG-1212") && text.contains("another type"), "{text}");
+        // A hash that was not told.
+        assert_eq!(code(&modest, &Endpoint { hash: String::new(), ..remote.clone() }), None);
         // A service may have a topic's name.
         assert_eq!(code(&own, &endpoint("remote", Kind::Service, best_effort)), None);
     }

@@ -9,11 +9,14 @@ use peregrine_core::service::ServiceName;
 use peregrine_msgs::registry::ServiceSupport;
 use zenoh::Wait;
 use zenoh::pubsub::Subscriber;
+use zenoh::query::QueryTarget;
 use zenoh::sample::Sample;
 use zenoh_ext::{AdvancedSubscriber, AdvancedSubscriberBuilderExt, HistoryConfig};
 
+use crate::bridge::bridged_graph;
 use crate::error::{Result, zenoh as failed};
-use crate::keys::{self, Endpoint, Kind, Token, WireQos};
+use crate::form::KeyForm;
+use crate::keys::{self, BRIDGED_NODES, BridgedNode, Endpoint, Kind, ROS2DDS_TOKENS, Token, WireQos};
 use crate::link::Link;
 use crate::services::call_and_wait;
 
@@ -94,23 +97,52 @@ impl Inspector {
         Self { link }
     }
 
-    /// Every token of the graph.
+    /// Every token of the graph; through a bridge, what it tells of its side besides.
     fn tokens(&self, timeout: Duration) -> Result<Vec<Token>> {
-        let pattern = format!("{}/{}/**", keys::ROOT, self.link.domain);
+        let form = self.link.keys;
+        let declared = self.declared(&format!("{}/{}/**", form.root(), self.link.domain), timeout)?;
+        let mut tokens: Vec<Token> =
+            declared.iter().filter_map(|key| Token::parse(&form.inside(key)).ok()).collect();
+        if form == KeyForm::Ros2Dds {
+            tokens.extend(bridged_graph(&self.declared(ROS2DDS_TOKENS, timeout)?, &self.bridged(timeout)?));
+        }
+        Ok(tokens)
+    }
+
+    /// Keys of the tokens that fit `pattern`.
+    fn declared(&self, pattern: &str, timeout: Duration) -> Result<Vec<String>> {
         let replies = self
             .link
             .session
             .liveliness()
-            .get(&pattern)
+            .get(pattern)
             .timeout(timeout)
             .wait()
-            .map_err(failed("ask for the graph", &pattern))?;
-        let mut tokens = Vec::new();
+            .map_err(failed("ask for the graph", pattern))?;
+        let mut keys = Vec::new();
         while let Ok(reply) = replies.recv() {
             let Ok(sample) = reply.result() else { continue };
-            tokens.extend(Token::parse(sample.key_expr().as_str()));
+            keys.push(sample.key_expr().to_string());
         }
-        Ok(tokens)
+        Ok(keys)
+    }
+
+    /// The nodes behind bridges.
+    fn bridged(&self, timeout: Duration) -> Result<Vec<BridgedNode>> {
+        let replies = self
+            .link
+            .session
+            .get(BRIDGED_NODES)
+            .target(QueryTarget::All)
+            .timeout(timeout)
+            .wait()
+            .map_err(failed("ask bridges for nodes", BRIDGED_NODES))?;
+        let mut nodes = Vec::new();
+        while let Ok(reply) = replies.recv() {
+            let Ok(sample) = reply.result() else { continue };
+            nodes.extend(BridgedNode::parse(sample.key_expr().as_str(), &sample.payload().to_bytes()));
+        }
+        Ok(nodes)
     }
 
     /// Every endpoint of the domain, as its token tells it.
@@ -227,7 +259,7 @@ impl Inspector {
     /// # Errors
     /// PG-1201.
     pub fn stream(&self, topic: &TopicEntry) -> Result<Stream> {
-        let key = keys::data_key(self.link.domain, &topic.name, &topic.type_name, &topic.hash);
+        let key = self.link.keys.key(self.link.domain, &topic.name, &topic.type_name, &topic.hash);
         let (sender, updates) = channel();
         let callback = move |sample: Sample| {
             let attachment =

@@ -6,12 +6,15 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zenoh::{Config, Session, Wait};
 
 use crate::distro::Distro;
 use crate::error::{Error, Result, zenoh as failed};
+use crate::form::KeyForm;
+use crate::shm::{self, SharedMemory, SharedMemoryCounts};
 
 /// Where peers of one host meet: rmw_zenoh's router port.
 pub const MEETING_PORT: u16 = 7447;
@@ -27,6 +30,8 @@ pub struct LinkOptions {
     pub domain: u32,
     /// The distribution whose peers are spoken to.
     pub distro: Distro,
+    /// Whose keys are spoken.
+    pub keys: KeyForm,
     /// Security enclave, "/" for none; it only shows in the graph.
     pub enclave: String,
     /// The loopback port to meet at.
@@ -47,6 +52,7 @@ impl LinkOptions {
         Self {
             domain: 0,
             distro: Distro::default(),
+            keys: KeyForm::default(),
             enclave: "/".into(),
             port,
             may_host,
@@ -56,7 +62,7 @@ impl LinkOptions {
         }
     }
 
-    /// From the environment: `ROS_DOMAIN_ID`, `PEREGRINE_ROS_DISTRO` or `ROS_DISTRO`, `PEREGRINE_ZENOH_PORT`,
+    /// From the environment: `ROS_DOMAIN_ID`, `PEREGRINE_ROS_DISTRO` or `ROS_DISTRO`, `PEREGRINE_ZENOH_KEYS`, `PEREGRINE_ZENOH_PORT`,
     /// `ZENOH_SESSION_CONFIG_URI`, `ZENOH_CONFIG_OVERRIDE`, `ZENOH_ROUTER_CHECK_ATTEMPTS`, `ROS_SECURITY_ENCLAVE_OVERRIDE`.
     ///
     /// # Errors
@@ -83,6 +89,7 @@ impl LinkOptions {
         Ok(Self {
             domain: domain_from_env()?,
             distro: Distro::from_env()?,
+            keys: KeyForm::from_env()?,
             enclave: set("ROS_SECURITY_ENCLAVE_OVERRIDE").unwrap_or_else(|| "/".into()),
             router_attempts,
             config_file: set("ZENOH_SESSION_CONFIG_URI").map(PathBuf::from),
@@ -130,7 +137,9 @@ pub struct Link {
     pub(crate) session: Session,
     pub(crate) domain: u32,
     pub(crate) distro: Distro,
+    pub(crate) keys: KeyForm,
     pub(crate) enclave: String,
+    pub(crate) shared_memory: Arc<SharedMemory>,
     hosts: bool,
 }
 
@@ -140,20 +149,23 @@ impl Link {
     /// # Errors
     /// PG-1201, PG-1206.
     pub fn open(options: &LinkOptions) -> Result<Option<Self>> {
-        let link = |session, hosts| {
-            Some(Self {
+        let link = |session: Session, hosts| -> Result<Option<Self>> {
+            let shared_memory = SharedMemory::watch(&session)?;
+            Ok(Some(Self {
                 session,
                 domain: options.domain,
                 distro: options.distro,
+                keys: options.keys,
                 enclave: options.enclave.clone(),
+                shared_memory,
                 hosts,
-            })
+            }))
         };
         if let Some(file) = &options.config_file {
             let shown = file.display().to_string();
             let read = Config::from_file(file).map_err(|e| config("ZENOH_SESSION_CONFIG_URI", &shown, e))?;
             let session = open(read, options)?.map_err(failed("open a session with", &shown))?;
-            return Ok(link(session, false));
+            return link(session, false);
         }
         let endpoint = format!("tcp/127.0.0.1:{}", options.port);
         let mut hosting_failed = 0;
@@ -162,7 +174,7 @@ impl Link {
             if someone_listens(options.port) {
                 let session =
                     open(meeting(None, Some(&endpoint))?, options)?.map_err(failed("connect", &endpoint))?;
-                return Ok(link(session, false));
+                return link(session, false);
             }
             looks += 1;
             if options.router_attempts == 0 || looks < options.router_attempts {
@@ -181,7 +193,7 @@ impl Link {
             match open(meeting(Some(&endpoint), None)?, options)? {
                 Ok(session) => {
                     say_who_hosts(&endpoint);
-                    return Ok(link(session, true));
+                    return link(session, true);
                 }
                 Err(error) if hosting_failed == 2 => return Err(failed("listen", &endpoint)(error)),
                 Err(_) => {
@@ -207,6 +219,16 @@ impl Link {
         self.distro
     }
 
+    /// Whose keys are spoken.
+    pub fn keys(&self) -> KeyForm {
+        self.keys
+    }
+
+    /// What went to peers of this host in memory that they share.
+    pub fn shared_memory(&self) -> SharedMemoryCounts {
+        self.shared_memory.counts()
+    }
+
     /// Ends the session; tokens are withdrawn.
     pub fn close(&self) {
         if let Err(error) = self.session.close().wait() {
@@ -216,7 +238,7 @@ impl Link {
 
     /// The key of a topic or service here.
     pub(crate) fn key(&self, name: &str, type_name: &str, hash: &str) -> String {
-        crate::keys::data_key(self.domain, name, type_name, self.distro.hash(hash))
+        self.keys.key(self.domain, name, type_name, self.distro.hash(hash))
     }
 }
 
@@ -246,7 +268,12 @@ fn open(mut base: Config, options: &LinkOptions) -> Result<zenoh::Result<Session
         base.insert_json5(path, value)
             .map_err(|e| config("ZENOH_CONFIG_OVERRIDE", &format!("{path}={value}"), e))?;
     }
-    Ok(zenoh::open(base).wait())
+    let session = zenoh::open(base.clone()).wait();
+    if session.as_ref().is_err_and(shm::is_the_cause) && base.insert_json5(shm::ENABLED, "false").is_ok() {
+        shm::say_refused(session.err());
+        return Ok(zenoh::open(base).wait());
+    }
+    Ok(session)
 }
 
 /// No scouting on any network: peers are found at the meeting point and through its gossip, on loopback alone.
@@ -262,6 +289,9 @@ fn meeting(listen: Option<&str>, connect: Option<&str>) -> Result<Config> {
         ("connect/endpoints", &connect),
         ("scouting/multicast/enabled", "false"),
         ("scouting/gossip/enabled", "true"),
+        // What is large is put there by ourselves: Zenoh would copy it twice, and take a piece back from a reader that
+        // was not heard of for a tenth of a second.
+        (shm::IMPLICIT, "false"),
     ] {
         config.insert_json5(key, value).map_err(failed("take its configuration", key))?;
     }

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use peregrine_core::{Qos, Topic};
+use bytes::Bytes;
+use peregrine_core::{AnyMessage, Frame, Qos, Topic};
 use zenoh::Wait;
+use zenoh::bytes::ZBytes;
 use zenoh::pubsub::Publisher;
-use zenoh::qos::{CongestionControl, Reliability};
+use zenoh::qos::{CongestionControl, Priority, Reliability};
 use zenoh::sample::Locality;
 use zenoh_ext::{AdvancedPublisher, AdvancedPublisherBuilderExt, CacheConfig, MissDetectionConfig};
 
 use crate::error::{Result, zenoh as failed};
 use crate::keys::{self, Attachment, Endpoint};
 use crate::link::Link;
+use crate::shm::Pool;
 
 /// How soon after a latched message its number is told once more, so that a reader notices one that was lost.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -27,8 +30,8 @@ pub(crate) struct Output {
 }
 
 enum Outlet {
-    /// Sends to whoever reads now.
-    Volatile(Publisher<'static>),
+    /// Sends to whoever reads now, to those on this host through memory that they share.
+    Volatile { publisher: Publisher<'static>, pool: Pool },
     /// Keeps the last messages for those who come later (transient local).
     Latched(AdvancedPublisher<'static>),
 }
@@ -47,26 +50,48 @@ impl Output {
         let outlet = if qos.is_latched() {
             Outlet::Latched(latched(link, &key, qos)?)
         } else {
-            Outlet::Volatile(volatile(link, &key, topic, qos)?)
+            let pool = Pool::new(topic.name(), link.shared_memory.clone());
+            Outlet::Volatile { publisher: volatile(link, &key, topic, qos)?, pool }
         };
         Ok(Self { node: node.clone(), outlet, sequence: 0, gid: keys::gid(&endpoint.token()) })
     }
 
-    /// The id that goes beside its messages.
-    pub fn gid(&self) -> [u8; 16] {
-        self.gid
-    }
-
     /// Publishes one message, with the publisher's own number if it has one: then it has the same wherever it goes.
-    pub fn put(&mut self, cdr: &[u8], stamp_ns: i64, number: Option<u64>) -> zenoh::Result<()> {
+    /// `scratch` is for messages that have yet to be written as CDR.
+    pub fn put(
+        &mut self,
+        any: &AnyMessage<'_>,
+        number: Option<u64>,
+        scratch: &mut Vec<u8>,
+    ) -> zenoh::Result<()> {
         let number = number.and_then(|number| i64::try_from(number).ok()).unwrap_or(0);
         self.sequence = number.max(self.sequence + 1);
-        let attachment = Attachment { sequence: self.sequence, stamp_ns, gid: self.gid }.to_bytes();
-        match &self.outlet {
-            Outlet::Volatile(publisher) => publisher.put(cdr).attachment(attachment).wait(),
-            Outlet::Latched(publisher) => publisher.put(cdr).attachment(attachment).wait(),
+        let attachment = Attachment { sequence: self.sequence, stamp_ns: any.time().0, gid: self.gid };
+        let attachment = attachment.to_bytes();
+        match &mut self.outlet {
+            Outlet::Volatile { publisher, pool } => {
+                let payload = match any.as_frame() {
+                    Some(frame) => pool.lend(frame.cdr()).unwrap_or_else(|| in_place(frame)),
+                    None => any.with_cdr(scratch, |cdr| pool.lend(cdr).unwrap_or_else(|| ZBytes::from(cdr))),
+                };
+                publisher.put(payload).attachment(attachment).wait()
+            }
+            Outlet::Latched(publisher) => {
+                any.with_cdr(scratch, |cdr| publisher.put(cdr).attachment(attachment).wait())
+            }
         }
     }
+}
+
+/// The frame's own slot as the payload, pinned for as long as Zenoh needs it: until it has been cut into packets.
+fn in_place(frame: &Frame) -> ZBytes {
+    struct Whole(Frame);
+    impl AsRef<[u8]> for Whole {
+        fn as_ref(&self) -> &[u8] {
+            self.0.cdr()
+        }
+    }
+    Bytes::from_owner(Whole(frame.clone())).into()
 }
 
 /// An image may be lost, a camera may not be held up; small messages are worth waiting for.
@@ -80,11 +105,14 @@ fn congestion(qos: Qos) -> (CongestionControl, Reliability) {
 
 fn volatile(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<Publisher<'static>> {
     let (congestion, reliability) = congestion(qos);
+    // Over one connection small messages overtake the packets of a picture, instead of waiting for the last of them.
+    let priority = if topic.carries_frames() { Priority::DataLow } else { Priority::default() };
     let publisher = link
         .session
         .declare_publisher(key.to_owned())
         .congestion_control(congestion)
         .reliability(reliability)
+        .priority(priority)
         .allowed_destination(Locality::Remote)
         .wait()
         .map_err(failed("declare a publisher on", key))?;

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use peregrine_core::service::{CallError, Done, RemoteCalls, ServiceEntry, ServiceName};
 use peregrine_core::{Clock, Context};
+use zenoh::Wait;
 use zenoh::query::{ConsolidationMode, Query, QueryTarget, Queryable, Reply};
 use zenoh::sample::Locality;
-use zenoh::{Session, Wait};
 
 use crate::error::{Error, Result, zenoh as failed};
+use crate::form::KeyForm;
 use crate::keys::{self, Attachment, Endpoint};
 use crate::link::Link;
 
@@ -90,7 +91,7 @@ impl RemoteCalls for Caller {
         let attachment = Attachment { sequence, stamp_ns: Clock::System.now().0, gid };
         let pending = Pending::new(service.name.clone(), done);
         let answered = move |outcome: std::result::Result<&[u8], String>| pending.answer(outcome);
-        if let Err(error) = query(&self.link.session, &key, request, attachment, PATIENCE, answered) {
+        if let Err(error) = query(&self.link, &key, request, attachment, PATIENCE, answered) {
             // `pending` was dropped with the closure, and has told the client that nobody answers.
             tracing::warn!("{}", failed("call", &key)(error));
         }
@@ -129,18 +130,24 @@ impl Drop for Pending {
 
 /// Sends a request; `answer` gets each reply, and is dropped when no more can come.
 fn query(
-    session: &Session,
+    link: &Link,
     key: &str,
     request: Vec<u8>,
     attachment: Attachment,
     patience: Duration,
     answer: impl Fn(std::result::Result<&[u8], String>) + Send + Sync + 'static,
 ) -> zenoh::Result<()> {
-    session
+    // A bridge's queryable is not complete, and what goes beside a request has another meaning there: without it the bridge
+    // numbers the request itself.
+    let (target, attachment) = match link.keys {
+        KeyForm::RmwZenoh => (QueryTarget::AllComplete, Some(attachment.to_bytes())),
+        KeyForm::Ros2Dds => (QueryTarget::BestMatching, None),
+    };
+    link.session
         .get(key)
         .payload(request)
-        .attachment(attachment.to_bytes())
-        .target(QueryTarget::AllComplete)
+        .attachment(attachment)
+        .target(target)
         .consolidation(ConsolidationMode::None)
         .allowed_destination(Locality::Remote)
         .timeout(patience)
@@ -165,7 +172,7 @@ pub(crate) fn call_and_wait(
         // Only the first is waited for.
         let _ = sender.try_send(outcome.map(<[u8]>::to_vec));
     };
-    query(&link.session, &key, request, attachment, patience, answer).map_err(failed("call", &key))?;
+    query(link, &key, request, attachment, patience, answer).map_err(failed("call", &key))?;
     match answers.recv_timeout(patience) {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(reason)) => Err(Error::Refused { service: service.name.clone(), reason }),

@@ -21,7 +21,7 @@ use peregrine_msgs::Message;
 use peregrine_msgs::builtin_interfaces;
 use peregrine_msgs::sensor_msgs::{Image, PointCloud2};
 use peregrine_zenoh::keys::data_key;
-use peregrine_zenoh::{Inspector, Link, LinkOptions, Transport, identify};
+use peregrine_zenoh::{Inspector, Link, LinkOptions, carry};
 use zenoh::Wait;
 
 /// Every third cloud is below the threshold.
@@ -98,12 +98,12 @@ impl Robot {
         let link = Arc::new(Link::open(&LinkOptions::new(port, false)).unwrap().unwrap());
         let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
         let glass = Arc::<Glass>::default();
-        app.extend(link.clone()).extend(glass.clone()).accept_remote_frames(true).identify(identify(&link));
+        app.extend(glass.clone());
         if let Some(folder) = folder {
             app.share_frames(FrameHost::at(folder, 0).unwrap());
         }
         app.add(NodeFactory::of::<Sensor>(), NodeSpec::new("sensor").with_name(name)).unwrap();
-        app.add(NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh")).unwrap();
+        carry(&mut app, &link).unwrap();
         let stop = app.stop_handle();
         let running = Some(std::thread::spawn(move || {
             app.run().unwrap();

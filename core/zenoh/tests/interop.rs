@@ -1,12 +1,17 @@
-//! Our nodes among peers over Zenoh that we did not write: pyzeros, zenoh-ros2-sdk, and eclipse-zenoh itself, all through an
-//! eclipse-zenoh router, as ROS 2 nodes meet at rmw_zenohd.
+//! Our nodes among peers over Zenoh that we did not write: pyzeros, zenoh-ros2-sdk, hiroz, and eclipse-zenoh itself, all through
+//! an eclipse-zenoh router, as ROS 2 nodes meet at rmw_zenohd; and DDS nodes through zenoh-bridge-ros2dds.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 // The name under which derive(Params) looks for the runtime.
 extern crate peregrine_core as peregrine;
 
-use std::io::{BufRead, BufReader};
+#[path = "interop/hiroz.rs"]
+mod hiroz;
+#[path = "interop/ros2dds.rs"]
+mod ros2dds;
+
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,14 +19,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use peregrine_core::prelude::*;
-use peregrine_core::{App, Mode, NodeFactory, NodeSpec, Stop, StopReason};
+use peregrine_core::{App, Mode, NodeFactory, NodeSpec, ParamValue, Stop, StopReason};
 use peregrine_msgs::Message;
+use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::rcl_interfaces::{GetParametersRequest, GetParametersResponse, Log};
 use peregrine_msgs::std_msgs;
 use peregrine_msgs::std_srvs::{SetBool, SetBoolRequest, SetBoolResponse};
 use peregrine_msgs::{cdr, registry};
 use peregrine_zenoh::keys::{Endpoint, Kind, NodeName, WireQos, data_key, dds_name};
-use peregrine_zenoh::{Distro, Inspector, Link, LinkOptions, Transport};
+use peregrine_zenoh::{Distro, Inspector, Link, LinkOptions, carry};
 use serde_json::{Value, json};
 
 /// The Python of the tests, or `None` after saying that `test` is skipped.
@@ -31,6 +37,19 @@ fn python(test: &str) -> Option<PathBuf> {
         println!("SKIP {test}: PEREGRINE_TEST_PYTHON names no Python (`cargo xtask test` makes one)");
     }
     python
+}
+
+/// A program of tests/peers, or `None` after saying that `test` is skipped.
+fn built_peer(test: &str, name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("PEREGRINE_PEERS").map(PathBuf::from).unwrap_or_default();
+    let program = folder.join(name);
+    if !program.is_file() {
+        println!(
+            "SKIP {test}: PEREGRINE_PEERS names no folder with {name} (`cargo xtask test` builds it from tests/peers)"
+        );
+        return None;
+    }
+    Some(program)
 }
 
 /// The programs in Python.
@@ -44,6 +63,10 @@ struct Seen {
     text: Option<String>,
     latched: Option<String>,
     switched: Option<(bool, String)>,
+    /// Speed forward and the second it is of.
+    twist: Option<(f64, i32)>,
+    /// Width, height, frame, and whether the pixels are those of the peers: 7 times their place.
+    image: Option<(u32, u32, String, bool)>,
 }
 
 /// Parameters of the node under test.
@@ -61,6 +84,7 @@ struct Talker {
     config: Config,
     seen: Arc<Mutex<Seen>>,
     text: Publisher<std_msgs::String>,
+    twist: Publisher<TwistStamped>,
     latched: Publisher<std_msgs::String>,
     image: FramePublisher,
     switch: Client<SetBool>,
@@ -81,6 +105,23 @@ impl Node for Talker {
             node.seen.lock().unwrap().latched = Some(m.data.clone());
             Ok(())
         })?;
+        setup.subscribe("/theirs/twist", Qos::Reliable, |node: &mut Self, _, m: &TwistStamped| {
+            node.seen.lock().unwrap().twist = Some((m.twist.linear.x, m.header.stamp.sec));
+            Ok(())
+        })?;
+        setup.subscribe_frames(
+            "/theirs/image",
+            FramePolicy::Latest,
+            |node: &mut Self, _, frame: &Frame| {
+                let right = frame.bytes().iter().enumerate().all(|(i, byte)| *byte == (i * 7) as u8);
+                let seen = (frame.width(), frame.height(), frame.frame_id().to_owned(), right);
+                node.seen.lock().unwrap().image = Some(seen);
+                Ok(())
+            },
+        )?;
+        for topic in ["/theirs/lossy", "/theirs/odd"] {
+            setup.subscribe(topic, Qos::Reliable, |_: &mut Self, _, _: &std_msgs::String| Ok(()))?;
+        }
         setup.service::<SetBool>("switch", |_, _, request| {
             Ok(SetBoolResponse { success: request.data, message: "from peregrine".into() })
         })?;
@@ -89,6 +130,7 @@ impl Node for Talker {
             config,
             seen: setup.extension().expect("the test lends it"),
             text: setup.publish("text", Qos::Reliable)?,
+            twist: setup.publish("twist", Qos::Reliable)?,
             latched: setup.publish("/ours_latched", Qos::Latched)?,
             image: setup.publish_frames("image", slots)?,
             switch: setup.client::<SetBool>("/theirs/switch", |node, _, _, outcome| {
@@ -121,6 +163,10 @@ impl Talker {
             self.switch.call(ctx, SetBoolRequest { data: true });
         }
         self.text.send(ctx, std_msgs::String { data: self.config.greeting.clone() })?;
+        let mut twist = TwistStamped::default();
+        twist.header.frame_id = "base_link".into();
+        twist.twist.linear.x = 0.25;
+        self.twist.send(ctx, twist)?;
         let (width, height) = (self.config.size, self.config.size / 4 * 3);
         let spec = peregrine_core::ImageSpec {
             width,
@@ -145,14 +191,13 @@ struct Program {
 
 impl Program {
     fn start(python: &std::path::Path, script: &str, args: &[&str]) -> Self {
-        let mut child = Command::new(python)
-            .arg(peers().join(script))
-            .args(args)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(python);
+        command.arg(peers().join(script)).args(args).env("PYTHONDONTWRITEBYTECODE", "1");
+        Self::spawn(&mut command)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -162,6 +207,11 @@ impl Program {
             Some(line) => line.unwrap(),
             None => panic!("{what}: the peer ended with {:?}; its words are above", self.child.wait()),
         }
+    }
+
+    /// Tells a peer that obeys lines of JSON.
+    fn tell(&mut self, command: &Value) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
     }
 
     /// The peer's report; lines that libraries print before it are passed over.
@@ -205,38 +255,55 @@ struct World {
 impl World {
     fn new(test: &str, distro: Distro) -> Option<Self> {
         let python = python(test)?;
+        let router = |port: u16| Program::start(&python, "router.py", &[&port.to_string()]);
+        Some(Self::meet(&python, router, 64, |options| options.distro = distro))
+    }
+
+    /// Our nodes, meeting others at what `router` starts; the pictures are `size` pixels wide.
+    fn meet(
+        python: &std::path::Path,
+        router: impl FnOnce(u16) -> Program,
+        size: i64,
+        choose: impl FnOnce(&mut LinkOptions),
+    ) -> Self {
         let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut router = Program::start(&python, "router.py", &[&port.to_string()]);
+        let mut router = router(port);
         assert_eq!(router.line("the router"), "ready");
         let mut options = LinkOptions::new(port, false);
-        options.distro = distro;
+        choose(&mut options);
         let open = || Link::open(&options).unwrap().expect("the router listens");
         let link = Arc::new(open());
         let seen = Arc::<Mutex<Seen>>::default();
         let mode = Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false };
         let mut app = App::new(mode);
-        app.extend(link.clone()).extend(seen.clone());
-        app.serve_ros().unwrap().accept_remote_frames(true);
-        let spec = NodeSpec { namespace: Some("/ours".into()), ..NodeSpec::new("talker") };
+        app.extend(seen.clone());
+        app.serve_ros().unwrap();
+        let spec = NodeSpec::new("talker").with_param("size", ParamValue::Integer(size));
+        let spec = NodeSpec { namespace: Some("/ours".into()), ..spec };
         app.add(NodeFactory::of::<Talker>(), spec).unwrap();
-        app.add(NodeFactory::of::<Transport>(), NodeSpec::new("_zenoh")).unwrap();
+        carry(&mut app, &link).unwrap();
         let stop = app.stop_handle();
         let running = std::thread::spawn(move || {
             app.run().unwrap();
             link.close();
         });
         let inspector = Inspector::new(open());
-        Some(Self {
+        // Peers that come later than what is latched are to be later than that.
+        seen_in_time("our node", || {
+            let endpoints = inspector.endpoints(Duration::from_secs(2)).unwrap();
+            endpoints.iter().any(|endpoint| endpoint.name == "/ours_latched").then_some(())
+        });
+        Self {
             port,
             seen,
             stop,
             running: Some(running),
             inspector,
-            python,
+            python: python.to_owned(),
             _router: router,
             _alone: alone,
-        })
+        }
     }
 
     fn peer(&self, script: &str, args: &[&str]) -> Program {

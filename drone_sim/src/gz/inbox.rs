@@ -1,11 +1,12 @@
 //! What clients tell the vehicle.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nalgebra::Vector3;
 use peregrine_gz::GzNode;
 use peregrine_gz::msgs::core::Boolean;
 use peregrine_gz::msgs::geometry::Twist;
+use peregrine_gz::msgs::sensing::Actuators;
 
 use crate::error::Result;
 use crate::sdf::types::{Known, SdfModel};
@@ -19,22 +20,40 @@ pub struct Velocity {
     pub yaw_rate: f64,
 }
 
-/// Commands that wait for the next step.
+/// Commands that wait for the next step, whichever transport they came by.
 #[derive(Debug)]
 pub struct Inbox {
     velocity: Option<Velocity>,
     /// A command stands until the next one, as Gazebo's controller has it.
     standing: Option<Velocity>,
+    rotors: Option<Vec<f64>>,
     enabled: bool,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { velocity: None, standing: None, enabled: true }
+        Self { velocity: None, standing: None, rotors: None, enabled: true }
     }
 }
 
 impl Inbox {
+    /// A velocity; what is not finite is left out.
+    pub fn put_velocity(&mut self, velocity: Velocity) {
+        if velocity.linear.iter().all(|x| x.is_finite()) && velocity.yaw_rate.is_finite() {
+            self.velocity = Some(velocity);
+        }
+    }
+
+    /// Whether velocities are obeyed.
+    pub fn enable(&mut self, enabled: bool) {
+        self.enabled = enabled;
+    }
+
+    /// Rotor speeds by actuator number, rad/s.
+    pub fn put_rotors(&mut self, speeds: Vec<f64>) {
+        self.rotors = Some(speeds);
+    }
+
     /// The command that holds now; `None` until the first one, and while commands are not obeyed.
     pub fn take_velocity(&mut self) -> Option<Velocity> {
         if let Some(velocity) = self.velocity.take() {
@@ -42,47 +61,96 @@ impl Inbox {
         }
         self.standing.filter(|_| self.enabled)
     }
+
+    /// The rotor speeds that came since the last call.
+    pub fn take_rotors(&mut self) -> Option<Vec<f64>> {
+        self.rotors.take()
+    }
+
+    /// A command by another way came: what stood is over.
+    pub fn clear(&mut self) {
+        (self.velocity, self.standing) = (None, None);
+    }
 }
 
-/// Listens on `/model/M/cmd_vel` and `/model/M/enable`, and where the model's own controller would.
-pub(super) fn listen(
-    node: &GzNode,
-    craft: &str,
-    model: Option<&SdfModel>,
-    inbox: &Arc<Mutex<Inbox>>,
-) -> Result<()> {
-    let mut commands = vec![format!("/model/{craft}/cmd_vel")];
-    let mut enables = vec![format!("/model/{craft}/enable")];
-    for plugin in model.into_iter().flat_map(|m| &m.plugins) {
-        if let Some(Known::MulticopterVelocityControl(control)) = &plugin.known {
-            let name = |topic: &str| {
-                let parts = [control.namespace.trim_matches('/'), topic.trim_matches('/')];
-                parts.iter().filter(|p| !p.is_empty()).fold(String::new(), |all, p| all + "/" + p)
-            };
-            commands.push(name(&control.command_topic));
-            enables.push(name(&control.enable_topic));
+/// The topics on which Gazebo's multicopters take orders, and what the numbers of rotor speeds mean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderTopics {
+    /// Velocities: `/model/M/cmd_vel`, and where the model's own MulticopterVelocityControl listens.
+    pub velocity: Vec<String>,
+    /// Whether they are obeyed.
+    pub enable: Vec<String>,
+    /// Rotor speeds.
+    pub rotors: String,
+    /// Actuator number of each of the vehicle's rotors.
+    pub numbers: [usize; 4],
+}
+
+impl OrderTopics {
+    /// Of a vehicle called `craft`; `model` is what the world's file says of it.
+    pub fn of(craft: &str, model: Option<&SdfModel>) -> Self {
+        let join = |namespace: &str, topic: &str| {
+            let parts = [namespace.trim_matches('/'), topic.trim_matches('/')];
+            parts.iter().filter(|p| !p.is_empty()).fold(String::new(), |all, p| all + "/" + p)
+        };
+        let mut out = Self {
+            velocity: vec![format!("/model/{craft}/cmd_vel")],
+            enable: vec![format!("/model/{craft}/enable")],
+            rotors: format!("/{craft}/command/motor_speed"),
+            numbers: [0, 1, 2, 3],
+        };
+        let mut numbers = Vec::new();
+        for plugin in model.into_iter().flat_map(|m| &m.plugins) {
+            match &plugin.known {
+                Some(Known::MulticopterVelocityControl(control)) => {
+                    out.velocity.push(join(&control.namespace, &control.command_topic));
+                    out.enable.push(join(&control.namespace, &control.enable_topic));
+                }
+                Some(Known::MulticopterMotorModel(motor)) => {
+                    out.rotors = join(&motor.namespace, &motor.command_topic);
+                    numbers.push(motor.number as usize);
+                }
+                _ => {}
+            }
         }
+        numbers.sort_unstable();
+        if let Ok(numbers) = numbers.try_into() {
+            out.numbers = numbers;
+        }
+        out.velocity.dedup();
+        out.enable.dedup();
+        out
     }
-    commands.dedup();
-    enables.dedup();
-    for topic in commands {
+
+    /// The speeds of the vehicle's rotors out of a command; `None` if it lacks some or holds what is no speed.
+    pub fn speeds(&self, command: &[f64]) -> Option<[f64; 4]> {
+        let speeds = self.numbers.map(|n| command.get(n).copied().unwrap_or(f64::NAN));
+        speeds.iter().all(|s| s.is_finite()).then_some(speeds)
+    }
+}
+
+/// Listens on a vehicle's topics.
+pub(super) fn listen(node: &GzNode, topics: &OrderTopics, inbox: &Arc<Mutex<Inbox>>) -> Result<()> {
+    for topic in &topics.velocity {
         let to = inbox.clone();
-        node.subscribe(&topic, move |twist: Twist| {
+        node.subscribe(topic, move |twist: Twist| {
             let (linear, angular) = (twist.linear.unwrap_or_default(), twist.angular.unwrap_or_default());
             let linear = Vector3::new(linear.x, linear.y, linear.z);
-            if linear.iter().all(|x| x.is_finite()) && angular.z.is_finite() {
-                let velocity = Velocity { linear, yaw_rate: angular.z };
-                to.lock().unwrap_or_else(PoisonError::into_inner).velocity = Some(velocity);
-            }
+            lock(&to).put_velocity(Velocity { linear, yaw_rate: angular.z });
         })?;
     }
-    for topic in enables {
+    for topic in &topics.enable {
         let to = inbox.clone();
-        node.subscribe(&topic, move |enable: Boolean| {
-            to.lock().unwrap_or_else(PoisonError::into_inner).enabled = enable.data;
-        })?;
+        node.subscribe(topic, move |enable: Boolean| lock(&to).enable(enable.data))?;
     }
+    let to = inbox.clone();
+    node.subscribe(&topics.rotors, move |actuators: Actuators| lock(&to).put_rotors(actuators.velocity))?;
     Ok(())
+}
+
+/// What waits.
+pub fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
+    inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -94,9 +162,18 @@ mod tests {
         let mut inbox = Inbox::default();
         assert_eq!(inbox.take_velocity(), None);
         let fast = Velocity { linear: Vector3::x(), yaw_rate: 0.0 };
-        inbox.velocity = Some(fast);
+        inbox.put_velocity(fast);
         assert_eq!((inbox.take_velocity(), inbox.take_velocity()), (Some(fast), Some(fast)));
-        inbox.enabled = false;
+        inbox.enable(false);
         assert_eq!(inbox.take_velocity(), None);
+    }
+
+    #[test]
+    fn rotor_speeds_go_by_their_numbers() {
+        let topics = OrderTopics { numbers: [2, 3, 0, 1], ..OrderTopics::of("x3", None) };
+        assert_eq!(topics.rotors, "/x3/command/motor_speed");
+        assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, 4.0, 5.0]), Some([3.0, 4.0, 1.0, 2.0]));
+        assert_eq!(topics.speeds(&[1.0, 2.0, 3.0]), None);
+        assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, f64::NAN]), None);
     }
 }

@@ -13,6 +13,7 @@
 //! | in: `/model/M/cmd_vel` | Twist | velocity in the heading frame |
 //! | in: `/NAMESPACE/TOPIC` of the model's MulticopterVelocityControl | Twist | the same |
 //! | in: `/model/M/enable` | Boolean | false: commands of `/model/M/cmd_vel` are not obeyed |
+//! | in: `/NAMESPACE/command/motor_speed` | Actuators | rotor speeds, rad/s, by motor number; until the next velocity command |
 //!
 //! | service | request, reply |
 //! |---|---|
@@ -53,7 +54,7 @@ use crate::scenario::World;
 use crate::sensors::Rate;
 
 pub use apply::apply;
-pub use inbox::{Inbox, Velocity};
+pub use inbox::{Inbox, OrderTopics, Velocity, lock};
 pub use scene::describe;
 
 /// ROS topics that have no meaning for Gazebo's clients, or another form of their own.
@@ -69,7 +70,8 @@ pub struct GzSide {
     world: String,
     craft: String,
     control: Arc<WorldControl>,
-    inbox: Arc<Mutex<Inbox>>,
+    /// Where orders come from: they are not told back.
+    heard: OrderTopics,
     /// The scene as it stands, for the service.
     scene: Arc<Mutex<Scene>>,
     clocks: [Publisher<Clock>; 2],
@@ -96,19 +98,24 @@ impl std::fmt::Debug for GzSide {
 }
 
 impl GzSide {
-    /// Opens the side of `world`, in which the vehicle is called `craft`.
+    /// Opens the side of `world`, in which the vehicle is called `craft` and takes `orders`, which go to `inbox`.
     ///
     /// # Errors
     /// PG-1026, when the transport cannot start.
-    pub fn open(world: &World, craft: &str, options: Options) -> Result<Self> {
+    pub fn open(
+        world: &World,
+        craft: &str,
+        options: Options,
+        orders: &OrderTopics,
+        inbox: &Arc<Mutex<Inbox>>,
+    ) -> Result<Self> {
         let node = GzNode::new(options)?;
         let name = world_name(world);
         let control = Arc::new(WorldControl::default());
-        let inbox = Arc::new(Mutex::new(Inbox::default()));
         let scene = Arc::new(Mutex::new(describe(world, craft)));
         let of_world = |topic: &str| format!("/world/{name}/{topic}");
         let of_model = |topic: &str| format!("/model/{craft}/{topic}");
-        inbox::listen(&node, craft, world.craft.as_deref(), &inbox)?;
+        inbox::listen(&node, orders, inbox)?;
         services::offer(&node, &name, &control, &scene)?;
         Ok(Self {
             clocks: [node.advertise("/clock")?, node.advertise(&of_world("clock"))?],
@@ -128,7 +135,7 @@ impl GzSide {
             craft: craft.to_string(),
             world: name,
             control,
-            inbox,
+            heard: orders.clone(),
             scene,
             node,
         })
@@ -147,11 +154,6 @@ impl GzSide {
     /// The transport.
     pub fn node(&self) -> &GzNode {
         &self.node
-    }
-
-    /// The newest velocity command since the last call, if one came and commands are enabled.
-    pub fn take_velocity(&self) -> Option<Velocity> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take_velocity()
     }
 
     /// Before the simulator waits at the gate: clients see that the world stands still, when, and how.
@@ -251,7 +253,8 @@ impl GzSide {
     }
 
     fn carrier(&self, topic: &str, type_name: &str) -> Option<(&'static Pair, RawPublisher)> {
-        if NOT_CARRIED.contains(&topic) {
+        let heard = self.heard.velocity.iter().chain(&self.heard.enable).chain([&self.heard.rotors]);
+        if NOT_CARRIED.contains(&topic) || heard.into_iter().any(|name| name == topic) {
             return None;
         }
         let pair = convert::of_ros(type_name)?;

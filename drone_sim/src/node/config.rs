@@ -11,6 +11,7 @@ use crate::flight::Rules;
 use crate::physics::{Vehicle, WindSpec};
 use crate::rng::Stream;
 use crate::scenario::{ForestSpec, World, build};
+use crate::sensors::spec::{CameraSpec, Distortion, NoiseSpec, PixelFormat};
 use crate::sensors::{ColorCamera, DepthCamera, Imu, ImuNoise, Mount};
 
 /// Parameters of `drone_sim`.
@@ -22,8 +23,9 @@ pub struct Config {
     /// Everything random follows from it.
     #[param(default = 1, range = 0..=i64::MAX)]
     pub seed: i64,
-    /// Vehicle: x500 (agile, the airframe that PX4 flies in Gazebo) or x3 (slow to pitch).
-    #[param(default = "x500".to_string())]
+    /// Vehicle: x500 (agile, the airframe that PX4 flies in Gazebo) or x3 (slow to pitch). Empty takes the one that the world
+    /// brings, else x500.
+    #[param(default = String::new())]
     pub vehicle: String,
     /// Trees per square metre of the forest.
     #[param(default = 0.04, range = 0.0..=1.0)]
@@ -76,6 +78,22 @@ pub struct Config {
     /// Sun shadows in the colour image.
     #[param(name = "camera.shadows", default = true)]
     pub camera_shadows: bool,
+    /// Pixels of the colour image: rgb8, bgr8 or mono8.
+    #[param(name = "camera.format", default = "rgb8".to_string())]
+    pub camera_format: String,
+    /// Lens distortion after Brown and Conrady (plumb_bob): k1, k2, p1, p2, k3; empty for none.
+    #[param(name = "camera.distortion", default = Vec::new())]
+    pub camera_distortion: Vec<f64>,
+    /// Deviation of each pixel's value; 1 is white.
+    #[param(name = "camera.noise", default = 0.0, range = 0.0..=1.0)]
+    pub camera_noise: f64,
+    /// Exposure during which the camera moves, seconds: motion blur; 0 for sharp pictures. Costs eight pictures.
+    #[param(name = "camera.exposure", default = 0.0, range = 0.0..=0.1)]
+    pub camera_exposure: f64,
+    /// Time from the first row's exposure to the last one's, seconds: a rolling shutter; 0 for a global one. Costs sixteen
+    /// pictures.
+    #[param(name = "camera.readout", default = 0.0, range = 0.0..=0.1)]
+    pub camera_readout: f64,
     /// Depth images per second; 0 for none.
     #[param(name = "depth.rate", default = 30.0, range = 0.0..=1000.0)]
     pub depth_rate: f64,
@@ -103,10 +121,14 @@ pub struct Config {
     /// Deviation of the gyroscope, rad/s.
     #[param(name = "imu.gyroscope_noise", default = 0.003, range = 0.0..=1.0)]
     pub gyroscope_noise: f64,
-    /// More sensors, by name, with commas between: lidar (scan, scan/points), navsat, air_pressure, magnetometer, range
-    /// (downwards), battery (battery_state).
+    /// More sensors, by name, with commas between: lidar (scan, scan/points), navsat, air_pressure, magnetometer, altimeter,
+    /// contact, rgbd (rgbd/image, rgbd/depth_image, rgbd/points), segmentation (segmentation/labels_map,
+    /// segmentation/colored_map), boundingbox (boundingbox, boundingbox_image), range (downwards), battery (battery_state).
     #[param(default = String::new())]
     pub sensors: String,
+    /// Whether the sensors that the vehicle of an SDF file brings along are simulated, on Gazebo's topics.
+    #[param(default = true)]
+    pub vehicle_sensors: bool,
     /// Mean wind, m/s, world ENU, x.
     #[param(name = "wind.x", default = 0.0, range = -30.0..=30.0)]
     pub wind_x: f64,
@@ -150,6 +172,7 @@ pub(super) struct Parts {
 /// Identities of random streams; the scenario uses those below 100.
 const DEPTH_STREAM: u64 = 100;
 const IMU_STREAM: u64 = 101;
+const COLOR_STREAM: u64 = 104;
 const WIND_STREAM: u64 = 110;
 
 impl Config {
@@ -173,6 +196,61 @@ impl Config {
         (WindSpec { mean, turbulence: self.wind_turbulence }, Stream::new(self.seed as u64, WIND_STREAM))
     }
 
+    /// The colour camera that these parameters ask for.
+    fn eye(&self) -> Result<CameraSpec> {
+        let bad = |name: &'static str, value: String, reason: &str| SimError::Parameter {
+            name,
+            value,
+            reason: reason.to_string(),
+        };
+        let format = match self.camera_format.as_str() {
+            "rgb8" => PixelFormat::Rgb8,
+            "bgr8" => PixelFormat::Bgr8,
+            "mono8" => PixelFormat::L8,
+            other => {
+                let value = format!("\"{other}\"");
+                return Err(bad("camera.format", value, "which is unknown; use rgb8, bgr8 or mono8"));
+            }
+        };
+        let distortion = match self.camera_distortion[..] {
+            [] => Distortion::default(),
+            [k1, k2, p1, p2, k3] if self.camera_distortion.iter().all(|c| c.is_finite()) => {
+                Distortion { k: [k1, k2, k3], p: [p1, p2] }
+            }
+            _ => {
+                let value = format!("{:?}", self.camera_distortion);
+                return Err(bad("camera.distortion", value, "which is not five numbers: k1, k2, p1, p2, k3"));
+            }
+        };
+        Ok(CameraSpec {
+            width: self.camera_width,
+            height: self.camera_height,
+            hfov: self.camera_hfov,
+            format,
+            distortion,
+            noise: NoiseSpec::white(self.camera_noise),
+            exposure: self.camera_exposure,
+            readout: self.camera_readout,
+            ..CameraSpec::default()
+        })
+    }
+
+    /// The vehicle by name, or by what the world's own says of itself.
+    fn vehicle(&self, world: &World) -> Result<Vehicle> {
+        let Some(craft) = world.craft.as_ref().filter(|_| self.vehicle.is_empty()) else {
+            let name = if self.vehicle.is_empty() { "x500" } else { self.vehicle.as_str() };
+            return Vehicle::by_name(name).ok_or_else(|| SimError::Parameter {
+                name: "vehicle",
+                value: format!("\"{name}\""),
+                reason: "which is unknown; use x500 or x3".to_string(),
+            });
+        };
+        Ok(Vehicle::of_model(craft).unwrap_or_else(|reason| {
+            tracing::warn!("PG-1032 model {} flies with the figures of the x500: {reason}", craft.name);
+            Vehicle::x500()
+        }))
+    }
+
     pub(super) fn build(&self, threads: usize) -> Result<Parts> {
         super::suite::check(&self.sensors)?;
         let bad = |name: &'static str, value: &str, reason: &str| SimError::Parameter {
@@ -180,8 +258,8 @@ impl Config {
             value: format!("\"{value}\""),
             reason: reason.to_string(),
         };
-        let vehicle = Vehicle::by_name(&self.vehicle)
-            .ok_or_else(|| bad("vehicle", &self.vehicle, "which is unknown; use x500 or x3"))?;
+        let world = Arc::new(build(&self.world, &self.forest())?);
+        let vehicle = self.vehicle(&world)?;
         let stop_on_collision = match self.on_collision.as_str() {
             "continue" => false,
             "stop" => true,
@@ -197,7 +275,7 @@ impl Config {
         settings.shadow.enabled = self.camera_shadows;
         renderer.set_settings(settings)?;
         Ok(Parts {
-            world: Arc::new(build(&self.world, &self.forest())?),
+            world,
             vehicle,
             rules: Rules {
                 body_radius: self.body_radius,
@@ -206,7 +284,7 @@ impl Config {
                 stop_on_collision,
             },
             renderer,
-            color: ColorCamera::new(self.camera_width, self.camera_height, self.camera_hfov, mount)?,
+            color: ColorCamera::with_optics(&self.eye()?, mount, Stream::new(seed, COLOR_STREAM))?,
             depth: DepthCamera::new(
                 self.depth_width,
                 self.depth_height,

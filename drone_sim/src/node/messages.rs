@@ -15,7 +15,7 @@ use peregrine_msgs::vision_msgs::{
 use peregrine_render::Camera;
 
 use crate::scenario::World;
-use crate::sensors::{ImuNoise, ImuReading, Odometry, TruthBox};
+use crate::sensors::{ImuNoise, ImuReading, Odometry, SeenBox, TruthBox};
 
 pub(super) fn header(at: Time, frame: &str) -> Header {
     Header { stamp: at.to_msg(), frame_id: frame.to_string() }
@@ -73,15 +73,15 @@ pub(super) fn imu(at: Time, reading: &ImuReading, noise: &ImuNoise) -> ImuMsg {
     }
 }
 
-/// A pinhole camera without distortion, as REP-104 and Gazebo fill it.
-pub(super) fn camera_info(at: Time, frame: &str, camera: &Camera) -> CameraInfo {
+/// A camera as REP-104 and Gazebo fill it; `d` is k1, k2, p1, p2, k3.
+pub(super) fn camera_info(at: Time, frame: &str, camera: &Camera, d: [f64; 5]) -> CameraInfo {
     let (fx, fy, cx, cy) = (camera.fx, camera.fy, camera.cx, camera.cy);
     CameraInfo {
         header: header(at, frame),
         height: camera.height,
         width: camera.width,
         distortion_model: "plumb_bob".to_string(),
-        d: vec![0.0; 5],
+        d: d.to_vec(),
         k: [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
         r: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         p: [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
@@ -107,6 +107,22 @@ pub(super) fn boxes(at: Time, frame: &str, found: &[TruthBox]) -> Detection2DArr
             }],
             bbox: BoundingBox2D { center: Pose2D { position, theta: 0.0 }, size_x: width, size_y: height },
             id: b.object.to_string(),
+        }
+    });
+    Detection2DArray { header: header(at, frame), detections: detections.collect() }
+}
+
+/// What a bounding-box camera sees: classes are labels, as numbers in text, scores are 1.
+pub(super) fn labelled_boxes(at: Time, frame: &str, seen: &[SeenBox]) -> Detection2DArray {
+    let detections = seen.iter().map(|b| {
+        let [left, top, width, height] = b.area;
+        let position = Point2D { x: left + width / 2.0, y: top + height / 2.0 };
+        let hypothesis = ObjectHypothesis { class_id: b.label.to_string(), score: 1.0 };
+        Detection2D {
+            header: header(at, frame),
+            results: vec![ObjectHypothesisWithPose { hypothesis, ..Default::default() }],
+            bbox: BoundingBox2D { center: Pose2D { position, theta: 0.0 }, size_x: width, size_y: height },
+            id: String::new(),
         }
     });
     Detection2DArray { header: header(at, frame), detections: detections.collect() }

@@ -6,7 +6,7 @@
 //! | topic | type | when |
 //! |---|---|---|
 //! | `/clock` | rosgraph_msgs/Clock | every step |
-//! | `sim/camera/image`, `sim/camera/camera_info` | sensor_msgs/Image rgb8, CameraInfo | `camera.rate` |
+//! | `sim/camera/image`, `sim/camera/camera_info` | sensor_msgs/Image in `camera.format`, CameraInfo | `camera.rate` |
 //! | `sim/boxes` | vision_msgs/Detection2DArray | with each colour image: the truth, score = visible fraction |
 //! | `sim/depth/image`, `sim/depth/camera_info` | sensor_msgs/Image 32FC1 (m, +inf = nothing), CameraInfo | `depth.rate` |
 //! | `imu` | sensor_msgs/Imu | `imu.rate` |
@@ -19,12 +19,21 @@
 //! | `sim/outcome` | std_msgs/String: reached, collided, time_limit | at the end |
 //! | `scan`, `scan/points` | sensor_msgs/LaserScan (middle row), PointCloud2 | with `sensors: lidar`, 10 Hz |
 //! | `navsat`, `air_pressure`, `magnetometer` | sensor_msgs/NavSatFix, FluidPressure, MagneticField | when `sensors` names them |
+//! | `altimeter`, `contact` | ros_gz_interfaces/Altimeter, Contacts (while something is touched) | when `sensors` names them |
+//! | `rgbd/image`, `rgbd/depth_image`, `rgbd/points` | sensor_msgs/Image, Image 32FC1, PointCloud2 | with `sensors: rgbd` |
+//! | `segmentation/labels_map`, `segmentation/colored_map` | sensor_msgs/Image rgb8 | with `sensors: segmentation` |
+//! | `boundingbox`, `boundingbox_image` | vision_msgs/Detection2DArray by label, Image | with `sensors: boundingbox` |
 //! | `range`, `battery_state` | sensor_msgs/Range (downwards), BatteryState | when `sensors` names them |
+//! | Gazebo's names | the types that ros_gz_bridge gives them | sensors of the vehicle of an SDF file |
 //! | `/tf_static` | tf2_msgs/TFMessage | at the start, latched |
 //!
 //! It subscribes to `cmd_vel` (geometry_msgs/TwistStamped): velocity in the heading frame (x forward and y left in the
 //! horizontal plane, z up) and yaw rate about z; with `header.frame_id` odom, map or world the velocity is in world
 //! axes. Without a command younger than half a second the vehicle stops and hovers.
+//!
+//! It also takes orders where Gazebo's multicopters do, with the types of ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which
+//! stands until the next one), `/model/M/enable` (std_msgs/Bool) and `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor
+//! speeds, rad/s, by motor number, until the next velocity).
 
 mod config;
 mod markers;
@@ -33,17 +42,18 @@ pub mod suite;
 
 pub use config::Config;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use nalgebra::Vector3;
 use peregrine::AnyMessage;
 use peregrine::prelude::*;
 use peregrine_gz::Options;
-use peregrine_msgs::geometry_msgs::{PoseStamped, TwistStamped};
+use peregrine_msgs::actuator_msgs::Actuators;
+use peregrine_msgs::geometry_msgs::{PoseStamped, Twist, TwistStamped};
 use peregrine_msgs::nav_msgs::Odometry as OdometryMsg;
 use peregrine_msgs::rosgraph_msgs::Clock;
 use peregrine_msgs::sensor_msgs::{CameraInfo, Imu as ImuMsg};
-use peregrine_msgs::std_msgs::{Float64, String as StringMsg, UInt32};
+use peregrine_msgs::std_msgs::{Bool, Float64, String as StringMsg, UInt32};
 use peregrine_msgs::tf2_msgs::TFMessage;
 use peregrine_msgs::vision_msgs::Detection2DArray;
 use peregrine_msgs::visualization_msgs::MarkerArray;
@@ -51,7 +61,7 @@ use peregrine_render::Renderer;
 
 use crate::error::SimError;
 use crate::flight::{Axes, Flight};
-use crate::gz::GzSide;
+use crate::gz::{GzSide, Inbox, OrderTopics, Velocity, lock};
 use crate::physics::Command;
 use crate::sensors::{ColorCamera, DepthCamera, Imu, Odometry, Rate, Truths};
 
@@ -108,6 +118,9 @@ pub struct DroneSim {
     suite: suite::Suite,
     /// The last messages are out; the next step only says so.
     over: bool,
+    /// Where Gazebo's names take orders, and what came there.
+    orders: OrderTopics,
+    inbox: Arc<Mutex<Inbox>>,
     /// The side that Gazebo's clients see, if it is wished for.
     gz: Option<GzSide>,
 }
@@ -134,7 +147,7 @@ impl Node for DroneSim {
         };
         let out = Publishers {
             clock: setup.publish("/clock", Qos::Sensor)?,
-            color: setup.publish_frames("sim/camera/image", slots(c, 3))?,
+            color: setup.publish_frames("sim/camera/image", slots(c, parts.color.format().bytes()))?,
             color_info: setup.publish("sim/camera/camera_info", Qos::Sensor)?,
             depth: setup.publish_frames("sim/depth/image", slots(d, 4))?,
             depth_info: setup.publish("sim/depth/camera_info", Qos::Sensor)?,
@@ -152,23 +165,27 @@ impl Node for DroneSim {
         };
         setup.subscribe("cmd_vel", Qos::Reliable, Self::on_command)?;
         setup.drive_clock(Self::on_step)?;
+        let suite = suite::Suite::new(setup, &config, &parts.world)?;
         let labelled = parts.world.things.iter().any(|t| !t.label.is_empty());
         let rates = Rates {
             color: Rate::new(config.camera_rate),
             depth: Rate::new(config.depth_rate),
-            imu: Rate::new(config.imu_rate),
+            // A vehicle that brings an IMU on the same topic needs no other.
+            imu: Rate::new(if suite.has("/imu") { 0.0 } else { config.imu_rate }),
             odom: Rate::new(config.odom_rate),
             goal: Rate::new(1.0),
         };
         let limit_ns = parts.rules.time_limit_ns;
         let (wind, gusts) = config.wind();
+        let craft = parts.world.craft.as_ref().map_or(parts.vehicle.name, |c| c.name.as_str()).to_string();
         let flight = Flight::new(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
         let flight = flight.in_wind(wind, gusts);
-        let suite = suite::Suite::new(setup, &config)?;
+        let orders = OrderTopics::of(&craft, parts.world.craft.as_deref());
+        let inbox = Arc::default();
+        Self::take_orders(setup, &orders)?;
         let gz = if config.gz {
-            let craft = parts.world.craft.as_ref().map_or(config.vehicle.as_str(), |c| c.name.as_str());
             let options = Options::from_env().map_err(SimError::from).or_node()?;
-            let side = GzSide::open(&parts.world, craft, options).or_node()?;
+            let side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
             side.control().pause(config.paused);
             setup.subscribe_all(Self::on_any)?;
             Some(side)
@@ -190,6 +207,8 @@ impl Node for DroneSim {
             lost_frames: 0,
             suite,
             over: false,
+            orders,
+            inbox,
             gz,
         })
     }
@@ -202,18 +221,19 @@ impl Node for DroneSim {
             (COLOR_FRAME, self.color.mount().optical_in_body()),
             (DEPTH_FRAME, self.depth.mount().optical_in_body()),
         ];
-        let mounts = mounts.iter().map(|(frame, pose)| (*frame, pose)).chain(self.suite.frames());
-        let transforms = mounts.map(|(frame, pose)| messages::transform(now, "base_link", frame, pose));
+        let mounts = mounts.into_iter().chain(self.suite.frames());
+        let transforms = mounts.map(|(frame, pose)| messages::transform(now, "base_link", frame, &pose));
         self.out.tf_static.send(ctx, TFMessage { transforms: transforms.collect() })?;
         self.out.contacts.send(ctx, UInt32 { data: 0 })
     }
 
     fn shutdown(&mut self, _ctx: &Context) -> Result {
-        if self.lost_frames > 0 {
+        let lost = self.lost_frames + self.suite.lost();
+        if lost > 0 {
             tracing::warn!(
                 "PG-1030 {} images were not drawn because readers held every slot; raise realtime speed limits or \
                  let slow readers keep fewer frames",
-                self.lost_frames
+                lost
             );
         }
         Ok(())
@@ -228,8 +248,56 @@ impl DroneSim {
             _ => Axes::Heading,
         };
         let velocity = Vector3::new(linear.x, linear.y, linear.z);
+        lock(&self.inbox).clear();
         self.flight.command(Command { velocity, yaw_rate: angular.z, steady: false }, axes, ctx.now().0);
         Ok(())
+    }
+
+    /// The names and types under which Gazebo's multicopters are commanded through ros_gz_bridge.
+    fn take_orders(setup: &mut Setup<Self>, orders: &OrderTopics) -> Result {
+        for topic in &orders.velocity {
+            setup.subscribe(topic, Qos::Reliable, |sim: &mut Self, _, twist: &Twist| {
+                let (linear, angular) = (&twist.linear, &twist.angular);
+                let linear = Vector3::new(linear.x, linear.y, linear.z);
+                lock(&sim.inbox).put_velocity(Velocity { linear, yaw_rate: angular.z });
+                Ok(())
+            })?;
+        }
+        for topic in &orders.enable {
+            setup.subscribe(topic, Qos::Reliable, |sim: &mut Self, _, enable: &Bool| {
+                lock(&sim.inbox).enable(enable.data);
+                Ok(())
+            })?;
+        }
+        setup.subscribe(&orders.rotors, Qos::Reliable, |sim: &mut Self, _, actuators: &Actuators| {
+            lock(&sim.inbox).put_rotors(actuators.velocity.clone());
+            Ok(())
+        })
+    }
+
+    /// What came by Gazebo's names since the last step.
+    fn obey(&mut self, now: i64) {
+        let (velocity, rotors) = {
+            let mut inbox = lock(&self.inbox);
+            (inbox.take_velocity(), inbox.take_rotors())
+        };
+        if let Some(velocity) = velocity {
+            let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
+            self.flight.command(command, Axes::Heading, now);
+        }
+        if let Some(command) = rotors {
+            match self.orders.speeds(&command) {
+                Some(speeds) => {
+                    lock(&self.inbox).clear();
+                    self.flight.command_rotors(speeds.into());
+                }
+                None => tracing::warn!(
+                    "PG-1033 {} brought {command:?}, which lacks a finite speed for each of the motors {:?}",
+                    self.orders.rotors,
+                    self.orders.numbers
+                ),
+            }
+        }
     }
 
     /// To the next moment at which a sensor fires.
@@ -247,6 +315,7 @@ impl DroneSim {
                 return Ok(Advance::Finished);
             }
         }
+        self.obey(ctx.now().0);
         // Only on the first step does anything fire at the present moment.
         let to = Time(next.max(ctx.now().0));
         self.flight.advance(to.0).or_node()?;
@@ -282,9 +351,10 @@ impl DroneSim {
             self.out.goal.send(ctx, messages::goal(to, self.flight.world()))?;
         }
         // The slow picture first: the depth image that a command will come of must not wait for it.
-        if self.rates.color.fire(to.0).is_some() {
-            self.shoot_color(ctx, to, &truth)?;
+        if let Some(index) = self.rates.color.fire(to.0) {
+            self.shoot_color(ctx, to, index, &truth)?;
         }
+        self.suite.draw(ctx, to, self.flight.world(), &truth, &mut self.renderer)?;
         if let Some(index) = self.rates.depth.fire(to.0) {
             self.shoot_depth(ctx, to, index, &truth)?;
         }
@@ -324,30 +394,27 @@ impl DroneSim {
                 break permit.until;
             }
         };
-        if let Some(velocity) = gz.take_velocity() {
-            let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
-            self.flight.command(command, Axes::Heading, now);
-        }
         Ok(permit.unwrap_or(i64::MAX))
     }
 
-    fn shoot_color(&mut self, ctx: &Context, to: Time, truth: &Odometry) -> Result {
+    fn shoot_color(&mut self, ctx: &Context, to: Time, index: i64, truth: &Odometry) -> Result {
         let (width, height) = (self.color.intrinsics().width, self.color.intrinsics().height);
-        let spec = ImageSpec::packed(width, height, Encoding::Rgb8, COLOR_FRAME);
+        let encoding = suite::encoding(self.color.format());
+        let spec = ImageSpec::packed(width, height, encoding, COLOR_FRAME);
         let Some(mut loan) = self.out.color.loan(&spec)? else {
             self.lost_frames += 1;
             return Ok(());
         };
         let world = self.flight.world();
         self.color
-            .shoot(&mut self.renderer, &world.scene, &truth.pose, loan.bytes_mut(), self.labelled)
+            .shoot(&mut self.renderer, &world.scene, truth, index, loan.bytes_mut(), self.labelled)
             .or_node()?;
         loan.set_stamp(to.0);
         if self.labelled {
             let boxes = self.truths.find(&self.color, world, &truth.pose).or_node()?;
             self.out.boxes.send(ctx, messages::boxes(to, COLOR_FRAME, &boxes))?;
         }
-        let info = messages::camera_info(to, COLOR_FRAME, self.color.intrinsics());
+        let info = messages::camera_info(to, COLOR_FRAME, self.color.intrinsics(), self.color.distortion());
         self.out.color_info.send(ctx, info)?;
         self.out.color.send(ctx, loan)
     }
@@ -362,7 +429,7 @@ impl DroneSim {
         let scene = &self.flight.world().scene;
         self.depth.shoot(&mut self.renderer, scene, &truth.pose, index, loan.bytes_mut()).or_node()?;
         loan.set_stamp(to.0);
-        let info = messages::camera_info(to, DEPTH_FRAME, self.depth.intrinsics());
+        let info = messages::camera_info(to, DEPTH_FRAME, self.depth.intrinsics(), [0.0; 5]);
         self.out.depth_info.send(ctx, info)?;
         self.out.depth.send(ctx, loan)
     }

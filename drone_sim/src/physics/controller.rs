@@ -88,6 +88,11 @@ impl Controller {
         })
     }
 
+    /// Forgets the heading and the height to hold.
+    pub fn forget(&mut self) {
+        (self.heading, self.height) = (None, None);
+    }
+
     /// Rotor speeds to command, rad/s. `dt` is the time since the last call, seconds; `gravity` in m/s2 (world).
     pub fn update(
         &mut self,

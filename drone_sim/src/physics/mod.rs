@@ -5,6 +5,7 @@
 
 pub mod battery;
 pub mod controller;
+mod craft;
 pub mod dynamics;
 pub mod mixer;
 mod quadrotor;

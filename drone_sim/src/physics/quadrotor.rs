@@ -83,9 +83,10 @@ impl Quadrotor {
         self.rotor_command = speeds.map(|w| w.clamp(0.0, self.vehicle.max_speed));
     }
 
-    /// Puts the controller back.
+    /// Puts the controller back; it holds the heading and height it finds.
     pub fn release_rotors(&mut self) {
         self.off = false;
+        self.controller.forget();
     }
 
     /// One step of 1 ms.

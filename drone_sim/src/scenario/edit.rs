@@ -22,16 +22,39 @@ impl World {
     /// PG-1025 if there is no thing of that name; those of the renderer.
     pub fn move_thing(&mut self, name: &str, pose: &Isometry3<f64>) -> Result<()> {
         let object = self.find(name).ok_or_else(|| unknown(name))?;
-        let thing = &mut self.things[object as usize - 1];
-        let by = pose * thing.pose.inverse();
-        thing.pose = *pose;
-        let mut solids = self.solids.all().to_vec();
-        solids.iter_mut().filter(|s| s.object == object).for_each(|s| s.pose = by * s.pose);
-        self.solids = Solids::new(solids);
-        for id in self.scene.instances_of(object) {
-            let here = self.scene.instance(id)?.pose;
-            self.scene.set_pose(id, by * here)?;
+        self.move_objects(&[(object, *pose)])
+    }
+
+    /// Moves the actors to where they are `seconds` after the start of the simulation; says whether any moved.
+    ///
+    /// # Errors
+    /// Those of the renderer.
+    pub fn move_actors(&mut self, seconds: f64) -> Result<bool> {
+        let here = |object: u32| self.thing(object).map(|t| t.pose);
+        let present = self.actors.iter().filter(|a| self.thing(a.object).is_some_and(|t| !t.name.is_empty()));
+        let moves: Vec<_> = present.map(|a| (a.object, a.pose(seconds))).collect();
+        let moves: Vec<_> = moves.into_iter().filter(|(object, pose)| here(*object) != Some(*pose)).collect();
+        self.move_objects(&moves)?;
+        Ok(!moves.is_empty())
+    }
+
+    /// Object ids of things and their new frames, in order of id.
+    fn move_objects(&mut self, moves: &[(u32, Isometry3<f64>)]) -> Result<()> {
+        if moves.is_empty() {
+            return Ok(());
         }
+        let mut solids = self.solids.all().to_vec();
+        for (object, pose) in moves {
+            let Some(thing) = self.things.get_mut((*object as usize).wrapping_sub(1)) else { continue };
+            let by = pose * thing.pose.inverse();
+            thing.pose = *pose;
+            solids.iter_mut().filter(|s| s.object == *object).for_each(|s| s.pose = by * s.pose);
+            for id in self.scene.instances_of(*object) {
+                let here = self.scene.instance(id)?.pose;
+                self.scene.set_pose(id, by * here)?;
+            }
+        }
+        self.solids = Solids::new(solids);
         Ok(())
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use nalgebra::{Point3, Vector3};
 use peregrine_render::{Sky, Sun};
 
-use super::looks;
 use super::meshes::{self, Shelf};
 use super::world::{Builder, ThingKind, World, class_of};
+use super::{actor, looks};
 use crate::error::{Place, Result, SimError};
 use crate::sdf::types::{Geometry, Known, LightKind, Link, Scene as SdfScene, SdfModel};
 use crate::sdf::{Loaded, Report};
@@ -73,7 +73,11 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     for model in &models {
         add(&mut builder, model, &mut shelf, &mut report)?;
     }
+    let actors = sdf.iter().flat_map(|world| &world.actors).zip(0..);
+    let actors = actors.map(|(actor, i)| actor::add(&mut builder, actor, i, &mut report));
+    let actors = actors.collect::<Result<Vec<_>>>()?;
     let mut world = builder.finish(name, gravity, start, goal);
+    world.actors = actors;
     world.report = Some(report);
     if let Some(craft) = &craft {
         world.start_yaw = craft.pose.rotation.euler_angles().2;
@@ -139,6 +143,9 @@ pub(super) fn add(
             }
         }
         for v in link.visuals.iter().filter(|v| v.transparency < 0.95) {
+            // Ground has no object id by which a camera could tell it.
+            let class =
+                v.label.and_then(|label| u16::try_from(label).ok()).filter(|_| object != 0).unwrap_or(class);
             match &v.geometry {
                 Geometry::Shape(shape) => {
                     let shade = v.cast_shadows && !matches!(shape, Shape::Plane { .. });
@@ -157,7 +164,7 @@ pub(super) fn add(
     Ok(())
 }
 
-fn label_of(model: &str) -> &'static str {
+pub(super) fn label_of(model: &str) -> &'static str {
     const LABELS: [&str; 9] = [
         "stop sign",
         "sports ball",

@@ -1,8 +1,9 @@
 //! What stands around: worlds by name, by seed, or from SDF.
 //!
-//! A [`World`] is built once and does not change: solids to touch, a scene to look at, things with labels, a start
-//! and a goal. [`build`] makes one from a name or a file name.
+//! A [`World`] holds solids to touch, a scene to look at, things with labels, actors, a start and a goal; only actors move by
+//! themselves. [`build`] makes one from a name or a file name.
 
+mod actor;
 mod builtin;
 mod edit;
 mod export;
@@ -13,6 +14,7 @@ mod meshes;
 mod poisson;
 mod world;
 
+pub use actor::{ACTOR_STEP_NS, Walker};
 pub use builtin::{NAMES, build};
 pub use forest::{ForestSpec, Nursery, forest};
 pub use from_sdf::from_sdf;

@@ -7,6 +7,7 @@ use peregrine_render::props::{Prop, PropId};
 use peregrine_render::raycast::Shape as RenderShape;
 use peregrine_render::{Material, MaterialId, MeshId, Scene};
 
+use super::actor::Walker;
 use super::looks;
 use crate::error::Result;
 use crate::sdf::Report;
@@ -38,7 +39,7 @@ pub struct Thing {
     pub pose: Isometry3<f64>,
 }
 
-/// A world that does not change.
+/// A world.
 #[derive(Debug, Clone)]
 pub struct World {
     /// The name it was asked for by.
@@ -51,6 +52,8 @@ pub struct World {
     pub scene: Scene,
     /// What there is.
     pub things: Vec<Thing>,
+    /// What moves along a script.
+    pub actors: Vec<Walker>,
     /// Where a flight starts, metres.
     pub start: Point3<f64>,
     /// Heading at the start, radians from east, counter-clockwise.
@@ -210,6 +213,7 @@ impl Builder {
             solids: Solids::new(self.solids),
             scene: self.scene,
             things: self.things,
+            actors: Vec::new(),
             start,
             start_yaw: if way.x.hypot(way.y) > 1e-6 { way.y.atan2(way.x) } else { 0.0 },
             goal,

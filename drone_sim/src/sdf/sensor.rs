@@ -129,7 +129,18 @@ fn camera(src: &Source, e: &Element) -> Result<CameraSpec> {
         out.distortion = Distortion { k, p };
     }
     out.noise = noise(src, c)?;
-    for other in ["save", "visibility_mask", "segmentation_type", "box_type"] {
+    let word = |tag: &str| c.child(tag).map_or("", Element::text);
+    match word("segmentation_type") {
+        "" | "semantic" => {}
+        "instance" | "panoptic" => out.instances = true,
+        other => src.note(c, &format!("asks for the segmentation_type \"{other}\", labels are semantic")),
+    }
+    match word("box_type") {
+        "" | "2d" | "visible_2d" => {}
+        "full_2d" => out.whole_boxes = true,
+        other => src.note(c, &format!("asks for the box_type \"{other}\", boxes are visible_2d")),
+    }
+    for other in ["save", "visibility_mask"] {
         c.child(other).into_iter().for_each(Element::mark_all);
     }
     Ok(out)

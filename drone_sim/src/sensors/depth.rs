@@ -4,6 +4,7 @@ use nalgebra::Isometry3;
 use peregrine_render::{Camera, Renderer, Scene, Targets};
 
 use super::mount::Mount;
+use super::spec::{CameraSpec, NoiseSpec};
 use crate::error::Result;
 use crate::rng::Stream;
 
@@ -100,6 +101,66 @@ impl DepthCamera {
                         let true_z = f64::from(*z);
                         *z = (true_z + n * self.noise * true_z * true_z).max(NEAREST) as f32;
                     }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The depth camera of an SDF file: -inf nearer than its near plane, +inf beyond its far plane, as Gazebo has it.
+#[derive(Debug, Clone)]
+pub struct DepthEye {
+    camera: Camera,
+    near: f32,
+    noise: NoiseSpec,
+    stream: Stream,
+}
+
+impl DepthEye {
+    /// The depth side of a specification. The lens of a depth camera does not distort.
+    ///
+    /// # Errors
+    /// Those of the render crate for numbers out of range.
+    pub fn new(spec: &CameraSpec, stream: Stream) -> Result<Self> {
+        let camera = spec.pinhole()?.with_range((spec.near * 0.25).max(0.005), spec.far);
+        camera.validate()?;
+        Ok(Self { camera, near: spec.near as f32, noise: spec.noise, stream })
+    }
+
+    /// Intrinsics.
+    pub fn intrinsics(&self) -> &Camera {
+        &self.camera
+    }
+
+    /// Image `index`, metres along the optical axis, seen from the optical frame at `optical` in the world.
+    ///
+    /// # Errors
+    /// Those of the render crate.
+    pub fn fill(
+        &self,
+        renderer: &mut Renderer,
+        scene: &Scene,
+        optical: &Isometry3<f64>,
+        index: i64,
+        out: &mut [f32],
+    ) -> Result<()> {
+        renderer.render(
+            scene,
+            &self.camera,
+            optical,
+            Targets { depth: Some(&mut *out), ..Targets::default() },
+        )?;
+        let first = (index as u64).wrapping_mul(out.len().div_ceil(2) as u64);
+        let noisy = self.noise.stddev > 0.0 || self.noise.mean != 0.0;
+        for (i, pair) in out.chunks_mut(2).enumerate() {
+            let normals = if noisy { self.stream.normals(first.wrapping_add(i as u64)) } else { [0.0; 2] };
+            for (z, n) in pair.iter_mut().zip(normals) {
+                if *z < self.near {
+                    *z = f32::NEG_INFINITY;
+                } else if noisy && z.is_finite() {
+                    *z = (f64::from(*z) + self.noise.mean + self.noise.stddev * n).max(f64::from(self.near))
+                        as f32;
                 }
             }
         }

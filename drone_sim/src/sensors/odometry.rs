@@ -16,6 +16,11 @@ pub struct Odometry {
 }
 
 impl Odometry {
+    /// Of a body that stands still.
+    pub fn still(pose: Isometry3<f64>) -> Self {
+        Self { pose, velocity: Vector3::zeros(), rates: Vector3::zeros() }
+    }
+
     /// Of a state.
     pub fn of(state: &State) -> Self {
         let pose = state.pose();

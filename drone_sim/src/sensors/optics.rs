@@ -159,12 +159,8 @@ impl Optics {
     /// # Errors
     /// Those of the render crate for numbers out of range, and PG-1021 for a distortion that folds over.
     pub fn new(spec: &CameraSpec, noise: Stream) -> Result<Self> {
-        let mut camera = Camera::from_hfov(spec.width, spec.height, spec.hfov)?;
-        if let Some([fx, fy, cx, cy]) = spec.intrinsics {
-            camera = Camera { fx, fy, cx, cy, ..camera };
-        }
         // Colours have no far end but the haze; the sky begins behind everything.
-        camera = camera.with_range(spec.near, spec.far.max(300.0));
+        let camera = spec.pinhole()?.with_range(spec.near, spec.far.max(300.0));
         camera.validate()?;
         let lens = Lens::new(&camera, &spec.distortion)?;
         Ok(Self {
@@ -183,9 +179,25 @@ impl Optics {
         &self.camera
     }
 
+    /// The lens, if it distorts.
+    pub fn lens(&self) -> Option<&Lens> {
+        self.lens.as_ref()
+    }
+
+    /// Distortion coefficients k1, k2, p1, p2, k3 of `plumb_bob`.
+    pub fn distortion(&self) -> [f64; 5] {
+        let Distortion { k, p } = self.spec.distortion;
+        [k[0], k[1], p[0], p[1], k[2]]
+    }
+
+    /// The format of the pixels that come out.
+    pub fn format(&self) -> PixelFormat {
+        self.spec.format
+    }
+
     /// Bytes of one pixel that comes out.
     pub fn bytes_per_pixel(&self) -> usize {
-        if self.spec.format == PixelFormat::L8 { 1 } else { 3 }
+        self.spec.format.bytes()
     }
 
     /// Takes picture number `index` from a body that `at` tells of when the first row's exposure begins; `optical` is the

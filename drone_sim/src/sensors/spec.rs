@@ -4,6 +4,9 @@
 //! radians, rates in hertz of simulated time.
 
 use nalgebra::{Isometry3, Vector3};
+use peregrine_render::Camera;
+
+use crate::error::Result;
 
 /// One `<sensor>`.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +114,13 @@ pub enum PixelFormat {
     L8,
 }
 
+impl PixelFormat {
+    /// Bytes of one pixel.
+    pub fn bytes(self) -> usize {
+        if self == Self::L8 { 1 } else { 3 }
+    }
+}
+
 /// `<distortion>`: the model of Brown and Conrady, as OpenCV's plumb_bob.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Distortion {
@@ -141,6 +151,10 @@ pub struct CameraSpec {
     pub distortion: Distortion,
     /// Noise of each pixel's value; 1 is white for colours, metres for depth.
     pub noise: NoiseSpec,
+    /// `<segmentation_type>` instance or panoptic: labels carry a count that tells instances apart. Segmentation alone.
+    pub instances: bool,
+    /// `<box_type>` full_2d: boxes around whole things, hidden parts too. Bounding boxes alone.
+    pub whole_boxes: bool,
     /// Not of SDF: exposure during which the camera moves, seconds; 0 for sharp pictures.
     pub exposure: f64,
     /// Not of SDF: time from the first row's exposure to the last one's, seconds; 0 for a global shutter.
@@ -159,9 +173,25 @@ impl Default for CameraSpec {
             intrinsics: None,
             distortion: Distortion::default(),
             noise: NoiseSpec::default(),
+            instances: false,
+            whole_boxes: false,
             exposure: 0.0,
             readout: 0.0,
         }
+    }
+}
+
+impl CameraSpec {
+    /// The pinhole camera of the specification, with the range of the render crate.
+    ///
+    /// # Errors
+    /// Those of the render crate for sizes and angles out of range.
+    pub fn pinhole(&self) -> Result<Camera> {
+        let camera = Camera::from_hfov(self.width, self.height, self.hfov)?;
+        Ok(match self.intrinsics {
+            Some([fx, fy, cx, cy]) => Camera { fx, fy, cx, cy, ..camera },
+            None => camera,
+        })
     }
 }
 

@@ -156,7 +156,7 @@ fn a_known_point_is_drawn_where_the_intrinsics_say() {
     let mut rgb = vec![0; 640 * 480 * 3];
     for (x, y, yaw) in [(0.0, 0.0, 0.0), (1.0, 2.5, -0.3), (2.0, 3.0, -0.2)] {
         let body = State::at(Point3::new(x, y, 2.2), yaw, 0.0).pose();
-        camera.shoot(&mut renderer, &world.scene, &body, &mut rgb, true).unwrap();
+        camera.shoot(&mut renderer, &world.scene, &Odometry::still(body), 0, &mut rgb, true).unwrap();
         let boxes = Truths::default().find(&camera, &world, &body).unwrap();
         let ball = boxes.iter().find(|b| b.label == "sports ball").unwrap();
         // The ball's middle, by hand: world to body to camera to pixels.

@@ -18,6 +18,7 @@ use signal_hook::{
 
 use super::{
     child::{Event, Running},
+    inherit,
     options::{Job, Line, Report, SupervisorOptions},
 };
 use crate::error::{LaunchError, Result};
@@ -64,6 +65,7 @@ struct Supervisor {
 /// a job ended with a code other than 0, or by a signal, without having been asked to and without being started again;
 /// [`LaunchError::Signals`] if the signals cannot be watched. In all cases no child is left.
 pub fn run(jobs: Vec<Job>, options: SupervisorOptions) -> Result<Report> {
+    inherit::hand_on_no_ignored_signal()?;
     let watch = options.watch_signals.then(|| watch_signals(&options.inbox.sender)).transpose()?;
     let wards = jobs.into_iter().map(|job| Ward::new(job, &options)).collect();
     let mut supervisor =

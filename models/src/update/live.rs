@@ -49,6 +49,8 @@ pub struct Live {
     link: Option<Link>,
     steps: Vec<Step>,
     changes: u64,
+    /// A lowest score that was set since the start, for models that come later.
+    score: Option<Option<f32>>,
 }
 
 struct Link {
@@ -80,7 +82,19 @@ impl Live {
             link: None,
             steps: Vec::new(),
             changes: 0,
+            score: None,
         }
+    }
+
+    /// From the next image on, this is the lowest score of a detection, 0 to 1, whichever model answers; `None`: what its
+    /// manifest says.
+    pub fn set_score_threshold(&mut self, score: Option<f32>) {
+        self.score = Some(score);
+        self.current.set_score_threshold(score);
+        if let Some(previous) = &mut self.previous {
+            previous.set_score_threshold(score);
+        }
+        self.order(Order::Score(score));
     }
 
     /// The proven model of a store, and nothing else: nothing is written, nothing replaced. For runs that must repeat.
@@ -244,7 +258,10 @@ impl Live {
         }
     }
 
-    fn swap(&mut self, new: Detector) {
+    fn swap(&mut self, mut new: Detector) {
+        if let Some(score) = self.score {
+            new.set_score_threshold(score);
+        }
         let Phase::Awaited(trial) = &self.phase else { return };
         self.phase = Phase::Watch(trial.clone());
         let text = format!("swapped: {} answers from this image on and is watched", new.manifest().name);

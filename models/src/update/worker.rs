@@ -43,6 +43,8 @@ pub(super) enum Order {
     Keep(Option<Box<Detector>>),
     /// It has not, this is why; and it is not needed any more, if it had taken over.
     Back(String, Option<Box<Detector>>),
+    /// The lowest score of a detection from now on.
+    Score(Option<f32>),
 }
 
 /// To the lane.
@@ -148,6 +150,12 @@ impl Worker {
         match order {
             Order::Image(shot) => self.shadow(shot),
             Order::HandOver => self.hand_over(),
+            Order::Score(score) => {
+                self.load.score_threshold = score;
+                if let Some((_, candidate)) = &mut self.candidate {
+                    candidate.set_score_threshold(score);
+                }
+            }
             Order::Keep(old) => {
                 drop(old);
                 self.on_trial = false;

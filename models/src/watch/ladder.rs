@@ -93,6 +93,11 @@ impl Ladder {
         Self { rungs, options, at: 0, last_step: None, bad_since: None, good_since: None }
     }
 
+    /// From now on other limits hold; where the ladder stands does not change.
+    pub fn set_options(&mut self, options: LadderOptions) {
+        self.options = options;
+    }
+
     /// The rung in use.
     pub fn rung(&self) -> Option<&Rung> {
         self.rungs.get(self.at)

@@ -43,10 +43,17 @@ pub fn emit(library: &Library) -> Result<String, CodegenError> {
     out += "pub(crate) static TYPES: &[crate::registry::TypeSupport] = &[\n";
     let mut names: Vec<_> = library.keys().map(|n| (n.full(), n)).collect();
     names.sort();
-    for (_, name) in names {
+    for (_, name) in &names {
         out += &format!("    crate::registry::TypeSupport::of::<{}::{}>(),\n", name.package, rust_name(name));
     }
     out += "];\n";
+    out += "/// Hands the Rust type of that name to `visitor`.\n";
+    out += "pub(crate) fn visit<V: crate::registry::Visitor>(type_name: &str, visitor: V) -> Option<V::Output> {\n";
+    out += "    Some(match type_name {\n";
+    for (full, name) in &names {
+        out += &format!("        {full:?} => visitor.visit::<{}::{}>(),\n", name.package, rust_name(name));
+    }
+    out += "        _ => return None,\n    })\n}\n";
     out += "/// Every generated service, in name order.\n";
     out += "pub(crate) static SERVICES: &[crate::registry::ServiceSupport] = &[\n";
     let mut names: Vec<_> = services(library).into_iter().map(|n| (n.full(), n)).collect();

@@ -19,10 +19,10 @@ pub struct AvoidanceParams {
     #[param(default = true)]
     pub tracks: bool,
     /// Wanted speed in the open, m/s, 0.2 to 15.
-    #[param(default = 4.0, range = 0.2..=15.0)]
+    #[param(default = 4.0, range = 0.2..=15.0, live)]
     pub cruise_mps: f64,
     /// Speed that is never commanded above, m/s, 0.2 to 20.
-    #[param(default = 6.0, range = 0.2..=20.0)]
+    #[param(default = 6.0, range = 0.2..=20.0, live)]
     pub max_speed_mps: f64,
     /// Largest acceleration the vehicle may show, m/s2, 0.5 to 30.
     #[param(default = 6.0, range = 0.5..=30.0)]
@@ -125,31 +125,31 @@ pub struct AvoidanceParams {
     #[param(default = 1.1, range = 0.0..=3.0)]
     pub start_bubble_m: f64,
     /// Distance to the goal that counts as there, metres, 0.1 to 10.
-    #[param(default = 0.5, range = 0.1..=10.0)]
+    #[param(default = 0.5, range = 0.1..=10.0, live)]
     pub goal_tolerance_m: f64,
     /// Floor of the geofence, metres in odom.
-    #[param(default = 0.8, range = -10000.0..=10000.0)]
+    #[param(default = 0.8, range = -10000.0..=10000.0, live)]
     pub altitude_min_m: f64,
     /// Ceiling of the geofence, metres in odom.
-    #[param(default = 6.0, range = -10000.0..=10000.0)]
+    #[param(default = 6.0, range = -10000.0..=10000.0, live)]
     pub altitude_max_m: f64,
     /// Fastest climb or descent, m/s, 0.1 to 5.
-    #[param(default = 1.0, range = 0.1..=5.0)]
+    #[param(default = 1.0, range = 0.1..=5.0, live)]
     pub vertical_speed_mps: f64,
     /// Fastest turn, rad/s, 0.2 to 6.
-    #[param(default = 2.0, range = 0.2..=6.0)]
+    #[param(default = 2.0, range = 0.2..=6.0, live)]
     pub max_yaw_rate_radps: f64,
     /// Turn rate of a look around, rad/s, 0.1 to 3.
-    #[param(default = 1.0, range = 0.1..=3.0)]
+    #[param(default = 1.0, range = 0.1..=3.0, live)]
     pub scan_rate_radps: f64,
     /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 192 x 192.
     #[param(default = 0.15, range = 0.1..=1.0)]
     pub guidance_cell_m: f64,
     /// Extra margin per detected class: label=metres. Margins only ever add.
-    #[param(default = ["person=0.4", "car=0.2", "bird=0.6", "dog=0.3", "bicycle=0.3"])]
+    #[param(default = ["person=0.4", "car=0.2", "bird=0.6", "dog=0.3", "bicycle=0.3"], live)]
     pub class_margins: Vec<String>,
     /// Least score of a detection that widens a margin, 0 to 1.
-    #[param(default = 0.3, range = 0.0..=1.0)]
+    #[param(default = 0.3, range = 0.0..=1.0, live)]
     pub min_detection_score: f64,
     /// Axes of cmd_vel's velocity: heading (base_link made level; what drone_sim and MAVLink's BODY frames mean), body
     /// (base_link, tilted with the vehicle) or odom (ENU, said in header.frame_id).

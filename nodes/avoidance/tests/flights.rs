@@ -99,8 +99,8 @@ fn a_u_trap_is_left_again() {
     }
 }
 
-#[test]
-fn a_closed_room_ends_in_stuck_and_nothing_touched() {
+/// Four walls of `top` metres around the start, without a door.
+fn closed_room(top: f64) -> World {
     let mut world = World::default();
     for (a, b) in [
         ((-4.0, -4.0), (-4.0, 4.0)),
@@ -110,9 +110,46 @@ fn a_closed_room_ends_in_stuck_and_nothing_touched() {
     ] {
         world.wall(a, b);
     }
+    world.cylinders.iter_mut().for_each(|c| c.top = top);
+    world
+}
+
+#[test]
+fn a_closed_room_ends_in_stuck_and_nothing_touched() {
     // After about a minute of looking for a way out.
-    let o = fly("closed room", world, Truth::NOMINAL, 0.0, at(30.0, 0.0), 90.0);
+    let o = fly("closed room", closed_room(8.0), Truth::NOMINAL, 0.0, at(30.0, 0.0), 120.0);
     assert!(!o.reached && o.was_stuck);
+    let highest = o.track.iter().map(|(_, p, ..)| p.z).fold(0.0, f64::max);
+    assert!(highest <= Config::default().altitude_max + 0.1, "left the fence: {highest}");
+}
+
+#[test]
+fn walls_that_are_lower_than_the_fence_are_flown_over() {
+    let o = fly("low room", closed_room(3.2), Truth::mismatched(4), 0.0, at(30.0, 0.0), 120.0);
+    assert!(o.reached && o.track.iter().any(|(.., s)| *s == State::Climbing));
+    // Down again behind the wall.
+    let arrived = o.track.last().map(|(_, p, ..)| p.z).unwrap();
+    assert!((arrived - 2.0).abs() < 0.6, "at {arrived} m");
+}
+
+#[test]
+fn the_fence_is_kept_though_the_way_over_is_just_above_it() {
+    let config = Config { altitude_max: 3.0, ..Config::default() };
+    let mut flight = Flight::new(closed_room(3.2), Truth::NOMINAL, config, START, 0.0, 1);
+    let o = flight.run(at(30.0, 0.0), 60.0).clone();
+    let highest = o.track.iter().map(|(_, p, ..)| p.z).fold(0.0, f64::max);
+    println!("low fence: highest {highest:.2} m, clearance {:.2} m, {:?}", o.clearance, o.last_state);
+    assert!(!o.reached && !o.collided && highest <= 3.1);
+}
+
+#[test]
+fn what_was_not_seen_above_is_not_risen_into() {
+    // A ceiling right over the room: it may look up as little as it likes, it must not touch it.
+    let mut world = closed_room(8.0);
+    world.cylinders.push(support::world::Cylinder { x: 0.0, y: 0.0, radius: 6.0, bottom: 3.0, top: 3.2 });
+    let o = fly("roofed room", world, Truth::mismatched(5), 0.0, at(30.0, 0.0), 60.0);
+    let highest = o.track.iter().map(|(_, p, ..)| p.z).fold(0.0, f64::max);
+    assert!(!o.reached && highest < 2.75, "{highest}");
 }
 
 #[test]

@@ -17,6 +17,7 @@
 //! ```
 
 pub mod algo;
+mod compressed;
 mod error;
 mod node;
 

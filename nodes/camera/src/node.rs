@@ -3,14 +3,17 @@
 
 use std::path::PathBuf;
 
+use peregrine::Period;
 use peregrine::prelude::*;
 use peregrine_msgs::sensor_msgs::CameraInfo;
 use peregrine_msgs::std_msgs::Header;
 
+use crate::algo::shrink::Pixels;
 use crate::algo::{
     Calibration, FrameShape, FrameSink, FrameSource, Limits, Pattern, PatternOptions, PixelFormat,
     SourceOptions, YuvOutput, load_calibration, open_directory, open_image, open_path, open_video,
 };
+use crate::compressed::Compressed;
 use crate::error::CameraError;
 
 /// What a recording without a stated rate is played at, Hz.
@@ -26,13 +29,13 @@ pub struct CameraParams {
     #[param(default = "")]
     path: String,
     /// Frames per second, Hz; 0 takes the recording's own rate, or 30.
-    #[param(default = 0.0, range = 0.0..=1000.0)]
+    #[param(default = 0.0, range = 0.0..=1000.0, live)]
     rate_hz: f64,
     /// Start over at the end of a recording.
     #[param(default = false, name = "loop")]
     looping: bool,
     /// At the end of a recording: shutdown (stop the whole application) or idle.
-    #[param(default = "shutdown")]
+    #[param(default = "shutdown", live)]
     at_end: String,
     /// Count frames that cannot be decoded and go on; otherwise the first one stops the application.
     #[param(default = false)]
@@ -64,8 +67,11 @@ pub struct CameraParams {
     /// Bytes of a slot; 0 takes the largest frame that the source announces.
     #[param(default = 0)]
     slot_bytes: usize,
+    /// Quality of image_raw/compressed, 1 to 100; 0 for no such topic. JPEG is made only while somebody reads it.
+    #[param(default = 80, range = 0..=100, live)]
+    jpeg_quality: u8,
     /// With source topic: silence of `image_in` that is warned of, seconds of the node clock.
-    #[param(default = 2.0, range = 0.1..=3600.0)]
+    #[param(default = 2.0, range = 0.1..=3600.0, live)]
     stale_after_s: f64,
 }
 
@@ -76,6 +82,10 @@ pub struct Camera {
     infos: Publisher<CameraInfo>,
     calibration: Option<Calibration>,
     input: Input,
+    /// Of the timer: between two frames, or two looks for a silent topic.
+    period: Period,
+    /// Not in lockstep.
+    compressed: Option<Compressed>,
 }
 
 /// Where frames come from.
@@ -99,17 +109,16 @@ impl Node for Camera {
     type Params = CameraParams;
 
     fn configure(setup: &mut Setup<Self>, params: CameraParams) -> Result<Self> {
-        if !matches!(params.at_end.as_str(), "shutdown" | "idle") {
-            return Err(bad("at_end", &params.at_end, "give shutdown or idle"));
-        }
+        check_end(&params)?;
         let calibration = match params.camera_info_url.as_str() {
             "" => None,
             url => Some(load_calibration(url).or_node()?),
         };
+        let period = Period::new(Duration::from_secs_f64(params.stale_after_s));
         let (input, slots) = if params.source == "topic" {
             setup.subscribe_frames("image_in", FramePolicy::Latest, Self::on_frame)?;
             setup.subscribe("camera_info_in", Qos::Sensor, Self::on_info)?;
-            setup.timer(Duration::from_secs_f64(params.stale_after_s), Self::on_silence)?;
+            setup.timer_every(period.clone(), Self::on_silence)?;
             let input = Input::Topic { topic: setup.resolve("image_in")?, since: None, silent: false };
             // Forwarded frames stay in the slots that they came in; ours are stand-ins without pixels.
             (input, FrameSlots { slots: params.slots, bytes: params.slot_bytes.max(64) })
@@ -119,9 +128,9 @@ impl Node for Camera {
             if let Some(calibration) = &calibration {
                 check_size(&params, calibration, &info.first).or_node()?;
             }
-            let rate =
-                if params.rate_hz > 0.0 { params.rate_hz } else { info.rate_hz.unwrap_or(DEFAULT_RATE_HZ) };
-            setup.timer(Duration::from_secs_f64(1.0 / rate.clamp(1e-3, 1e3)), Self::on_tick)?;
+            let rate = rate(&params, info.rate_hz);
+            period.set(every(rate));
+            setup.timer_every(period.clone(), Self::on_tick)?;
             let slot_bytes = if params.slot_bytes > 0 { params.slot_bytes } else { info.max_bytes };
             tracing::info!(
                 node = setup.name(),
@@ -141,7 +150,38 @@ impl Node for Camera {
             params,
             calibration,
             input,
+            period,
+            compressed: Compressed::declare(setup, |camera, ctx| {
+                camera.compressed.as_mut().map_or(Ok(()), |compressed| compressed.collect(ctx))
+            })?,
         })
+    }
+
+    /// Between two frames, on the node's lane: no frame sees a part of it.
+    fn reconfigure(&mut self, _: &Context, params: CameraParams) -> Result {
+        check_end(&params)?;
+        self.period.set(match &self.input {
+            Input::Source { source, .. } => every(rate(&params, source.info().rate_hz)),
+            Input::Topic { .. } => Duration::from_secs_f64(params.stale_after_s),
+        });
+        self.params = params;
+        Ok(())
+    }
+}
+
+/// Frames per second: the parameter's, else the recording's own.
+fn rate(params: &CameraParams, own: Option<f64>) -> f64 {
+    if params.rate_hz > 0.0 { params.rate_hz } else { own.unwrap_or(DEFAULT_RATE_HZ) }
+}
+
+fn every(rate_hz: f64) -> Duration {
+    Duration::from_secs_f64(1.0 / rate_hz.clamp(1e-3, 1e3))
+}
+
+fn check_end(params: &CameraParams) -> Result {
+    match params.at_end.as_str() {
+        "shutdown" | "idle" => Ok(()),
+        other => Err(bad("at_end", other, "give shutdown or idle")),
     }
 }
 
@@ -324,6 +364,13 @@ impl Camera {
         }
         let Some(mut loan) = loan.filter(|_| image.written) else { return Ok(()) };
         loan.set_stamp(now.0);
+        if let Some(compressed) = &mut self.compressed {
+            let shape = &image.shape;
+            let encoding = encoding(shape.format).as_str();
+            let (width, height, step) = (shape.width, shape.height, shape.step());
+            let pixels = Pixels { width, height, step, encoding, bytes: loan.bytes_mut() };
+            compressed.offer(ctx, &pixels, now, &self.params.frame_id, self.params.jpeg_quality);
+        }
         self.images.send(ctx, loan)?;
         let info = self.info(&image.shape, now);
         self.infos.send(ctx, info)
@@ -345,6 +392,12 @@ impl Camera {
             if std::mem::take(silent) {
                 tracing::info!(node = ctx.node_name(), "frames come again on `{topic}`");
             }
+        }
+        if let Some(compressed) = &mut self.compressed {
+            let (width, height, step) = (frame.width(), frame.height(), frame.step());
+            let pixels =
+                Pixels { width, height, step, encoding: frame.encoding().as_str(), bytes: frame.bytes() };
+            compressed.offer(ctx, &pixels, frame.stamp(), frame.frame_id(), self.params.jpeg_quality);
         }
         self.images.forward(ctx, frame)?;
         let Some(calibration) = &self.calibration else { return Ok(()) };

@@ -23,7 +23,7 @@ pub struct Config {
     #[param(default = 1, range = 1..=64)]
     pub threads: usize,
     /// Lowest score that is published, 0 to 1; negative takes the manifest's own.
-    #[param(default = -1.0, range = -1.0..=1.0)]
+    #[param(default = -1.0, range = -1.0..=1.0, live)]
     pub min_score: f64,
     /// The ONNX Runtime library; empty searches for it.
     #[param(default = "")]
@@ -35,28 +35,28 @@ pub struct Config {
     #[param(default = Vec::<String>::new())]
     pub ladder: Vec<String>,
     /// Step down above this temperature of the hottest zone, degrees Celsius.
-    #[param(default = 85.0, range = -60.0..=200.0)]
+    #[param(default = 85.0, range = -60.0..=200.0, live)]
     pub hot_c: f64,
     /// Step up only below this temperature, degrees Celsius.
-    #[param(default = 75.0, range = -60.0..=200.0)]
+    #[param(default = 75.0, range = -60.0..=200.0, live)]
     pub cool_c: f64,
     /// Step down when the median age of results is above this, ms.
-    #[param(default = 200.0, range = 0.0..=60000.0)]
+    #[param(default = 200.0, range = 0.0..=60000.0, live)]
     pub old_ms: f64,
     /// Step up only when it is below this, ms.
-    #[param(default = 80.0, range = 0.0..=60000.0)]
+    #[param(default = 80.0, range = 0.0..=60000.0, live)]
     pub young_ms: f64,
     /// Step down below this battery (topic `battery`), 0 to 1.
-    #[param(default = 0.15, range = 0.0..=1.0)]
+    #[param(default = 0.15, range = 0.0..=1.0, live)]
     pub low_battery: f64,
     /// Step up only above this battery, 0 to 1.
-    #[param(default = 0.25, range = 0.0..=1.0)]
+    #[param(default = 0.25, range = 0.0..=1.0, live)]
     pub charged_battery: f64,
     /// How long a limit must be broken before a step down, s.
-    #[param(default = 2.0, range = 0.0..=3600.0)]
+    #[param(default = 2.0, range = 0.0..=3600.0, live)]
     pub patience_s: f64,
     /// How long all must be well before a step up, s; also the least time between two steps.
-    #[param(default = 20.0, range = 0.0..=3600.0)]
+    #[param(default = 20.0, range = 0.0..=3600.0, live)]
     pub settle_s: f64,
     /// Where the temperatures lie.
     #[param(default = "/sys/class/thermal")]
@@ -91,11 +91,16 @@ impl Config {
             backend: self.backend.parse::<BackendChoice>()?,
             provider: self.provider.clone(),
             threads: self.threads,
-            score_threshold: (self.min_score >= 0.0).then_some(self.min_score as f32),
+            score_threshold: self.score_threshold(),
             trust: if self.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },
             ort_library: (!self.ort_library.is_empty()).then(|| PathBuf::from(&self.ort_library)),
             ..LoadOptions::new(ModelSource::parse(&self.model))
         })
+    }
+
+    /// The lowest score that is published; `None` is what the manifest says.
+    pub fn score_threshold(&self) -> Option<f32> {
+        (self.min_score >= 0.0).then_some(self.min_score as f32)
     }
 
     /// Where better models come from; `None` without a store.

@@ -36,6 +36,12 @@ impl Engines {
         self.chosen = self.smaller.iter().position(|(name, _)| *name == rung.model);
     }
 
+    /// From the next frame on, this is the lowest score of a detection; `None`: what each model's manifest says.
+    pub fn set_score_threshold(&mut self, score: Option<f32>) {
+        self.live.set_score_threshold(score);
+        self.smaller.iter_mut().for_each(|(_, detector)| detector.set_score_threshold(score));
+    }
+
     /// The one that answers.
     pub fn current(&self) -> &Detector {
         let smaller = self.chosen.and_then(|chosen| self.smaller.get(chosen));

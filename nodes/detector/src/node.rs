@@ -1,5 +1,5 @@
-//! Wiring: `image_raw` -> `detections`; what runs the network on `~/status`; how it fares on `~/watch` and `/diagnostics`
-//! once a second; steps of the ladder and of an update on `/diagnostics` and in the log as they happen.
+//! Wiring: `image_raw` -> `detections`; the classes on `label_info`; what runs the network on `~/status`; how it fares on
+//! `~/watch` and `/diagnostics` once a second; steps of the ladder and of an update on `/diagnostics` and in the log as they happen.
 
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
@@ -9,9 +9,9 @@ use peregrine_models::{BackendName, Detector, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::sensor_msgs::BatteryState;
 use peregrine_msgs::std_msgs::Header;
-use peregrine_msgs::vision_msgs::Detection2DArray;
+use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
-use crate::algo::{Around, Vitals, is_due, rungs, to_message, view};
+use crate::algo::{Around, Vitals, is_due, label_info, rungs, to_message, view};
 use crate::config::Config;
 use crate::engines::Engines;
 use crate::error::Error;
@@ -36,6 +36,7 @@ pub struct DetectorNode {
     /// Changes of the live model that the vitals know of.
     changes: u64,
     detections: Publisher<Detection2DArray>,
+    labels: Publisher<LabelInfo>,
     status: Publisher<DiagnosticArray>,
     watch: Publisher<DiagnosticArray>,
     diagnostics: Publisher<DiagnosticArray>,
@@ -85,10 +86,18 @@ impl Node for DetectorNode {
             last_ns: None,
             changes: 0,
             detections: setup.publish("detections", Qos::Sensor)?,
+            labels: setup.publish("label_info", Qos::Latched)?,
             status: setup.publish("~/status", Qos::Latched)?,
             watch: setup.publish("~/watch", Qos::Reliable)?,
             diagnostics: setup.publish("/diagnostics", Qos::Reliable)?,
         })
+    }
+
+    /// Between two frames, on the node's lane: no frame sees a part of it.
+    fn reconfigure(&mut self, ctx: &Context, config: Config) -> Result {
+        self.engines.set_score_threshold(config.score_threshold());
+        self.ladder.set_options(config.limits());
+        self.say_labels(ctx)
     }
 
     fn activate(&mut self, ctx: &Context) -> Result {
@@ -108,7 +117,14 @@ impl DetectorNode {
         let values = vec![pair("model", &current.manifest().name), pair("backend", backend)];
         let name = ctx.node_name().to_owned();
         let report = current.backend_report().to_owned();
-        self.status.send(ctx, array(ctx, DiagnosticStatus::OK, name, report, values))
+        self.status.send(ctx, array(ctx, DiagnosticStatus::OK, name, report, values))?;
+        self.say_labels(ctx)
+    }
+
+    /// What the classes are called, and from which score on they are published.
+    fn say_labels(&self, ctx: &Context) -> Result {
+        let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
+        self.labels.send(ctx, label_info(header, self.engines.current()))
     }
 
     fn complain(&mut self, ctx: &Context) -> Result {

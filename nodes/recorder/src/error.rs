@@ -72,6 +72,65 @@ pub enum RecorderError {
         /// The value.
         value: String,
     },
+    /// Something that is no bag.
+    #[error("PG-0810 '{}' is no bag that can be played: {reason}", path.display())]
+    NoBag {
+        /// The directory or file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A bag in another format.
+    #[error(
+        "PG-0811 the bag '{0}' is in the {storage} format, which is not read here; make an MCAP bag of it: \
+         'pip install rosbags', then 'rosbags-convert --src {0} --dst NEW_DIRECTORY --dst-storage mcap'", path.display()
+    )]
+    Storage {
+        /// The directory or file.
+        path: PathBuf,
+        /// The format.
+        storage: String,
+    },
+    /// A file that breaks off or is damaged.
+    #[error(
+        "PG-0812 the bag file '{}' is damaged or breaks off: {reason}; 'peregrine bag recover' saves every whole message into \
+         a new bag", path.display()
+    )]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says.
+        reason: String,
+    },
+    /// Compression that cannot be undone here.
+    #[error(
+        "PG-0813 the bag '{}' is compressed ({compression}), which is not read here (chunks in zstd and lz4 are); \
+         'rosbags-convert --src BAG --dst NEW_DIRECTORY --dst-storage mcap' undoes it", path.display()
+    )]
+    Compressed {
+        /// The directory or file.
+        path: PathBuf,
+        /// What was used.
+        compression: String,
+    },
+    /// Nothing in a bag can be played.
+    #[error("PG-0814 nothing of the bag '{}' can be played: {reason}", path.display())]
+    NothingToPlay {
+        /// The bag.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A parameter of the player that makes no sense.
+    #[error("PG-0815 {name} is '{value}', but must be {expected}")]
+    Player {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
     /// The writing thread is gone.
     #[error("PG-0808 the writing thread ended unexpectedly: {reason}; please report this")]
     Thread {

@@ -1,4 +1,4 @@
-//! Records topics into a bag that `ros2 bag`, Foxglove and the `mcap` and `rosbags` Python packages read.
+//! Records topics into a bag, and plays bags back ([`play`]). What is recorded is a bag that `ros2 bag`, Foxglove and the `mcap` and `rosbags` Python packages read.
 //!
 //! A bag is a directory: MCAP files with CDR messages and their ROS 2 definitions, and a `metadata.yaml` beside them.
 //! The parts, from the outside in: [`RecorderNode`] is the node; [`BagThread`] takes messages without making their sender wait for the disk;
@@ -24,6 +24,7 @@
 mod algo;
 mod error;
 mod node;
+pub mod play;
 mod thread;
 
 pub use algo::{

@@ -1,7 +1,7 @@
 //! Wiring: a command, odometry and range sensors in; the command that still stops, and why, out.
 
-use peregrine::Params;
 use peregrine::prelude::*;
+use peregrine::{Params, Period};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::geometry_msgs::{Twist, TwistStamped, Vector3};
 use peregrine_msgs::nav_msgs;
@@ -29,46 +29,46 @@ const OPTICAL: Turn = Turn([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]
 #[derive(Params, Debug, Clone)]
 pub struct SafetyFilterParams {
     /// Commands per second, 10 to 200.
-    #[param(default = 50.0, range = 10.0..=200.0)]
+    #[param(default = 50.0, range = 10.0..=200.0, live)]
     pub rate_hz: f64,
     /// Radius of the ball around the body with its propellers, metres, 0.05 to 3.
     #[param(default = 0.25, range = 0.05..=3.0)]
     pub body_radius_m: f64,
     /// Kept clear beyond it, metres, 0 to 3. Less than the planner's, so that it acts only where the planner failed.
-    #[param(default = 0.05, range = 0.0..=3.0)]
+    #[param(default = 0.05, range = 0.0..=3.0, live)]
     pub margin_m: f64,
     /// Deceleration the vehicle surely reaches, m/s2, 0.3 to 30.
-    #[param(default = 4.0, range = 0.3..=30.0)]
+    #[param(default = 4.0, range = 0.3..=30.0, live)]
     pub brake_deceleration_mps2: f64,
     /// From a command to its effect, with the lag of the velocity loop, seconds, 0 to 2.
-    #[param(default = 0.25, range = 0.0..=2.0)]
+    #[param(default = 0.25, range = 0.0..=2.0, live)]
     pub reaction_s: f64,
     /// Surfaces nearer than this push back whatever the direction, metres from the body's surface, 0 to 5.
-    #[param(default = 0.3, range = 0.0..=5.0)]
+    #[param(default = 0.3, range = 0.0..=5.0, live)]
     pub near_m: f64,
     /// Never faster, m/s, 0.1 to 30.
-    #[param(default = 8.0, range = 0.1..=30.0)]
+    #[param(default = 8.0, range = 0.1..=30.0, live)]
     pub max_speed_mps: f64,
     /// Never faster where no sensor has looked, m/s, 0 to 30.
-    #[param(default = 0.6, range = 0.0..=30.0)]
+    #[param(default = 0.6, range = 0.0..=30.0, live)]
     pub blind_speed_mps: f64,
     /// Lower corner of the fence, odom, metres: x, y, z.
-    #[param(default = [-10000.0, -10000.0, -10.0])]
+    #[param(default = [-10000.0, -10000.0, -10.0], live)]
     pub fence_low_m: Vec<f64>,
     /// Upper corner of the fence, odom, metres: x, y, z.
-    #[param(default = [10000.0, 10000.0, 120.0])]
+    #[param(default = [10000.0, 10000.0, 120.0], live)]
     pub fence_high_m: Vec<f64>,
     /// An input younger than this is fresh, seconds, 0.01 to 2.
-    #[param(default = 0.12, range = 0.01..=2.0)]
+    #[param(default = 0.12, range = 0.01..=2.0, live)]
     pub fresh_s: f64,
     /// An input older than this stops the vehicle, seconds, 0.02 to 5.
-    #[param(default = 0.35, range = 0.02..=5.0)]
+    #[param(default = 0.35, range = 0.02..=5.0, live)]
     pub stale_s: f64,
     /// Surfaces that left the view are kept this long, seconds, 0 to 60.
     #[param(default = 2.0, range = 0.0..=60.0)]
     pub memory_s: f64,
     /// Sight ends here, metres, 1 to 100.
-    #[param(default = 12.0, range = 1.0..=100.0)]
+    #[param(default = 12.0, range = 1.0..=100.0, live)]
     pub max_range_m: f64,
     /// Where the depth camera sits in base_link: x, y, z in metres, roll, pitch, yaw in radians; it looks along its x.
     #[param(default = [0.12, 0.0, 0.03, 0.0, 0.0, 0.0])]
@@ -77,13 +77,13 @@ pub struct SafetyFilterParams {
     #[param(default = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0])]
     pub scan_pose: Vec<f64>,
     /// Under this share of charge the speed is capped, 0 to 1.
-    #[param(default = 0.2, range = 0.0..=1.0)]
+    #[param(default = 0.2, range = 0.0..=1.0, live)]
     pub battery_low: f64,
     /// The cap, m/s, 0 to 30.
-    #[param(default = 1.5, range = 0.0..=30.0)]
+    #[param(default = 1.5, range = 0.0..=30.0, live)]
     pub battery_low_speed_mps: f64,
     /// Under this share of charge the vehicle stops, 0 to 1.
-    #[param(default = 0.08, range = 0.0..=1.0)]
+    #[param(default = 0.08, range = 0.0..=1.0, live)]
     pub battery_critical: f64,
     /// Axes of the command's velocity: heading (x forward, level), or odom.
     #[param(default = "heading")]
@@ -149,6 +149,7 @@ struct Pose {
 /// Lets through what still stops.
 pub struct SafetyFilterNode {
     params: SafetyFilterParams,
+    period: Period,
     filter: Filter,
     shell: Shell,
     camera: Option<Pinhole>,
@@ -189,7 +190,8 @@ impl Node for SafetyFilterNode {
         setup.subscribe_frames("depth/image_raw", FramePolicy::Latest, Self::on_depth)?;
         setup.subscribe("scan", Qos::Sensor, Self::on_scan)?;
         setup.subscribe("battery_state", Qos::Sensor, Self::on_battery)?;
-        setup.timer(Duration::from_secs_f64(1.0 / params.rate_hz), Self::on_cycle)?;
+        let period = Period::new(Duration::from_secs_f64(1.0 / params.rate_hz));
+        setup.timer_every(period.clone(), Self::on_cycle)?;
         Ok(Self {
             filter,
             shell: Shell::new(params.memory_s.max(params.stale_s)),
@@ -214,7 +216,17 @@ impl Node for SafetyFilterNode {
             status: setup.publish("safety_filter/status", Qos::Reliable)?,
             ring: setup.publish("safety_filter/obstacles", Qos::Sensor)?,
             params,
+            period,
         })
+    }
+
+    /// Between two commands, on the node's lane: no command is judged by a part of it. A limit of charge holds from the next
+    /// message of the battery on.
+    fn reconfigure(&mut self, _: &Context, params: SafetyFilterParams) -> Result {
+        self.filter.limits = params.limits().or_node()?;
+        self.period.set(Duration::from_secs_f64(1.0 / params.rate_hz));
+        self.params = params;
+        Ok(())
     }
 }
 

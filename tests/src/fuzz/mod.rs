@@ -14,7 +14,7 @@ pub use image::image_source;
 pub use launch::{launch_xml, launch_yaml, params_file};
 pub use message::{cdr, image_header};
 pub use seeds::{Dice, mutate, seeds};
-pub use zenoh::zenoh_keys;
+pub use zenoh::{bridge_tokens, zenoh_keys};
 
 /// One fuzz target.
 pub struct Entry {
@@ -39,12 +39,14 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "cdr", run: cdr, samples: &[] },
     Entry { name: "image_header", run: image_header, samples: &[] },
     Entry { name: "zenoh_keys", run: zenoh_keys, samples: &[] },
+    Entry { name: "bridge_tokens", run: bridge_tokens, samples: &[] },
     Entry { name: "frame_handshake", run: frame_handshake, samples: &[] },
     Entry { name: "mavlink", run: mavlink, samples: &[] },
     Entry { name: "point_cloud", run: point_cloud, samples: &[] },
     Entry { name: "mesh", run: mesh, samples: &[] },
     Entry { name: "gz_packet", run: gz_packet, samples: &[] },
     Entry { name: "gz_convert", run: gz_convert, samples: &[] },
+    Entry { name: "bag", run: bag, samples: &[] },
 ];
 
 /// A simulated world.
@@ -83,6 +85,13 @@ pub fn gz_packet(data: &[u8]) {
 /// A message on its way between ROS and Gazebo; the first byte chooses type and way.
 pub fn gz_convert(data: &[u8]) {
     peregrine_gz::convert::fuzz(data);
+}
+
+/// A bag: the first byte says whether an MCAP file or a `metadata.yaml` follows.
+pub fn bag(data: &[u8]) {
+    if let Err(error) = peregrine_recorder::play::fuzz(data) {
+        code(&error, "PG-08");
+    }
 }
 
 /// A model's manifest.

@@ -1,6 +1,9 @@
 //! What other processes write on the wire.
 
-use peregrine_zenoh::keys::{Attachment, Endpoint, Token, WireQos, data_key, dds_name, gid, ros_name};
+use peregrine_zenoh::keys::{
+    Attachment, BridgeToken, BridgedNode, Endpoint, Token, WireQos, data_key, dds_name, gid, ros_name,
+    ros2dds_key,
+};
 
 use super::code;
 
@@ -31,6 +34,29 @@ pub fn zenoh_keys(data: &[u8]) {
                 Err(error) => panic!("our own token {token:?} is refused: {error}"),
             }
         }
+        Err(error) => code(&error, "PG-12"),
+    }
+}
+
+/// The first line as a token of zenoh-bridge-ros2dds, and as the key of a node of which the rest tells.
+pub fn bridge_tokens(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (key, rest) = data.split_at(end);
+    let key = String::from_utf8_lossy(key);
+    let _ = ros2dds_key(&key);
+    match BridgeToken::parse(&key) {
+        Ok(BridgeToken::Bridge(session)) => assert!(key.contains(&session)),
+        Ok(BridgeToken::Route(route)) => {
+            let token = route.token();
+            match BridgeToken::parse(&token) {
+                Ok(again) => assert_eq!(again, BridgeToken::Route(route)),
+                Err(error) => panic!("our own token {token:?} is refused: {error}"),
+            }
+        }
+        Err(error) => code(&error, "PG-12"),
+    }
+    match BridgedNode::parse(&key, rest) {
+        Ok(node) => assert!(node.name.starts_with('/')),
         Err(error) => code(&error, "PG-12"),
     }
 }

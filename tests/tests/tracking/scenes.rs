@@ -6,7 +6,7 @@ use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
 use peregrine_render::{Camera, Material, Renderer};
 use peregrine_sim::rng::Stream;
 use peregrine_sim::scenario::{Builder, ThingKind, World};
-use peregrine_sim::sensors::{ColorCamera, DepthCamera, Mount, Truths};
+use peregrine_sim::sensors::{ColorCamera, DepthCamera, Mount, Odometry, Truths};
 use peregrine_sim::shape::Shape;
 use peregrine_tracker::algo::rect::Rect;
 
@@ -214,7 +214,7 @@ pub fn shoot(scene: &Scene) -> Vec<Shot> {
         .map(|picture| {
             let t = picture as f64 / scene.rate;
             let (world, body) = (world(scene, t), (scene.body)(t));
-            colour.shoot(&mut renderer, &world.scene, &body, &mut rgb, true).unwrap();
+            colour.shoot(&mut renderer, &world.scene, &Odometry::still(body), 0, &mut rgb, true).unwrap();
             let boxes = truths.find(&colour, &world, &body).unwrap();
             let mut metres = vec![0.0; 320 * 240];
             depth.fill(&mut renderer, &world.scene, &body, picture as i64, &mut metres).unwrap();

@@ -71,6 +71,9 @@ fn manners(one: &Crate, wrong: &mut Vec<String>) {
     if !one.has_lints {
         wrong.push(format!("{name} does not take over the workspace's lints: [lints] workspace = true"));
     }
+    if !one.colcon_knows {
+        wrong.push(format!("{name} would be built by colcon as a package of its own: copy a COLCON_IGNORE beside its Cargo.toml"));
+    }
     for (file, lines) in one.files.iter().filter(|(_, lines)| *lines > MAX_LINES) {
         wrong.push(format!("{file} has {lines} lines, more than {MAX_LINES}: make it several files"));
     }
@@ -101,6 +104,7 @@ mod tests {
                 "# {name}\n\nA crate that shows what a crate is for.\n\nMay depend on: nothing.\n"
             )),
             has_lints: true,
+            colcon_knows: true,
             files: vec![("src/lib.rs".to_owned(), MAX_LINES)],
         }
     }
@@ -163,10 +167,19 @@ mod tests {
         let mut new = tidy("peregrine-new", &[]);
         new.readme = None;
         new.has_lints = false;
+        new.colcon_knows = false;
         new.files = vec![("src/all.rs".to_owned(), MAX_LINES + 1)];
         new.libraries = vec!["core".to_owned()];
         let wrong = check(&[new], &ROOMS, &FENCES).join("\n");
-        for part in ["peregrine-new is new", "`core`", "no README.md", "lints", "src/all.rs has 601 lines"] {
+        let parts = [
+            "peregrine-new is new",
+            "`core`",
+            "no README.md",
+            "lints",
+            "COLCON_IGNORE",
+            "src/all.rs has 601 lines",
+        ];
+        for part in parts {
             assert!(wrong.contains(part), "{part}: {wrong}");
         }
         let mut terse = tidy("xtask", &[]);

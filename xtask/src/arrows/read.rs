@@ -42,6 +42,8 @@ pub struct Crate {
     pub readme: Option<String>,
     /// Whether `[lints] workspace = true`.
     pub has_lints: bool,
+    /// Whether colcon builds it (package.xml) or passes it by (COLCON_IGNORE), and not by accident.
+    pub colcon_knows: bool,
     /// Rust files with their number of lines.
     pub files: Vec<(String, usize)>,
 }
@@ -87,6 +89,7 @@ fn one(package: &Value) -> Outcome<Crate> {
         dependencies: dependencies.collect(),
         readme: fs::read_to_string(folder.join("README.md")).ok(),
         has_lints: inherits_lints(&source),
+        colcon_knows: ["package.xml", "COLCON_IGNORE"].iter().any(|file| folder.join(file).is_file()),
         files,
     })
 }

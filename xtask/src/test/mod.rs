@@ -4,6 +4,7 @@
 //! on request, so we ask for it, take the SKIP lines out of it and keep the rest for the log.
 
 mod collect;
+mod peers;
 mod provide;
 
 use std::{

@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use super::peers;
 use crate::{
-    python::{ROS, SIM, TESTS, onnxruntime, wheels},
+    python::{COLCON, ROS, SIM, TESTS, onnxruntime, wheels},
     ros,
     shell::{Outcome, find_program, output, root, run},
 };
@@ -23,11 +24,11 @@ enum Probe {
     Program(&'static str),
     /// A library that pkg-config finds.
     Library(&'static str),
-    /// libclang, which reads the headers of ROS 2.
+    /// libclang, which reads the headers of ROS 2 and of Cyclone DDS.
     Clang,
 }
 
-const DEBIAN: [Debian; 4] = [
+const DEBIAN: [Debian; 5] = [
     Debian {
         packages: "chromium",
         probe: Probe::Program("chromium"),
@@ -44,9 +45,14 @@ const DEBIAN: [Debian; 4] = [
         purpose: "our gz-transport talks with Gazebo's own tools and library",
     },
     Debian {
+        packages: "cmake g++",
+        probe: Probe::Program("cmake"),
+        purpose: "peers are built from tests/peers: the bridge holds Cyclone DDS, which is C",
+    },
+    Debian {
         packages: "libclang-dev g++ libpython3.11",
         probe: Probe::Clang,
-        purpose: "the DDS transport is built against the ROS 2 wheels",
+        purpose: "the DDS transport is built against the ROS 2 wheels, and the bridge of tests/peers",
     },
 ];
 
@@ -80,10 +86,14 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     if !quick {
         TESTS.install()?;
         SIM.install()?;
+        COLCON.install()?;
         if let Err(cause) = ROS.install() {
             provided.notes.push(format!("no live rclpy: {}", cause.trim()));
         }
         debian(&mut provided.notes)?;
+        if let Err(cause) = peers::build() {
+            provided.notes.push(format!("no hiroz and no bridge to DDS: {cause}"));
+        }
         for distro in &ros::DISTROS {
             if let Err(cause) = distro.install() {
                 provided.notes.push(format!("no DDS with {}: {}", distro.name, cause.trim()));
@@ -102,6 +112,12 @@ pub fn provide(quick: bool) -> Outcome<Provided> {
     }
     if SIM.is_ready() {
         set(environment, "PEREGRINE_SIM_PYTHON", SIM.program("python").display().to_string());
+    }
+    if let Some(folder) = peers::built() {
+        set(environment, "PEREGRINE_PEERS", folder.display().to_string());
+    }
+    if COLCON.is_ready() {
+        set(environment, "PEREGRINE_COLCON", COLCON.path().display().to_string());
     }
     if ROS.is_ready() {
         set(environment, "PEREGRINE_ROS_VENV", ROS.path().display().to_string());

@@ -79,7 +79,11 @@ impl<'s, 'p> Coordinator<'s, 'p> {
             .iter()
             .enumerate()
             .flat_map(|(node, seat)| {
-                seat.timers.iter().enumerate().map(move |(index, p)| Timer { node, index, due: now + *p })
+                seat.timers.iter().enumerate().map(move |(index, p)| Timer {
+                    node,
+                    index,
+                    due: now + p.get(),
+                })
             })
             .collect();
         Self {
@@ -161,7 +165,7 @@ impl<'s, 'p> Coordinator<'s, 'p> {
         for timer in &mut self.timers {
             if timer.due <= to {
                 self.ticks[timer.node].push(timer.index);
-                let period = self.seats[timer.node].timers[timer.index];
+                let period = self.seats[timer.node].timers[timer.index].get();
                 while timer.due <= to {
                     timer.due = timer.due + period;
                 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::hosted::{Hosted, Taken};
 use crate::lane::Lane;
 use crate::node::Advance;
+use crate::period::Period;
 use crate::time::{Clock, Time};
 
 /// A step of the simulator that takes longer than this is no slow step but a pause.
@@ -55,7 +56,7 @@ pub(super) fn run(seats: &[Seat], lanes: &[Arc<Lane>], clock: &Clock, stop: &Sto
 struct Timer {
     seat: usize,
     index: usize,
-    period: Duration,
+    period: Period,
     due: Time,
 }
 
@@ -91,8 +92,8 @@ impl<'a> LaneLoop<'a> {
                 s.timers.iter().enumerate().map(move |(index, p)| Timer {
                     seat,
                     index,
-                    period: *p,
-                    due: now + *p,
+                    period: p.clone(),
+                    due: now + p.get(),
                 })
             })
             .collect();
@@ -174,14 +175,16 @@ impl<'a> LaneLoop<'a> {
         for at in 0..self.timers.len() {
             let timer = &mut self.timers[at];
             // A simulated clock that was set back (a restarted simulator) must not silence the timer.
-            if timer.due > now + timer.period + timer.period {
-                timer.due = now + timer.period;
+            // A period that was made much shorter holds from now on.
+            let period = timer.period.get();
+            if timer.due > now + period + period {
+                timer.due = now + period;
             }
             if timer.due <= now {
                 let (seat, index) = (timer.seat, timer.index);
                 let late =
-                    (now - timer.due) / i64::try_from(timer.period.as_nanos()).unwrap_or(i64::MAX).max(1) + 1;
-                timer.due = timer.due + timer.period.saturating_mul(u32::try_from(late).unwrap_or(u32::MAX));
+                    (now - timer.due) / i64::try_from(period.as_nanos()).unwrap_or(i64::MAX).max(1) + 1;
+                timer.due = timer.due + period.saturating_mul(u32::try_from(late).unwrap_or(u32::MAX));
                 self.nodes.tick(seat, index);
                 // What it published for the nodes of this lane is fresh in the cache now.
                 more = self.nodes.run();

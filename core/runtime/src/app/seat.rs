@@ -8,6 +8,7 @@ use super::Inboxes;
 use crate::host::Host;
 use crate::lane::Lane;
 use crate::message::Delivery;
+use crate::period::Period;
 use crate::topic::{Feed, Token};
 
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Seat {
     /// In lockstep: how long the node is taken to need for a frame, in simulated time.
     pub latency: Duration,
     pub drives_clock: bool,
-    pub timers: Vec<Duration>,
+    pub timers: Vec<Period>,
 }
 
 impl Seat {

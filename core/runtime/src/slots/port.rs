@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use peregrine_frame::{BusConfig, Host as FrameHost, PIXEL_OFFSET, PublishOptions, Writer};
-use peregrine_msgs::{Message, cdr};
 
 use super::KEEP;
 use crate::arrivals::Source;
 use crate::error::Result;
-use crate::message::Origin;
+use crate::message::{Origin, Payload};
 use crate::qos::Qos;
 use crate::time::Time;
 use crate::topic::Topic;
@@ -79,7 +78,7 @@ impl MessagePort {
     }
 
     /// Numbers a message, and writes it into a slot if another process of this host is to have it there.
-    pub fn number<M: Message>(&self, message: &M, origin: Option<Origin>, now: Time) -> u64 {
+    pub fn number<M: Payload>(&self, message: &M, origin: Option<Origin>, now: Time) -> u64 {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(way) = self.way.get()
             && way.is_open_for(message, self)
@@ -96,7 +95,7 @@ impl MessagePort {
         }
     }
 
-    fn share<M: Message>(&self, way: &Way, message: &M, number: u64, origin: Option<Origin>, now: Time) {
+    fn share<M: Payload>(&self, way: &Way, message: &M, number: u64, origin: Option<Origin>, now: Time) {
         let mut writer = way.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = writer.as_mut().filter(|writer| writer.has_remote_readers()) else { return };
         match self.write(open, way, message, number, origin, now) {
@@ -122,7 +121,7 @@ impl MessagePort {
     }
 
     /// Writes a message. `Some(bytes)` if it is larger than a slot.
-    fn write<M: Message>(
+    fn write<M: Payload>(
         &self,
         writer: &mut Writer,
         way: &Way,
@@ -136,7 +135,7 @@ impl MessagePort {
             self.failed_loans.fetch_add(1, Ordering::Relaxed);
             return Ok(None);
         };
-        let len = cdr::to_slice(message, loan.bytes_mut());
+        let len = message.write_to(loan.bytes_mut());
         if len > capacity {
             return Ok(Some(len));
         }
@@ -158,10 +157,10 @@ impl MessagePort {
 
 impl Way {
     /// Whether there is a bus, made now if this is the first message that is worth one.
-    fn is_open_for<M: Message>(&self, message: &M, port: &MessagePort) -> bool {
+    fn is_open_for<M: Payload>(&self, message: &M, port: &MessagePort) -> bool {
         match self.state.load(Ordering::Relaxed) {
             OPEN => true,
-            UNUSED if cdr::encoded_len(message) > self.threshold => {
+            UNUSED if message.cdr_len() > self.threshold => {
                 let made = self.host.publish_with(port.topic.name(), &self.options(port));
                 let state = match made {
                     Ok(writer) => {
@@ -203,7 +202,7 @@ mod tests {
     use std::time::Duration;
 
     use peregrine_frame::{Event, Policy};
-    use peregrine_msgs::sensor_msgs::PointCloud2;
+    use peregrine_msgs::{cdr, sensor_msgs::PointCloud2};
 
     use super::*;
     use crate::message::TypeInfo;

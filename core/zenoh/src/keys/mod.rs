@@ -3,14 +3,18 @@
 //! Data and services: `<domain>/<name>/<dds type>/<hash>`. Node token:
 //! `@ros2_lv/<domain>/<zid>/<node id>/<node id>/NN/<enclave>/<namespace>/<node>`; endpoint token:
 //! `@ros2_lv/<domain>/<zid>/<node id>/<entity id>/<MP|MS|SS|SC>/<enclave>/<namespace>/<node>/<name>/<type>/<hash>/<qos>`,
-//! with "/" written "%".
+//! with "/" written "%". What zenoh-bridge-ros2dds writes instead: [`BridgeToken`].
 
 mod attachment;
+mod bridged;
 mod qos;
+mod ros2dds;
 mod token;
 
 pub use attachment::{Attachment, gid};
+pub use bridged::{BRIDGED_NODES, BridgedNode};
 pub use qos::WireQos;
+pub use ros2dds::{BridgeToken, ROS2DDS_BRIDGES, ROS2DDS_TOKENS, Route, ros2dds_key};
 pub use token::{Endpoint, Kind, NodeName, Token};
 
 /// Root of all liveliness tokens.

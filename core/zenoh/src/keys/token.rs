@@ -17,7 +17,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn code(self) -> &'static str {
+    /// A service or its client, not a topic.
+    pub fn is_service(self) -> bool {
+        matches!(self, Self::Service | Self::Client)
+    }
+
+    pub(super) fn code(self) -> &'static str {
         match self {
             Self::Publisher => "MP",
             Self::Subscription => "MS",
@@ -25,7 +30,7 @@ impl Kind {
             Self::Client => "SC",
         }
     }
-    fn parse(code: &str) -> Option<Self> {
+    pub(super) fn parse(code: &str) -> Option<Self> {
         [Self::Publisher, Self::Subscription, Self::Service, Self::Client]
             .into_iter()
             .find(|k| k.code() == code)
@@ -164,7 +169,8 @@ impl Token {
             return if rest.is_empty() { Ok(Self::Node(name)) } else { Err(bad("a node has nine parts")) };
         }
         let kind = Kind::parse(kind).ok_or_else(|| bad("the kind is none of NN, MP, MS, SS, SC"))?;
-        let [topic, dds, hash, qos] = rest else { return Err(bad("an endpoint has 13 parts")) };
+        // hiroz writes a fourteenth for images, of where their bytes may lie; others may follow.
+        let [topic, dds, hash, qos, ..] = rest else { return Err(bad("an endpoint has at least 13 parts")) };
         Ok(Self::Endpoint(Endpoint {
             node: name,
             entity_id,
@@ -209,6 +215,8 @@ mod tests {
              2::,5:,:,:,,"
         );
         assert_eq!(Endpoint::parse(&endpoint.token()).unwrap(), endpoint);
+        let longer = format!("{}/backends:cpu:", endpoint.token());
+        assert_eq!(Endpoint::parse(&longer).unwrap(), endpoint);
         let node = NodeName { namespace: "/".into(), ..endpoint.node };
         assert_eq!(node.token(), "@ros2_lv/3/a1b2/4/4/NN/%/%/camera");
         assert_eq!(Token::parse(&node.token()).unwrap(), Token::Node(node.clone()));

@@ -16,6 +16,8 @@ const PROGRESS: f64 = 2.0;
 /// No farther than `DITHER_WITHIN` metres in `DITHER` seconds is dithering: certified, but leading nowhere.
 const DITHER: f64 = 4.0;
 const DITHER_WITHIN: f64 = 0.5;
+/// Seconds spent on rising, at most.
+const CLIMB_LIMIT: f64 = 8.0;
 /// Seconds spent on backing off, at most.
 const BACK_LIMIT: f64 = 3.0;
 
@@ -30,6 +32,8 @@ pub enum Step {
     Discourage,
     /// Turn all around.
     Scan,
+    /// Rise, where what is above was seen to be free.
+    Climb,
     /// Go back along the way flown.
     Back,
     /// Everything was tried; keep turning and report it.
@@ -42,6 +46,7 @@ enum Phase {
     Turning { since: f64 },
     Waiting { since: f64 },
     Scanning { last_yaw: f64, turned: f64 },
+    Climbing { since: f64 },
     Backing { since: f64 },
 }
 
@@ -115,6 +120,17 @@ impl Recovery {
         matches!(self.phase, Phase::Backing { .. })
     }
 
+    /// True while backing off or rising.
+    #[must_use]
+    pub fn is_on_its_way(&self) -> bool {
+        matches!(self.phase, Phase::Backing { .. } | Phase::Climbing { .. })
+    }
+
+    /// Rising is over, or impossible: back off instead.
+    pub fn climbed(&mut self, now: i64) {
+        self.phase = Phase::Backing { since: now as f64 * 1e-9 };
+    }
+
     /// Backing off is over, or impossible.
     pub fn backed_off(&mut self) {
         self.phase = Phase::Clear;
@@ -164,7 +180,12 @@ impl Recovery {
                 }
                 self.scans += 1;
                 self.refusals = 0;
-                self.phase = Phase::Backing { since: time };
+                self.phase = Phase::Climbing { since: time };
+                Step::Climb
+            }
+            Phase::Climbing { since } if !over(since, CLIMB_LIMIT) => Step::Climb,
+            Phase::Climbing { .. } => {
+                self.climbed(now);
                 Step::Back
             }
             Phase::Backing { since } if !over(since, BACK_LIMIT) => Step::Back,
@@ -202,11 +223,24 @@ mod tests {
         assert!(first(Step::Wait) < first(Step::Discourage));
         assert!(first(Step::Discourage) < first(Step::Scan));
         assert!(first(Step::Discourage) < first(Step::Back) && first(Step::Back) < first(Step::Scan));
-        assert!(first(Step::Scan) < first(Step::Stuck));
+        assert!(first(Step::Scan) < first(Step::Climb) && first(Step::Climb) < first(Step::Stuck));
         assert!(seen.iter().filter(|s| **s == Step::Back).count() > 1, "and after every look around");
         r.moving(now, Vec3::ZERO);
         r.moving(now, Vec3::new(2.0, 0.0, 0.0));
         assert_ne!(r.blocked(now, yaw, 0.0), Step::Stuck);
+    }
+
+    #[test]
+    fn what_cannot_be_climbed_is_backed_off_from() {
+        let mut r = Recovery::default();
+        let (mut now, mut yaw) = (0_i64, 0.0);
+        while r.blocked(now, yaw, 0.0) != Step::Climb {
+            yaw = wrap_angle(yaw + 0.033);
+            now += 33_000_000;
+            assert!(now < 60_000_000_000);
+        }
+        r.climbed(now);
+        assert_eq!(r.blocked(now, yaw, 0.0), Step::Back);
     }
 
     #[test]

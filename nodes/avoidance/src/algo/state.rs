@@ -108,6 +108,8 @@ pub enum State {
     Hover(HoverCause),
     /// At rest and turning to look for a way.
     Scanning,
+    /// Rising, because nothing else is free.
+    Climbing,
     /// Looked everywhere, found no way; still looking from time to time.
     Stuck,
     /// Within the goal's tolerance, at rest there.
@@ -126,6 +128,7 @@ impl State {
             Self::Braking => "BRAKING",
             Self::Hover(_) => "HOVER",
             Self::Scanning => "SCANNING",
+            Self::Climbing => "CLIMBING",
             Self::Stuck => "STUCK",
             Self::GoalReached => "GOAL_REACHED",
             Self::InputStale(_) => "INPUT_STALE",
@@ -145,6 +148,7 @@ impl State {
             Self::Hover(HoverCause::Climbing) => "rising to the floor of the geofence",
             Self::Hover(HoverCause::Settling) => "coming to rest",
             Self::Scanning => "looking around for a way",
+            Self::Climbing => "rising to look for a way over",
             Self::Stuck => "no certified way in any direction",
             Self::InputStale(stale) => stale.as_str(),
         }

@@ -15,6 +15,7 @@ mod open;
 mod pattern;
 mod player;
 mod probe;
+pub mod shrink;
 mod still;
 #[cfg(feature = "v4l")]
 mod v4l;

@@ -1,8 +1,10 @@
 //! Boxes as `vision_msgs/Detection2DArray`.
 
-use peregrine_models::Detection;
+use peregrine_models::{Detection, Detector};
 use peregrine_msgs::std_msgs::Header;
-use peregrine_msgs::vision_msgs::{BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose};
+use peregrine_msgs::vision_msgs::{
+    BoundingBox2D, Detection2D, Detection2DArray, LabelInfo, ObjectHypothesisWithPose, VisionClass,
+};
 
 /// The message for one picture: `header` is the picture's own, boxes are in its pixels (centre and size), best first.
 /// `id` stays empty: numbering what is the same from frame to frame is the tracker's work.
@@ -19,6 +21,17 @@ pub fn to_message(header: &Header, detections: &[Detection]) -> Detection2DArray
         Detection2D { header: header.clone(), results: vec![result], bbox, id: String::new() }
     };
     Detection2DArray { header: header.clone(), detections: detections.iter().map(one).collect() }
+}
+
+/// Names of the model's classes by number, in the order of the network, and the lowest score that is published. A detection's
+/// `class_id` is such a name.
+pub fn label_info(header: Header, detector: &Detector) -> LabelInfo {
+    let class = |(number, name): (usize, &std::sync::Arc<str>)| VisionClass {
+        class_id: u16::try_from(number).unwrap_or(u16::MAX),
+        class_name: name.to_string(),
+    };
+    let class_map = detector.labels().iter().enumerate().map(class).collect();
+    LabelInfo { header, class_map, threshold: detector.score_threshold() }
 }
 
 #[cfg(test)]

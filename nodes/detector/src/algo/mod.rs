@@ -5,7 +5,7 @@ mod rungs;
 mod view;
 mod vitals;
 
-pub use message::to_message;
+pub use message::{label_info, to_message};
 pub use rungs::{is_due, rungs};
 pub use view::view;
 pub use vitals::{Around, Vitals};

@@ -139,6 +139,15 @@ impl Classes {
         Ok(Self { margins, known: Vec::new() })
     }
 
+    /// The same margins, with every label that `other` knows under its number there.
+    #[must_use]
+    pub fn numbered_as(mut self, other: &Self) -> Self {
+        for known in &other.known {
+            self.number(&known.name);
+        }
+        self
+    }
+
     /// The number of a label.
     pub fn number(&mut self, name: &str) -> Label {
         let place = self.known.iter().position(|k| k.name == name).unwrap_or_else(|| {
@@ -183,6 +192,15 @@ impl Classes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_margins_keep_the_numbers() {
+        let mut old = Classes::new(&["person=0.4".into()]).unwrap();
+        let (person, cat) = (old.number("person"), old.number("cat"));
+        let mut new = Classes::new(&["person=1.5".into(), "cat=0.2".into()]).unwrap().numbered_as(&old);
+        assert_eq!((new.number("person"), new.number("cat")), (person, cat));
+        assert_eq!((new.margin(person), new.margin(cat)), (1.5, 0.2));
+    }
 
     #[test]
     fn labels_have_kinds_whatever_their_spelling() {

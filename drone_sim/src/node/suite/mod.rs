@@ -1,0 +1,234 @@
+//! Sensors beyond the two cameras and the IMU of every flight: those that the parameter `sensors` names, and those that the
+//! vehicle of an SDF file brings along. Each has its rate, place, noise and topic, and publishes the types that ros_gz_bridge gives
+//! the same sensors of Gazebo.
+
+mod clouds;
+mod common;
+mod craft;
+mod drawn;
+mod read;
+
+use std::collections::BTreeSet;
+
+use nalgebra::{Isometry3, Point3};
+use peregrine::prelude::*;
+use peregrine_render::Renderer;
+
+use super::{Config, DroneSim};
+use crate::error::{Result as SimResult, SimError};
+use crate::flight::Flight;
+use crate::physics::Sample;
+use crate::scenario::World;
+use crate::sensors::spec::Earth;
+use crate::sensors::{
+    AirPressure, Altimeter, Lidar, Magnetometer, MountedImu, NavSat, Odometry, Rate, SensorKind, SensorSpec,
+};
+
+use drawn::{Drawn, Place};
+use read::{Instrument, Kind};
+
+pub use common::KNOWN;
+pub(super) use drawn::encoding;
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Suite {
+    instruments: Vec<Instrument>,
+    cameras: Vec<Drawn>,
+    /// Topics that have a publisher.
+    taken: BTreeSet<String>,
+}
+
+/// A sensor with its place and its names.
+struct Wanted<'a> {
+    spec: &'a SensorSpec,
+    topic: String,
+    /// Sensor frame in the body.
+    mount: Isometry3<f64>,
+    frame: String,
+    /// The frame of its images.
+    image_frame: String,
+    /// Number of its noise.
+    id: u64,
+}
+
+/// Numbers of the noise of a vehicle's own sensors begin here.
+const CRAFT_IDS: u64 = 1000;
+
+impl Suite {
+    /// The instruments of the parameter `sensors`, and of the vehicle that the world brings.
+    pub(super) fn new(setup: &mut Setup<DroneSim>, config: &Config, world: &World) -> Result<Self> {
+        let mut suite = Self::default();
+        let seed = config.seed as u64;
+        let earth = world.sdf.as_ref().map_or_else(Earth::default, |sdf| sdf.earth);
+        if config.vehicle_sensors {
+            for (i, wanted) in craft::sensors(world).iter().enumerate() {
+                let wanted = Wanted { id: CRAFT_IDS + i as u64, ..wanted.wanted() };
+                suite.take_in(setup, &wanted, &earth, world, seed)?;
+            }
+        }
+        for (id, name) in config.sensors.split(',').map(str::trim).filter(|n| !n.is_empty()).enumerate() {
+            let id = id as u64 + 1;
+            match name {
+                "range" => {
+                    let lidar = Box::new(Lidar::new(&common::range(), seed, id));
+                    let kind = Kind::Range(lidar, setup.publish("range", Qos::Sensor)?);
+                    suite.add(20.0, Isometry3::identity(), "range", kind);
+                }
+                "battery" => {
+                    let kind = Kind::Battery(setup.publish("battery_state", Qos::Sensor)?);
+                    suite.add(1.0, Isometry3::identity(), "base_link", kind);
+                }
+                _ => {
+                    let (spec, topic) = common::common(name).ok_or_else(|| unknown(name)).or_node()?;
+                    let wanted = Wanted {
+                        topic: topic.to_string(),
+                        mount: spec.pose,
+                        frame: name.to_string(),
+                        image_frame: format!("{name}_optical"),
+                        spec: &spec,
+                        id,
+                    };
+                    suite.take_in(setup, &wanted, &earth, world, seed)?;
+                }
+            }
+        }
+        Ok(suite)
+    }
+
+    /// Whether some sensor publishes on a topic.
+    pub(super) fn has(&self, topic: &str) -> bool {
+        self.taken.contains(topic)
+    }
+
+    /// A sensor by its specification. What comes second on a topic is left out, and said.
+    fn take_in(
+        &mut self,
+        setup: &mut Setup<DroneSim>,
+        wanted: &Wanted<'_>,
+        earth: &Earth,
+        world: &World,
+        seed: u64,
+    ) -> Result {
+        let Wanted { spec, topic, mount, frame, image_frame, id } = wanted;
+        let (topic, id) = (topic.as_str(), *id);
+        if !self.taken.insert(topic.to_string()) {
+            tracing::warn!(
+                "PG-1031 sensor {} is left out: {topic} belongs to another sensor; give it a <topic> of its own",
+                spec.name
+            );
+            return Ok(());
+        }
+        let rate = if spec.update_rate > 0.0 { spec.update_rate } else { 1000.0 };
+        let place = Place { rate, mount: *mount, frame: frame.clone(), image_frame: image_frame.clone() };
+        if let Some(camera) = Drawn::new(setup, &spec.kind, topic, place, (seed, id))? {
+            self.cameras.push(camera);
+            return Ok(());
+        }
+        let kind = match &spec.kind {
+            SensorKind::Lidar(lidar) => {
+                let points = format!("{topic}/points");
+                let (scan, points) =
+                    (setup.publish(topic, Qos::Sensor)?, setup.publish(&points, Qos::Sensor)?);
+                Kind::Lidar(Box::new(Lidar::new(lidar, seed, id)), scan, points)
+            }
+            SensorKind::Imu(imu) => {
+                let sensor = MountedImu::new(imu, mount.rotation, seed, id);
+                Kind::Imu(Box::new(sensor), setup.publish(topic, Qos::Sensor)?)
+            }
+            SensorKind::NavSat(navsat) => {
+                let sensor = Box::new(NavSat::new(navsat, earth, seed, id));
+                Kind::NavSat(sensor, setup.publish(topic, Qos::Sensor)?)
+            }
+            SensorKind::AirPressure(pressure) => {
+                Kind::AirPressure(AirPressure::new(pressure, seed, id), setup.publish(topic, Qos::Sensor)?)
+            }
+            SensorKind::Magnetometer(noise) => {
+                let sensor = Box::new(Magnetometer::new(noise, earth.magnetic_field, seed, id));
+                Kind::Magnetometer(sensor, noise[0].stddev, setup.publish(topic, Qos::Sensor)?)
+            }
+            SensorKind::Altimeter(altimeter) => {
+                let start = Point3::from(mount.translation.vector + world.start.coords);
+                let sensor = Altimeter::new(altimeter, start.z, seed, id);
+                Kind::Altimeter(sensor, setup.publish(topic, Qos::Sensor)?)
+            }
+            SensorKind::Contact { collision } => {
+                Kind::Contact(collision.clone(), setup.publish(topic, Qos::Sensor)?)
+            }
+            // Drawn above.
+            SensorKind::Camera(_)
+            | SensorKind::Depth(_)
+            | SensorKind::Rgbd(_)
+            | SensorKind::Segmentation(_)
+            | SensorKind::BoundingBox(_) => return Ok(()),
+        };
+        self.add(rate, *mount, frame, kind);
+        Ok(())
+    }
+
+    fn add(&mut self, rate: f64, mount: Isometry3<f64>, frame: &str, kind: Kind) {
+        let (rate, frame) = (Rate::new(rate), frame.to_string());
+        self.instruments.push(Instrument { rate, last: 0, mount, frame, kind });
+    }
+
+    /// When the next of them fires, nanoseconds.
+    pub(super) fn next_ns(&self) -> Option<i64> {
+        let rates = self.instruments.iter().map(|i| &i.rate).chain(self.cameras.iter().map(|c| &c.rate));
+        rates.filter_map(Rate::next_ns).min()
+    }
+
+    /// Frames and their places in the body, for /tf_static.
+    pub(super) fn frames(&self) -> Vec<(&str, Isometry3<f64>)> {
+        let instruments = self.instruments.iter().map(|i| (i.frame.as_str(), i.mount));
+        let cameras = self.cameras.iter().map(|c| (c.frame.as_str(), c.mount));
+        let images = self.cameras.iter().filter(|c| c.image_frame != c.frame);
+        let images = images.map(|c| (c.image_frame.as_str(), c.mount * drawn::optical()));
+        let all = instruments.chain(cameras).chain(images);
+        all.filter(|(frame, _)| *frame != "base_link").collect()
+    }
+
+    /// Publishes what is due and needs no drawing.
+    pub(super) fn fire(&mut self, ctx: &Context, now: Time, flight: &Flight, truth: &Sample) -> Result {
+        for instrument in &mut self.instruments {
+            let Some(index) = instrument.rate.fire(now.0) else { continue };
+            let dt = (now.0 - instrument.last) as f64 * 1e-9;
+            instrument.last = now.0;
+            instrument.read(ctx, now, flight, truth, index, dt)?;
+        }
+        Ok(())
+    }
+
+    /// Publishes the pictures that are due.
+    pub(super) fn draw(
+        &mut self,
+        ctx: &Context,
+        now: Time,
+        world: &World,
+        truth: &Odometry,
+        renderer: &mut Renderer,
+    ) -> Result {
+        for camera in &mut self.cameras {
+            let Some(index) = camera.rate.fire(now.0) else { continue };
+            camera.shoot(ctx, now, index, world, truth, renderer)?;
+        }
+        Ok(())
+    }
+
+    /// Pictures that were not drawn because readers held every slot.
+    pub(super) fn lost(&self) -> u64 {
+        self.cameras.iter().map(|c| c.lost).sum()
+    }
+}
+
+fn unknown(name: &str) -> SimError {
+    let reason = format!("which is unknown; use some of {}", KNOWN.join(", "));
+    SimError::Parameter { name: "sensors", value: format!("\"{name}\""), reason }
+}
+
+/// Checks the names of the parameter `sensors`.
+pub(super) fn check(names: &str) -> SimResult<()> {
+    match names.split(',').map(str::trim).find(|n| !n.is_empty() && !KNOWN.contains(n)) {
+        Some(name) => Err(unknown(name)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,184 @@
+//! Sensors that are not drawn: each reads the truth and says it in a message.
+
+use nalgebra::{Isometry3, Point3, Vector3};
+use peregrine::prelude::*;
+use peregrine_msgs::geometry_msgs::Vector3 as Vector3Msg;
+use peregrine_msgs::ros_gz_interfaces::{Altimeter as AltimeterMsg, Contact, Contacts, Entity};
+use peregrine_msgs::sensor_msgs::{
+    BatteryState, FluidPressure, Imu as ImuMsg, LaserScan, MagneticField, NavSatFix, NavSatStatus,
+    PointCloud2, Range as RangeMsg,
+};
+
+use super::clouds::{laser_scan, point_cloud};
+use crate::flight::Flight;
+use crate::node::messages;
+use crate::physics::Sample;
+use crate::sensors::{AirPressure, Altimeter, Lidar, Magnetometer, MountedImu, NavSat, Rate};
+
+/// How near a surface must be for a touch, metres: contacts leave the body on the surface.
+const TOUCH: f64 = 1e-3;
+
+/// A sensor at work.
+pub(super) struct Instrument {
+    pub rate: Rate,
+    /// When it fired last, nanoseconds.
+    pub last: i64,
+    /// Sensor frame in the body.
+    pub mount: Isometry3<f64>,
+    pub frame: String,
+    pub kind: Kind,
+}
+
+/// What it measures, and where to.
+pub(super) enum Kind {
+    Lidar(Box<Lidar>, Publisher<LaserScan>, Publisher<PointCloud2>),
+    Imu(Box<MountedImu>, Publisher<ImuMsg>),
+    NavSat(Box<NavSat>, Publisher<NavSatFix>),
+    AirPressure(AirPressure, Publisher<FluidPressure>),
+    Magnetometer(Box<Magnetometer>, f64, Publisher<MagneticField>),
+    Altimeter(Altimeter, Publisher<AltimeterMsg>),
+    /// The name of the collision that touches.
+    Contact(String, Publisher<Contacts>),
+    /// One beam.
+    Range(Box<Lidar>, Publisher<RangeMsg>),
+    Battery(Publisher<BatteryState>),
+}
+
+impl Instrument {
+    pub(super) fn read(
+        &mut self,
+        ctx: &Context,
+        now: Time,
+        flight: &Flight,
+        truth: &Sample,
+        index: i64,
+        dt: f64,
+    ) -> Result {
+        let pose = truth.state.pose() * self.mount;
+        let at = Point3::from(pose.translation.vector);
+        let header = messages::header(now, &self.frame);
+        let solids = &flight.world().solids;
+        match &mut self.kind {
+            Kind::Lidar(lidar, scan, points) => {
+                lidar.scan(solids, &pose, index);
+                let (laser, cloud) = (laser_scan(lidar), point_cloud(lidar));
+                scan.send(ctx, LaserScan { header: header.clone(), ..laser })?;
+                points.send(ctx, PointCloud2 { header, ..cloud })
+            }
+            Kind::NavSat(navsat, out) => {
+                let r = navsat.read(&at, &truth.state.velocity, index, dt);
+                let [level, up] = navsat.deviations().map(|d| d * d);
+                out.send(
+                    ctx,
+                    NavSatFix {
+                        header,
+                        status: NavSatStatus { status: NavSatStatus::STATUS_FIX, service: 1 },
+                        latitude: r.latitude_deg,
+                        longitude: r.longitude_deg,
+                        altitude: r.altitude,
+                        position_covariance: [level, 0.0, 0.0, 0.0, level, 0.0, 0.0, 0.0, up],
+                        position_covariance_type: 2,
+                    },
+                )
+            }
+            Kind::AirPressure(sensor, out) => {
+                let fluid_pressure = sensor.read(at.z, index, dt);
+                out.send(ctx, FluidPressure { header, fluid_pressure, variance: sensor.variance() })
+            }
+            Kind::Magnetometer(sensor, deviation, out) => {
+                let b: Vector3<f64> = sensor.read(&pose.rotation, index, dt);
+                let v = *deviation * *deviation;
+                out.send(
+                    ctx,
+                    MagneticField {
+                        header,
+                        magnetic_field: Vector3Msg { x: b.x, y: b.y, z: b.z },
+                        magnetic_field_covariance: [v, 0.0, 0.0, 0.0, v, 0.0, 0.0, 0.0, v],
+                    },
+                )
+            }
+            Kind::Imu(imu, out) => {
+                let reading = imu.read(truth, index, dt);
+                let message = messages::imu(now, &reading, &imu.deviations());
+                out.send(ctx, ImuMsg { header, ..message })
+            }
+            Kind::Altimeter(sensor, out) => {
+                let r = sensor.read(at.z, truth.state.velocity.z, index, dt);
+                out.send(
+                    ctx,
+                    AltimeterMsg {
+                        header,
+                        vertical_position: r.position,
+                        vertical_velocity: r.velocity,
+                        vertical_reference: r.reference,
+                    },
+                )
+            }
+            Kind::Contact(collision, out) => {
+                let contacts = touches(flight, &pose, collision);
+                // As Gazebo, which says nothing while nothing is touched.
+                if contacts.is_empty() { Ok(()) } else { out.send(ctx, Contacts { header, contacts }) }
+            }
+            Kind::Range(lidar, out) => {
+                let range = lidar.scan(solids, &pose, index)[0];
+                let spec = lidar.spec();
+                out.send(
+                    ctx,
+                    RangeMsg {
+                        header,
+                        radiation_type: RangeMsg::INFRARED,
+                        field_of_view: 0.03,
+                        min_range: spec.min_range as f32,
+                        max_range: spec.max_range as f32,
+                        range,
+                        variance: spec.noise.stddev.powi(2) as f32,
+                    },
+                )
+            }
+            Kind::Battery(out) => {
+                let battery = flight.battery();
+                let capacity = battery.spec().capacity as f32;
+                out.send(
+                    ctx,
+                    BatteryState {
+                        header,
+                        voltage: battery.voltage() as f32,
+                        temperature: f32::NAN,
+                        // Negative while it is drawn from.
+                        current: -battery.current() as f32,
+                        charge: capacity * battery.charge() as f32,
+                        capacity,
+                        design_capacity: capacity,
+                        percentage: battery.charge() as f32,
+                        power_supply_status: BatteryState::POWER_SUPPLY_STATUS_DISCHARGING,
+                        present: true,
+                        ..Default::default()
+                    },
+                )
+            }
+        }
+    }
+}
+
+/// What the vehicle's sphere touches now: one point each, the normal from the thing to the vehicle.
+fn touches(flight: &Flight, body: &Isometry3<f64>, collision: &str) -> Vec<Contact> {
+    let world = flight.world();
+    let (centre, radius) = (Point3::from(body.translation.vector), flight.rules().body_radius);
+    let hits = [world.solids.nearest(&centre), world.solids.nearest_plane(&centre)];
+    let vector = |v: Vector3<f64>| Vector3Msg { x: v.x, y: v.y, z: v.z };
+    let entity =
+        |name: &str| Entity { name: name.to_string(), r#type: Entity::COLLISION, ..Default::default() };
+    let touch = |hit: crate::solids::Hit| {
+        let gap = hit.near.distance - radius;
+        let thing = world.thing(world.solids.all()[hit.solid].object);
+        (gap < TOUCH).then(|| Contact {
+            collision1: entity(collision),
+            collision2: entity(thing.map_or("ground", |t| t.name.as_str())),
+            positions: vec![vector(centre.coords - hit.near.normal * hit.near.distance)],
+            normals: vec![vector(hit.near.normal)],
+            depths: vec![(-gap).max(0.0)],
+            wrenches: Vec::new(),
+        })
+    };
+    hits.into_iter().flatten().filter_map(touch).collect()
+}
