@@ -6,17 +6,17 @@
 //! median; ratios are taken within each round.
 
 mod child;
-mod clock;
+pub(crate) mod clock;
 mod copper;
 mod drive;
-mod job;
+pub(crate) mod job;
 mod kills;
 mod peers;
-mod python;
+pub(crate) mod python;
 mod ratios;
 mod record;
-mod results;
-mod spawn;
+pub(crate) mod results;
+pub(crate) mod spawn;
 mod stamp;
 mod subjects;
 mod table;
@@ -184,7 +184,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// How busy the machine is: the load averages over 1, 5 and 15 minutes.
-fn load() -> String {
+pub(crate) fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }

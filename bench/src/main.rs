@@ -4,6 +4,7 @@ mod avoid;
 mod count;
 mod detect;
 mod frames;
+mod ros2;
 mod sim;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,14 @@ enum What {
     /// A child of `frames`.
     #[command(hide = true)]
     FramesChild(frames::ChildOptions),
+    /// A camera's picture to a ROS peer over Zenoh, beside hiroz and rclpy.
+    Ros2(ros2::Options),
+    /// The camera of `ros2`.
+    #[command(hide = true)]
+    Ros2Camera(ros2::CameraOptions),
+    /// A listener of `ros2`.
+    #[command(hide = true)]
+    Ros2Listener(ros2::ListenerOptions),
     /// One 640x480 depth image to a command, stage by stage; and the safety filter.
     Avoid(avoid::Options),
     /// The simulator beside MuJoCo and PyBullet: pictures, lidar, steps, batches.
@@ -38,6 +47,9 @@ fn main() -> std::process::ExitCode {
         What::Detect(options) => detect::run(&options),
         What::Frames(options) => frames::run(&options),
         What::FramesChild(options) => frames::run_child(&options),
+        What::Ros2(options) => ros2::run(&options),
+        What::Ros2Camera(options) => ros2::run_camera(&options),
+        What::Ros2Listener(options) => ros2::run_listener(&options),
         What::Avoid(options) => avoid::run(&options),
         What::Sim(options) => sim::run(&options),
     };

@@ -11,6 +11,7 @@ use crate::way::Way;
 pub fn registry() -> Registry {
     Registry::linked()
         .with(peregrine_autopilot::PEREGRINE_NODE)
+        .with(peregrine_autopilot::px4::PEREGRINE_NODE)
         .with(peregrine_avoidance::PEREGRINE_NODE)
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)

@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 use common::{Running, peregrine_at, root, stderr, stdout, until};
 
-const NODES: [&str; 10] = [
+const NODES: [&str; 11] = [
     "autopilot",
     "avoidance",
     "camera",
@@ -21,6 +21,7 @@ const NODES: [&str; 10] = [
     "drone_sim",
     "gz_bridge",
     "player",
+    "px4",
     "recorder",
     "safety_filter",
     "tracker",
@@ -81,7 +82,8 @@ fn colcon_build(colcon: &Path, workspace: &Path) {
     }
     let said = checked(command.stdin(Stdio::null()).output().unwrap());
     // One package, and not the two dozen crates that it is made of.
-    assert!(said.contains("1 package finished"), "{said}");
+    assert_eq!(said.matches("Starting >>> ").count(), 1, "{said}");
+    assert!(said.contains("Finished <<< peregrine ["), "{said}");
 }
 
 #[test]
@@ -156,12 +158,12 @@ fn ask(port: &str, args: &[&str]) -> Option<String> {
 fn a_node_is_started_as_ros2_run_does(prefix: &Path, share: &Path) {
     let port = "17465";
     let mut command = installed(prefix, "camera", port);
-    command.args(["--ros-args", "-r", "__node:=left", "-r", "__ns:=/front", "-r", "image_raw:=image"]);
+    command.args(["--ros-args", "-r", "__ns:=/front", "-r", "image_raw:=image"]);
     command.args(["-p", "rate_hz:=20.0", "--params-file"]).arg(share.join("params/camera.yaml"));
     let mut running = Running(command.spawn().unwrap());
-    until("the node", || ask(port, &["node", "running"]).filter(|text| text == "/front/left\n"));
-    assert_eq!(ask(port, &["param", "get", "/front/left", "rate_hz"]).unwrap(), "20.0\n");
-    assert_eq!(ask(port, &["param", "get", "/front/left", "frame_id"]).unwrap(), "camera_optical\n");
+    until("the node", || ask(port, &["node", "running"]).filter(|text| text == "/front/camera\n"));
+    assert_eq!(ask(port, &["param", "get", "/front/camera", "rate_hz"]).unwrap(), "20.0\n");
+    assert_eq!(ask(port, &["param", "get", "/front/camera", "frame_id"]).unwrap(), "\"camera_optical\"\n");
     let image =
         until("an image", || ask(port, &["topic", "echo", "/front/image", "--count", "1", "--compact"]));
     assert!(image.contains("\"rgb8\""), "{}", &image[..200.min(image.len())]);
@@ -201,25 +203,27 @@ fn launch_files_are_found_in_the_package(prefix: &Path, prefixes: &str) {
     assert!(said.contains("did you mean 'peregrine'"), "{said}");
 }
 
-/// The whole demo, a process for each node, in a namespace, from the installed files: simulator, cameras, detector and
-/// avoidance find each other, and the vehicle is commanded.
+/// The whole demo, a process for each node, in a namespace, from the installed files, with parameters of the user's own:
+/// simulator, cameras, detector and avoidance find each other, and the vehicle is commanded.
 fn the_demo_runs_in_processes_of_its_own(prefix: &Path, prefixes: &str) {
     let port = "17467";
+    let (folder, shipped) = (tempfile::tempdir().unwrap(), prefix.join("share/peregrine/params/demo.yaml"));
+    // A flight that is longer than this test.
+    let far = "goal_distance: 1500.0\n    time_limit: 600.0\n    camera.rate: 2.0";
+    let text = std::fs::read_to_string(shipped).unwrap().replacen("camera.rate: 5.0", far, 1);
+    assert!(text.contains(far));
+    let params = folder.path().join("far.yaml");
+    std::fs::write(&params, text).unwrap();
     let mut command = installed(prefix, "peregrine", port);
-    command.args([
-        "launch",
-        "peregrine",
-        "demo.launch.xml",
-        "use_composition:=false",
-        "namespace:=/uav1",
-        "backend:=tract",
-    ]);
+    command.args(["launch", "peregrine", "demo.launch.xml", "use_composition:=false", "namespace:=/uav1"]);
+    command.args(["backend:=tract", &format!("params_file:={}", params.display())]);
     let _running = Running(command.env("AMENT_PREFIX_PATH", prefixes).spawn().unwrap());
-    let nodes = ["avoidance", "camera", "depth_camera", "detector", "drone_sim", "tracker"];
-    let expected = nodes.map(|name| format!("/uav1/{name}\n")).concat();
-    until("six nodes", || ask(port, &["node", "running"]).filter(|text| *text == expected));
-    // Each follows /clock but the one that makes it.
-    assert_eq!(ask(port, &["param", "get", "/uav1/camera", "use_sim_time"]).unwrap(), "true\n");
+    // Each is there, and follows /clock.
+    for node in ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"] {
+        let name = format!("/uav1/{node}");
+        let told = until(&name, || ask(port, &["param", "get", &name, "use_sim_time"]));
+        assert_eq!(told, "true\n", "{node}");
+    }
     until("a command for the vehicle", || {
         ask(port, &["topic", "echo", "/uav1/cmd_vel", "--count", "1", "--compact"])
     });

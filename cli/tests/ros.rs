@@ -51,6 +51,18 @@ fn a_running_node_is_a_ros_2_node() {
     ask(port, &["lifecycle", "set", "/front/camera", "activate"]).unwrap();
     assert_eq!(state(), "active\n");
 
+    // JPEG for thin links, under the name that image_transport gives it, made because somebody reads it.
+    let compressed = ["topic", "echo", "/front/image_raw/compressed", "--count", "1", "--compact"];
+    let picture: Value = serde_json::from_str(&until("a JPEG", || ask(port, &compressed).ok())).unwrap();
+    assert_eq!(
+        (&picture["format"], &picture["header"]["frame_id"]),
+        (&"rgb8; jpeg compressed bgr8".into(), &"camera_optical".into())
+    );
+    // Long arrays are shown by their beginning: a JPEG's (that one shows the picture is tested where it is made).
+    let beginning: Vec<_> = picture["data"].as_array().unwrap().iter().take(3).collect();
+    assert_eq!(beginning, [255, 216, 255]);
+    ask(port, &["param", "set", "/front/camera", "jpeg_quality", "0"]).unwrap();
+
     let services = ask(port, &["service", "list"]).unwrap();
     assert!(services.contains("/front/camera/get_type_description"), "{services}");
     let error = ask(port, &["service", "call", "/front/camera/get_stat"]).unwrap_err();

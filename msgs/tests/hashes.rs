@@ -45,6 +45,12 @@ fn hashes_of_vision_msgs_are_those_of_a_real_build() {
 }
 
 #[test]
+fn hashes_of_px4_msgs_are_those_of_a_real_build() {
+    let expected = registry::all().iter().filter(|t| t.type_name.starts_with("px4_msgs/")).count();
+    assert_eq!(compare("hashes_built_px4.json", "hashes"), expected);
+}
+
+#[test]
 fn the_hash_depends_on_every_part_of_the_description() {
     use peregrine_msgs_codegen::{hash::rihs01, model::TypeName, parse::parse};
     let of = |text: &str| {

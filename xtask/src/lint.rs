@@ -44,18 +44,21 @@ fn fmt() -> Outcome {
 fn clippy() -> Outcome {
     let flags = ["--", "--deny", "warnings"];
     execute(cargo(&["clippy", "--workspace", "--all-targets"]).args(locked()).args(flags))?;
-    for package in with_features()?.iter().filter(|package| *package != ros::PACKAGE) {
+    for package in with_features()?.iter().filter(|name| !ros::PACKAGES.contains(&name.as_str())) {
         let mut command = cargo(&["clippy", "--all-targets", "--all-features", "--package", package]);
         execute(command.args(locked()).args(flags))?;
     }
-    // Its feature wants an installed ROS 2.
+    // Their feature wants an installed ROS 2.
     match ros::DISTROS.iter().find(|distro| distro.lack().is_none()) {
         Some(distro) => {
-            let mut command = distro.cargo(&["clippy", "--all-targets", "--package", ros::PACKAGE])?;
-            execute(command.args(flags))
+            // The whole workspace, so that what is compiled is shared.
+            execute(distro.cargo(&["clippy", "--workspace", "--all-targets"])?.args(flags))
         }
         None => {
-            println!("NOT checked with ROS 2: {}; `cargo xtask dds` gets its wheels", ros::PACKAGE);
+            println!(
+                "NOT checked with DDS: {}; `cargo xtask dds` gets the wheels",
+                ros::PACKAGES.join(" and ")
+            );
             Ok(())
         }
     }

@@ -15,8 +15,8 @@ use crate::{
     shell::{Outcome, cargo, locked, output, root, scratch},
 };
 
-/// The crate whose feature `ros` wants an installed ROS 2.
-pub const PACKAGE: &str = "peregrine-dds";
+/// The crates with a feature that wants an installed ROS 2: the transport, and the command that starts nodes on it.
+pub const PACKAGES: [&str; 2] = ["peregrine-dds", "peregrine"];
 
 /// Message packages that the tests want and no wheel has.
 const INTERFACES: [&str; 2] = ["vision_msgs", "tf2_msgs"];
@@ -28,12 +28,22 @@ pub struct Distro {
     /// The name under which `r2r_rcl` 0.9.7 builds it: it knows Kilted's headers, but not its name.
     known_as: &'static str,
     venv: &'static Venv,
+    /// The feature that is built (`dds` is the command's own, of no other crate), and the programs that test it. The command
+    /// is built once only.
+    pub feature: &'static str,
+    pub tests: &'static [&'static str],
 }
 
 /// Those that the DDS transport is tested with.
 pub const DISTROS: [Distro; 2] = [
-    Distro { name: "jazzy", known_as: "jazzy", venv: &ROS },
-    Distro { name: "kilted", known_as: "rolling", venv: &ROS_KILTED },
+    Distro { name: "jazzy", known_as: "jazzy", venv: &ROS, feature: "dds", tests: &["dds_rclpy", "dds"] },
+    Distro {
+        name: "kilted",
+        known_as: "rolling",
+        venv: &ROS_KILTED,
+        feature: "peregrine-dds/ros",
+        tests: &["dds_rclpy"],
+    },
 ];
 
 impl Distro {
@@ -86,7 +96,7 @@ impl Distro {
         vendored.sort();
         let libraries = [vec![chooser, interfaces.join("lib"), lib], vendored].concat();
         let mut command = cargo(arguments);
-        command.args(locked()).args(["--features", &format!("{PACKAGE}/ros")]);
+        command.args(locked()).args(["--features", self.feature]);
         command.env("ROS_DISTRO", self.known_as);
         command.env("AMENT_PREFIX_PATH", join(&[interfaces.clone(), venv.clone()])?);
         command.env("LIBRARY_PATH", join(&libraries[..3])?).env("LD_LIBRARY_PATH", join(&libraries)?);

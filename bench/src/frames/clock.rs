@@ -8,17 +8,17 @@ fn nanoseconds(time: Timespec) -> u64 {
 }
 
 /// `CLOCK_MONOTONIC`, ns: the same for all processes of the host.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     nanoseconds(clock_gettime(ClockId::Monotonic))
 }
 
 /// CPU time of all threads of this process, user and system, ns: the sum of what `getrusage` tells, but finer.
-pub(super) fn cpu() -> u64 {
+pub(crate) fn cpu() -> u64 {
     nanoseconds(clock_gettime(ClockId::ProcessCPUTime))
 }
 
 /// Sleeps until `at`, ns of `CLOCK_MONOTONIC`.
-pub(super) fn sleep_until(at: u64) {
+pub(crate) fn sleep_until(at: u64) {
     let request = Timespec {
         tv_sec: i64::try_from(at / 1_000_000_000).unwrap_or(i64::MAX),
         tv_nsec: i64::try_from(at % 1_000_000_000).unwrap_or(0),

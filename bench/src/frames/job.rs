@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// The result of everything in here: this is a program for developers, who read the text.
-pub(super) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// A picture of interleaved red, green, blue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Size {
+pub(crate) struct Size {
     pub name: Name,
     pub width: u32,
     pub height: u32,
@@ -17,7 +17,7 @@ pub(super) struct Size {
 
 /// What people call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Name {
+pub(crate) enum Name {
     #[serde(rename = "VGA")]
     Vga,
     #[serde(rename = "1080p")]
@@ -46,14 +46,14 @@ impl Size {
 }
 
 /// Frames per second of a camera.
-pub(super) const CAMERA_HZ: f64 = 30.0;
+pub(crate) const CAMERA_HZ: f64 = 30.0;
 
 /// Frames per second that are counted for a subject which goes as fast as it can and is told how many.
 const FLOOD_HZ: f64 = 200_000.0;
 
 /// One measurement of one subject.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// The subject's name.
     pub subject: String,
     pub size: Size,
@@ -78,7 +78,7 @@ impl Job {
 
 /// A child's part in a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// Publishes.
     Publisher,
     /// Reads.
@@ -93,7 +93,7 @@ pub(super) enum Part {
 
 /// What a publisher tells of the measured window.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub(super) struct Published {
+pub(crate) struct Published {
     pub frames: u64,
     /// Times that no memory was to be had for a frame.
     pub failed_loans: u64,
@@ -105,7 +105,7 @@ pub(super) struct Published {
 
 /// What a reader tells of the measured window.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Read {
+pub(crate) struct Read {
     pub frames: u64,
     /// Frames whose last bytes were not of the same frame as their first.
     pub torn: u64,
@@ -117,7 +117,7 @@ pub(super) struct Read {
 
 /// What one measurement of one subject brought.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     pub published: Published,
     /// One for each reader. In-process subjects count CPU and allocations at the publisher alone.
     pub read: Vec<Read>,

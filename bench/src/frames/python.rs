@@ -22,12 +22,13 @@ fn scripts() -> PathBuf {
     root().join("bench/python")
 }
 
-fn program(name: &str) -> PathBuf {
+/// A program of the environment.
+pub(crate) fn program(name: &str) -> PathBuf {
     root().join(".venv/bench/bin").join(name)
 }
 
 /// Makes the environment and installs the wheels, unless that was done.
-pub(super) fn install() -> Outcome {
+pub(crate) fn install() -> Outcome {
     let requirements = [scripts().join("requirements.txt"), root().join("xtask/requirements/ros-jazzy.txt")];
     let wanted = requirements.iter().map(std::fs::read_to_string).collect::<Result<Vec<_>, _>>()?.concat();
     let stamp = root().join(".venv/bench/.peregrine-stamp");
@@ -73,7 +74,7 @@ fn ros_child(part: &str, job: &Job) -> Outcome<Played> {
 }
 
 /// rclpy on Fast DDS.
-pub(super) fn ros(job: &Job) -> Outcome<Measured> {
+pub(crate) fn ros(job: &Job) -> Outcome<Measured> {
     let mut publisher = ros_child("publisher", job)?;
     publisher.hear("ready")?;
     let mut reader = ros_child("reader", job)?;
@@ -86,7 +87,7 @@ pub(super) fn ros(job: &Job) -> Outcome<Measured> {
 }
 
 /// dora: a dataflow of two nodes, run by its own daemon.
-pub(super) fn dora(job: &Job) -> Outcome<Measured> {
+pub(crate) fn dora(job: &Job) -> Outcome<Measured> {
     let node = |id: &str, script: &str, ports: &str| {
         format!("  - id: {id}\n    path: {}\n{ports}", scripts().join(script).display())
     };

@@ -4,7 +4,7 @@ use super::job::{Measured, Size};
 
 /// One column of the plan: who was measured how.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     pub subject: &'static str,
     pub size: Size,
     pub hz: Option<f64>,
@@ -13,14 +13,14 @@ pub(super) struct Cell {
 
 /// A cell with one measurement for each round.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub cell: Cell,
     pub rounds: Vec<Measured>,
 }
 
 /// The figures of one row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Figures {
+pub(crate) struct Figures {
     pub p50_us: f64,
     pub p99_us: f64,
     pub cpu_us: f64,
@@ -35,7 +35,7 @@ pub(super) struct Figures {
 }
 
 /// Value at `fraction` of sorted samples.
-pub(super) fn quantile(sorted: &[u64], fraction: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[u64], fraction: f64) -> f64 {
     if sorted.is_empty() {
         return f64::NAN;
     }
@@ -43,7 +43,7 @@ pub(super) fn quantile(sorted: &[u64], fraction: f64) -> f64 {
     sorted[at.min(sorted.len() - 1)] as f64
 }
 
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     match values.len() {
@@ -107,6 +107,6 @@ impl Row {
 }
 
 /// The median over the rounds of `of(a) / of(b)`, both of the same round.
-pub(super) fn ratio(a: &Row, b: &Row, of: fn(&Measured) -> f64) -> f64 {
+pub(crate) fn ratio(a: &Row, b: &Row, of: fn(&Measured) -> f64) -> f64 {
     median(a.rounds.iter().zip(&b.rounds).map(|(a, b)| of(a) / of(b)))
 }

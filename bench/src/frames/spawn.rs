@@ -14,7 +14,7 @@ use super::subjects::{self, Way};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running child. Killed when it is dropped, if it has not ended by itself.
-pub(super) struct Played {
+pub(crate) struct Played {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -63,6 +63,11 @@ impl Played {
         Ok(serde_json::from_str(&line).map_err(|error| format!("{} says {line:?}: {error}", self.what))?)
     }
 
+    /// All lines of JSON that it has said and nobody heard yet; others are passed over.
+    pub fn said<T: DeserializeOwned>(&mut self) -> Vec<T> {
+        self.lines.try_iter().filter_map(|line| serde_json::from_str(&line).ok()).collect()
+    }
+
     pub fn go(&mut self) -> Outcome {
         if let Some(input) = &mut self.input {
             input.write_all(b"go\n")?;
@@ -100,7 +105,7 @@ impl Drop for Played {
 }
 
 /// Runs one job in children of its own.
-pub(super) fn measure(job: &Job) -> Outcome<Measured> {
+pub(crate) fn measure(job: &Job) -> Outcome<Measured> {
     let way = subjects::find(&job.subject).ok_or("no such subject")?.way;
     if let Way::Python(measure) | Way::Copper(measure) = way {
         return measure(job);

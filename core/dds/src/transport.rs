@@ -44,6 +44,7 @@ impl Node for Transport {
 
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
         setup.subscribe_for_remote(Self::on_local)?;
+        setup.subscribe_frames_for_remote(Self::on_local)?;
         let link = setup.extension::<Link>().ok_or_else(|| Error::node(error::Error::NoLink))?;
         Ok(Self {
             link,
@@ -116,7 +117,7 @@ impl Transport {
             if outputs.iter().any(|output| output.node == local.node) {
                 continue;
             }
-            let Some(support) = types.message(local) else { continue };
+            let Some(support) = types.message(local.type_name, local.hash, &local.name) else { continue };
             let outlet = Outlet::new(&nodes.of(&local.node)?, support, &local.name, local.qos)?;
             outputs.push(Output { node: local.node.clone(), outlet });
         }
@@ -152,17 +153,22 @@ fn inlets(
 ) -> error::Result<Vec<Inlet>> {
     let mut inlets = Vec::new();
     for topic in topics.iter().filter(|topic| topic.subscriptions() > 0) {
+        let info = topic.type_info();
+        let Some(support) = types.message(info.name, info.hash, topic.name()) else { continue };
         let mut readers = BTreeMap::new();
-        let mut support = None;
         for local in of(topics, Role::Subscription).filter(|endpoint| endpoint.name == topic.name()) {
-            support = types.message(local);
-            readers
-                .entry((local.node.clone(), local.qos.is_latched(), local.qos.is_reliable()))
-                .or_insert(local);
+            let (node, qos) = (&local.node, local.qos);
+            readers.entry((node, qos.is_latched(), qos.is_reliable())).or_insert(qos);
         }
-        let Some(support) = support else { continue };
-        let readers = readers.into_values().map(|local| Ok((nodes.of(&local.node)?, local.qos)));
-        inlets.push(Inlet::open(topics, topic, ctx, support, readers.collect::<error::Result<_>>()?)?);
+        let mut nodes_of = Vec::new();
+        for ((node, ..), qos) in readers {
+            nodes_of.push((nodes.of(node)?, qos));
+        }
+        // A recorder reads all topics and is a party in none.
+        if nodes_of.is_empty() {
+            nodes_of.push((nodes.hidden()?, topic.qos()));
+        }
+        inlets.push(Inlet::open(topics, topic, ctx, support, nodes_of)?);
     }
     Ok(inlets)
 }
@@ -220,9 +226,8 @@ struct Types {
 }
 
 impl Types {
-    fn message(&mut self, of: &Endpoint) -> Option<MessageSupport> {
-        let (name, hash) = (of.type_name, of.hash);
-        *self.messages.entry(name).or_insert_with(|| said(MessageSupport::find(name, hash), &of.name))
+    fn message(&mut self, type_name: &'static str, hash: &str, topic: &str) -> Option<MessageSupport> {
+        *self.messages.entry(type_name).or_insert_with(|| said(MessageSupport::find(type_name, hash), topic))
     }
 
     fn service(&mut self, type_name: &'static str, hash: &str) -> Option<ServiceSupport> {

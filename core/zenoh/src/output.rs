@@ -8,7 +8,7 @@ use peregrine_core::{AnyMessage, Frame, Qos, Topic};
 use zenoh::Wait;
 use zenoh::bytes::ZBytes;
 use zenoh::pubsub::Publisher;
-use zenoh::qos::{CongestionControl, Reliability};
+use zenoh::qos::{CongestionControl, Priority, Reliability};
 use zenoh::sample::Locality;
 use zenoh_ext::{AdvancedPublisher, AdvancedPublisherBuilderExt, CacheConfig, MissDetectionConfig};
 
@@ -105,11 +105,14 @@ fn congestion(qos: Qos) -> (CongestionControl, Reliability) {
 
 fn volatile(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<Publisher<'static>> {
     let (congestion, reliability) = congestion(qos);
+    // Over one connection small messages overtake the packets of a picture, instead of waiting for the last of them.
+    let priority = if topic.carries_frames() { Priority::DataLow } else { Priority::default() };
     let publisher = link
         .session
         .declare_publisher(key.to_owned())
         .congestion_control(congestion)
         .reliability(reliability)
+        .priority(priority)
         .allowed_destination(Locality::Remote)
         .wait()
         .map_err(failed("declare a publisher on", key))?;

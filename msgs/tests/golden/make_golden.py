@@ -17,7 +17,8 @@ Run it with the Python of a virtual environment that holds the ROS 2 wheels of o
   without a wheel the bytes come from `rosbags`, an implementation of CDR that shares no code with ROS or with us.
 
 hashes_built.json is not written here: it holds the hashes of vision_msgs 4.1 as a ROS 2 build of that package
-installed them, so that our text of it is checked against something that we did not write.
+installed them, so that our text of it is checked against something that we did not write. hashes_built_px4.json is the same for
+px4_msgs: its hashes are in the C sources that a build generates (get_type_hash in *__description.c).
 """
 
 import importlib

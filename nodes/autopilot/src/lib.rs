@@ -19,6 +19,7 @@ pub mod link;
 mod message;
 pub mod node;
 pub mod params;
+pub mod px4;
 mod uplink;
 
 pub use node::{AutopilotNode, PEREGRINE_NODE};

@@ -71,11 +71,7 @@ impl AutopilotParams {
             value: value.clone(),
             choices,
         };
-        let world = match self.local_frame.as_str() {
-            "ned" => World::Ned,
-            "frd" => World::Frd,
-            _ => return Err(unknown("local_frame", &self.local_frame, "ned, frd")),
-        };
+        let world = World::named(&self.local_frame)?;
         let choices = "down, up, forward, back, left, right";
         let range_orientation = orientation(&self.range_orientation)
             .ok_or_else(|| unknown("range_orientation", &self.range_orientation, choices))?;

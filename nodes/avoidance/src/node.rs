@@ -10,6 +10,7 @@ use peregrine::prelude::*;
 use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
 use peregrine_msgs::geometry_msgs::{PoseStamped, Twist, TwistStamped, Vector3};
 use peregrine_msgs::nav_msgs;
+use peregrine_msgs::peregrine_msgs::AvoidanceStatus;
 use peregrine_msgs::sensor_msgs::{CameraInfo, LaserScan, PointCloud2};
 use peregrine_msgs::std_msgs::Header;
 use peregrine_msgs::vision_msgs::{Detection2DArray, Detection3DArray};
@@ -42,9 +43,12 @@ pub struct AvoidanceNode {
     colour: Option<Intrinsics>,
     velocity: Publisher<TwistStamped>,
     status: Publisher<DiagnosticArray>,
+    report: Publisher<AvoidanceStatus>,
     ring: Publisher<LaserScan>,
     markers: Publisher<MarkerArray>,
     last_state: State,
+    /// STUCK was told since it last flew for the goal: it comes and goes while the vehicle goes on looking.
+    told_stuck: bool,
     tracks: Tracks,
     /// Frame of odometry, which tracks must be in.
     odom: String,
@@ -91,9 +95,11 @@ impl Node for AvoidanceNode {
             colour: None,
             velocity: setup.publish("cmd_vel", Qos::Reliable)?,
             status: setup.publish("avoidance/status", Qos::Reliable)?,
+            report: setup.publish("avoidance/state", Qos::Reliable)?,
             ring: setup.publish("avoidance/obstacles", Qos::Sensor)?,
             markers: setup.publish("avoidance/markers", Qos::Reliable)?,
             last_state: State::InputStale(Stale::NoDepth),
+            told_stuck: false,
             tracks: Tracks::new(),
             odom: String::new(),
             counts: Counts::default(),
@@ -290,12 +296,7 @@ impl AvoidanceNode {
         }
         if self.last_state != state || self.counts.commands == 1 {
             self.last_state = state;
-            match state {
-                State::InputStale(_) | State::Stuck => {
-                    tracing::warn!(node = ctx.node_name(), "{}: {}", state.name(), state.reason());
-                }
-                _ => tracing::debug!(node = ctx.node_name(), "{}: {}", state.name(), state.reason()),
-            }
+            self.tell(ctx, state);
         }
         let (v, frame) = match self.frame {
             CommandFrame::Heading => (command.velocity_heading, "base_link"),
@@ -309,7 +310,24 @@ impl AvoidanceNode {
         };
         self.velocity.send(ctx, TwistStamped { header: header.clone(), twist })?;
         let status = outputs::diagnose(ctx.node_name(), &command.status, cycle_ms, &self.counts);
+        self.report.send(ctx, outputs::report(header.clone(), &command.status, cycle_ms))?;
         self.status.send(ctx, DiagnosticArray { header, status: vec![status] })
+    }
+
+    /// Logs a new state. STUCK is told once, until the vehicle flies for the goal again or is there.
+    fn tell(&mut self, ctx: &Context, state: State) {
+        let (name, why) = (state.name(), state.reason());
+        match state {
+            State::InputStale(_) => tracing::warn!(node = ctx.node_name(), "{name}: {why}"),
+            State::Stuck if !self.told_stuck => {
+                self.told_stuck = true;
+                tracing::warn!(node = ctx.node_name(), "{name}: {why}; goes on looking");
+            }
+            _ => tracing::debug!(node = ctx.node_name(), "{name}: {why}"),
+        }
+        if matches!(state, State::Cruise | State::GoalReached) {
+            self.told_stuck = false;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use peregrine_msgs::builtin_interfaces::Duration;
 use peregrine_msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
 use peregrine_msgs::geometry_msgs::{Point, Pose, Quaternion, Vector3};
+use peregrine_msgs::peregrine_msgs::AvoidanceStatus;
 use peregrine_msgs::sensor_msgs::LaserScan;
 use peregrine_msgs::std_msgs::{ColorRGBA, Header};
 use peregrine_msgs::visualization_msgs::{Marker, MarkerArray};
@@ -66,6 +67,37 @@ pub fn diagnose(name: &str, status: &Status, cycle_ms: f64, counts: &Counts) -> 
             pair("unplaced_detections", counts.unplaced_detections.to_string()),
             pair("strange_tracks", counts.strange_tracks.to_string()),
         ],
+    }
+}
+
+/// The status as a message of its own; `cycle_ms` as for [`diagnose`].
+#[must_use]
+pub fn report(header: Header, status: &Status, cycle_ms: f64) -> AvoidanceStatus {
+    AvoidanceStatus {
+        header,
+        state: match status.state {
+            State::Cruise => AvoidanceStatus::CRUISE,
+            State::Avoiding => AvoidanceStatus::AVOIDING,
+            State::Braking => AvoidanceStatus::BRAKING,
+            State::Hover(_) => AvoidanceStatus::HOVER,
+            State::Scanning => AvoidanceStatus::SCANNING,
+            State::Stuck => AvoidanceStatus::STUCK,
+            State::GoalReached => AvoidanceStatus::GOAL_REACHED,
+            State::InputStale(_) => AvoidanceStatus::INPUT_STALE,
+        },
+        reason: status.state.reason().into(),
+        depth_age: status.depth_age_s,
+        scan_age: status.scan_age_s,
+        points_age: status.points_age_s,
+        odometry_age: status.odometry_age_s,
+        tracks_age: status.tracks_age_s,
+        detections_age: status.detections_age_s,
+        cycle_time: cycle_ms * 1e-3,
+        certified_stop_distance: status.certified_stop_m,
+        nearest_range: status.nearest_range_m,
+        speed_limit: status.speed_cap_mps,
+        valid_fraction: status.valid_fraction,
+        candidates_tried: status.candidates_tried,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::algo::found::Found;
 use crate::algo::history::History;
 use crate::algo::rect::Rect;
 use crate::algo::report::{Thing, seen, thing};
+use crate::algo::track::{Life, Track};
 use crate::algo::tracker::{Tracker, Verdict};
 use crate::error::TrackerError;
 use crate::message::{detection2d, detection3d, velocity};
@@ -219,6 +220,12 @@ impl TrackerNode {
         self.tracks_2d.send(ctx, Detection2DArray { header: picture.clone(), detections })
     }
 
+    /// Confirmed things that are not told in odom because too little speaks for them.
+    fn lacking(&self) -> usize {
+        let lacks = |t: &&Track| t.life == Life::Confirmed && !t.evidence.is_enough();
+        self.tracker.tracks().iter().filter(lacks).count()
+    }
+
     fn on_status(&mut self, ctx: &Context) -> Result {
         let (counts, faults) = (self.tracker.counts(), &self.faults);
         let age = self.tracker.stamp().map(|s| (ctx.now().0.saturating_sub(s)) as f64 * 1e-9);
@@ -237,6 +244,7 @@ impl TrackerNode {
             values: vec![
                 pair("tracks", self.tracker.tracks().len().to_string()),
                 pair("published", self.things.len().to_string()),
+                pair("lacking_evidence", self.lacking().to_string()),
                 pair("detections_age_s", age.map_or_else(|| "never".into(), |a| format!("{a:.3}"))),
                 pair("pictures", counts.pictures.to_string()),
                 pair("late_pictures", counts.late.to_string()),

@@ -25,6 +25,13 @@ pub struct TrackerParams {
     /// Pictures in which a thing must have been seen before it counts, 1 to 20.
     #[param(default = 2, range = 1..=20, live)]
     pub confirm_hits: u32,
+    /// A detection of this score speaks neither for a thing nor against it, 0 to 1. Weaker ones, misses, and sizes that nothing
+    /// of its kind has take away from its evidence.
+    #[param(default = 0.6, range = 0.0..=1.0, live)]
+    pub even_score: f64,
+    /// A thing is told in odom from this much evidence on, nats (log of odds), 0 to 6; 0 tells every thing that was confirmed.
+    #[param(default = 2.0, range = 0.0..=6.0, live)]
+    pub evidence: f64,
     /// A track that was not seen for so long ends, seconds, 0 to 60.
     #[param(default = 2.0, range = 0.0..=60.0, live)]
     pub lost_after_s: f64,
@@ -70,6 +77,8 @@ impl TrackerParams {
             new_score: self.new_score,
             box_growth: self.box_growth,
             confirm_hits: self.confirm_hits,
+            even_score: self.even_score,
+            evidence: self.evidence,
             lost_after: self.lost_after_s,
             coast: self.coast_s,
             depth_window: self.depth_window_s,

@@ -157,8 +157,9 @@ fn a_thing_unseen_coasts_is_found_again_and_ends() {
         feed(&mut tracker, picture, false);
     }
     assert!(tracker.tracks().is_empty());
-    feed(&mut tracker, 60, true);
-    assert!(feed(&mut tracker, 61, true).0.unwrap().id > id, "a number is never given twice");
+    let again: Vec<_> = (60..64).map(|picture| feed(&mut tracker, picture, true).0).collect();
+    assert!(again[..2].iter().all(Option::is_none), "two pictures are no evidence yet");
+    assert!(again[3].unwrap().id > id, "a number is never given twice");
 }
 
 #[test]
@@ -169,6 +170,31 @@ fn one_flash_is_nothing() {
     assert_eq!((tracker.tracks().len(), tracker.tracks()[0].id), (1, 0));
     tracker.update(SECOND / 10, Some((camera(0.1), 0)), &[], &classes);
     assert!(tracker.tracks().is_empty());
+}
+
+/// One box at `depth`, in picture after picture of a camera that hovers; how often it was told in odom.
+fn told_of(label: &str, score: f64, side: f64, depth: impl Fn(i64) -> f64) -> usize {
+    let (mut tracker, mut classes) = (Tracker::new(config()), classes());
+    let label = classes.number(label);
+    let told = |picture: i64| {
+        let z = depth(picture);
+        let rect = Rect { x: 0.0, y: 0.0, w: 0.4 * side / z, h: side / z };
+        let found = Found { depth: Some(z), ..Found::checked(rect, score, label).unwrap() };
+        let stamp = picture * SECOND / 5;
+        tracker.update(stamp, Some((camera(0.0), 0)), &[found], &classes);
+        tracker.tracks().iter().filter(|t| thing(t, &classes, stamp, 0.5).is_some()).count()
+    };
+    (0..100).map(told).sum()
+}
+
+#[test]
+fn weak_evidence_has_no_place() {
+    assert!(told_of("person", 0.8, 1.7, |_| 6.0) > 95, "a person who stands there");
+    assert_eq!(told_of("person", 0.55, 1.7, |_| 6.0), 0, "never more than a guess");
+    assert_eq!(told_of("person", 0.9, 5.0, |_| 6.0), 0, "a person of five metres is a tree");
+    assert_eq!(told_of("car", 0.9, 0.1, |_| 3.0), 0, "a car of ten centimetres is a leaf");
+    // What jumps to and fro between a bush and what lies behind it is neither.
+    assert!(told_of("person", 0.8, 1.7, |n| if n % 2 == 0 { 4.0 } else { 12.0 }) < 20);
 }
 
 #[test]

@@ -83,7 +83,9 @@ fn with_ros(distros: &[ros::Distro], collector: &mut Collector) -> Outcome<bool>
             collector.line(&format!("SKIP dds_{}: {lack}", distro.name));
             continue;
         }
-        let mut command = distro.cargo(&["test", "--no-fail-fast", "--workspace", "--test", "dds"])?;
+        let mut command = distro.cargo(&["test", "--no-fail-fast", "--workspace"])?;
+        distro.tests.iter().for_each(|test| _ = command.args(["--test", test]));
+        command.args(["--", "--show-output"]);
         println!("$ {} ({})", words(&command), distro.name);
         let log = scratch("logs")?.join(format!("dds-{}.log", distro.name));
         success &= stream(&mut command, &log, collector)?.success();

@@ -9,9 +9,10 @@ use peregrine_recorder::{play::BagReader, recover};
 use serde_json::json;
 
 use self::args::{Bag, BagPlay};
-use crate::compose::{Composition, open_link};
+use crate::compose::Composition;
 use crate::error::Result;
 use crate::ros_args::{RosArgs, assignment};
+use crate::way::Way;
 
 pub fn run(command: &Bag, ros: &[String]) -> Result {
     match command {
@@ -51,7 +52,7 @@ fn play(args: &BagPlay, ros: &[String]) -> Result {
         params,
     };
     let mode = Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false };
-    Composition::with_link(mode, vec![spec], open_link(ros.enclave.as_deref()))?.run()?;
+    Composition::with_way(mode, vec![spec], Way::open(ros.enclave.as_deref()))?.run()?;
     Ok(())
 }
 

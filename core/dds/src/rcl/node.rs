@@ -21,7 +21,14 @@ pub(crate) struct Node {
 pub(crate) struct End {
     pub party: Party,
     pub gid: Gid,
+    /// Its node is known: DDS tells of an endpoint first and ROS 2 a little later whose it is.
+    pub named: bool,
 }
+
+/// What `rmw` calls the node of an endpoint while it does not know it.
+const UNKNOWN: &str = "_NODE_NAME_UNKNOWN_";
+/// What we call it then.
+const NO_NODE: &str = "a DDS program without ROS nodes";
 
 /// Asks for the endpoints of a topic.
 type Ask = unsafe extern "C" fn(
@@ -111,19 +118,21 @@ unsafe fn end(info: &ffi::rmw_topic_endpoint_info_t) -> End {
             unsafe { CStr::from_ptr(at) }.to_string_lossy().into_owned()
         }
     };
-    let namespace = text(info.node_namespace);
+    let (namespace, name) = (text(info.node_namespace), text(info.node_name));
+    let named = !name.is_empty() && name != UNKNOWN;
     let mut gid = Gid::default();
     gid.iter_mut().zip(&info.endpoint_gid).for_each(|(to, from)| *to = *from);
     let qos = &info.qos_profile;
     End {
         party: Party {
-            node: format!("{}/{}", namespace.trim_end_matches('/'), text(info.node_name)),
+            node: if named { format!("{}/{name}", namespace.trim_end_matches('/')) } else { NO_NODE.into() },
             type_name: text(info.topic_type),
             hash: super::support::hash_text(&info.topic_type_hash),
             reliable: super::qos::is_reliable(qos),
             transient_local: super::qos::is_transient_local(qos),
         },
         gid,
+        named,
     }
 }
 

@@ -162,10 +162,12 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
+    use zenoh::session::ZenohId;
 
     fn pool() -> Pool {
         let shared = SharedMemory::default();
-        shared.note(zenoh::session::ZenohId::default(), true);
+        // A random one.
+        shared.note(ZenohId::default(), true);
         Pool::new("/image", Arc::new(shared))
     }
 
@@ -205,11 +207,15 @@ mod tests {
 
     #[test]
     fn what_nobody_can_map_and_what_is_small_takes_none() {
-        let mut pool = pool();
-        assert!(pool.lend(&[0; LEAST - 1]).is_none());
-        pool.shared.note(zenoh::session::ZenohId::default(), false);
+        let peer = ZenohId::default();
+        let mut pool = Pool::new("/image", Arc::default());
         assert!(pool.lend(&[0; LEAST]).is_none());
+        pool.shared.note(peer, true);
+        assert!(pool.lend(&[0; LEAST - 1]).is_none());
         assert!(pool.pieces.is_empty());
+        assert!(pool.lend(&[0; LEAST]).is_some());
+        pool.shared.note(peer, false);
+        assert!(pool.lend(&[0; LEAST]).is_none());
     }
 
     #[test]

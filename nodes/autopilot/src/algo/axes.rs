@@ -9,6 +9,7 @@
 //! becomes one about "down" with another zero. Nobody else in this crate may negate a coordinate: a sign lost twice is
 //! right in a test and wrong in the air.
 
+use crate::error::AutopilotError;
 use nalgebra::{Matrix3, Quaternion, SMatrix, UnitQuaternion, Vector3};
 
 /// A covariance of position and rotation (or of velocity and rate), row by row.
@@ -24,6 +25,22 @@ pub enum World {
 }
 
 impl World {
+    /// From its name in parameters.
+    ///
+    /// # Errors
+    /// PG-1504 for a word that is neither `ned` nor `frd`.
+    pub fn named(name: &str) -> Result<Self, AutopilotError> {
+        match name {
+            "ned" => Ok(Self::Ned),
+            "frd" => Ok(Self::Frd),
+            _ => Err(AutopilotError::UnknownChoice {
+                name: "local_frame",
+                value: name.to_owned(),
+                choices: "ned, frd",
+            }),
+        }
+    }
+
     fn matrix(self) -> Matrix3<f64> {
         match self {
             Self::Ned => Matrix3::new(0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0),
@@ -79,6 +96,14 @@ const BODY: Matrix3<f64> = Matrix3::new(1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0,
 #[must_use]
 pub fn body(v: &Vector3<f64>) -> Vector3<f64> {
     Vector3::new(v.x, -v.y, -v.z)
+}
+
+/// A level vector of the heading's axes (forward, right, down) in the local frame (north, east, down; or forward, right, down at the
+/// start), for a heading of `yaw` radians about down.
+#[must_use]
+pub fn level(v: &Vector3<f64>, yaw: f64) -> Vector3<f64> {
+    let (sin, cos) = yaw.sin_cos();
+    Vector3::new(cos * v.x - sin * v.y, sin * v.x + cos * v.y, v.z)
 }
 
 /// A rate of turn: about up in ROS, about down in aviation.
@@ -172,6 +197,17 @@ mod tests {
                 let aviation = world.attitude(&q) * body(&velocity);
                 assert!(near(&world.vector(&ros), aviation.into()));
                 assert!(world.attitude(&q).w >= 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_level_vector_is_turned_as_the_attitude_turns_it() {
+        let v = Vector3::new(2.0, -1.0, 0.3);
+        for yaw in [-3.0, -1.0, 0.0, 0.4, 2.0] {
+            for world in [World::Ned, World::Frd] {
+                let aviation = level(&body(&v), world.heading(yaw));
+                assert!(near(&world.vector(&(rpy(0.0, 0.0, yaw) * v)), aviation.into()), "{yaw}");
             }
         }
     }

@@ -33,17 +33,20 @@ pub enum Refusal {
     TooFast,
     /// In a frame that no autopilot is told of here.
     UnknownFrame,
+    /// In the heading's axes, while the heading is not known.
+    NoHeading,
 }
 
 impl Refusal {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Stale,
         Self::FromTheFuture,
         Self::Repeated,
         Self::NotFinite,
         Self::TooFast,
         Self::UnknownFrame,
+        Self::NoHeading,
     ];
 
     /// For people.
@@ -56,6 +59,7 @@ impl Refusal {
             Self::NotFinite => "a number is not finite",
             Self::TooFast => "beyond max_speed_mps or max_yaw_rate_radps",
             Self::UnknownFrame => "frame_id is none of base_link, odom, map, world",
+            Self::NoHeading => "frame_id is base_link, and no fresh vehicle_odometry tells the heading",
         }
     }
 }
@@ -206,7 +210,7 @@ mod tests {
         assert_eq!(gate.admit(1000 * MS, 950 * MS, [4.0, 4.0, 0.0], 0.0), Err(Refusal::TooFast));
         assert_eq!(gate.admit(1000 * MS, 950 * MS, still, -2.1), Err(Refusal::TooFast));
         let counts = Refusal::ALL.map(|why| gate.refused(why));
-        assert_eq!((counts, gate.admitted()), ([1, 1, 2, 4, 2, 0], 1));
+        assert_eq!((counts, gate.admitted()), ([1, 1, 2, 4, 2, 0, 0], 1));
     }
 
     #[test]

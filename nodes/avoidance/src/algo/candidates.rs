@@ -2,6 +2,7 @@
 
 use super::geometry::Vec3;
 use super::movers::{Ahead, HORIZON};
+use super::plant::Plant;
 
 /// Headings beside the guidance direction, degrees.
 const HEADINGS: [f64; 19] = [
@@ -33,6 +34,10 @@ pub struct Wish<'a> {
     pub along: Vec3,
     /// Where the vehicle will be when the command acts, odom.
     pub position: Vec3,
+    /// How fast it will be then, m/s in odom.
+    pub velocity: Vec3,
+    /// How it answers.
+    pub plant: Plant,
     /// The command that acts now, m/s in odom.
     pub last: Vec3,
     /// Vertical speed that holds the altitude, m/s.
@@ -50,7 +55,9 @@ impl Wish<'_> {
     fn meeting(&self, velocity: Vec3) -> f64 {
         /// Metres beyond the room to keep.
         const COMFORT: f64 = 0.9;
-        let Some(met) = self.ahead.closest(self.position, velocity, self.lead, HORIZON) else { return 0.0 };
+        let now = (self.position, self.velocity);
+        let met = self.ahead.meeting(&self.plant, now, velocity, self.lead, HORIZON);
+        let Some(met) = met else { return 0.0 };
         let lack = (COMFORT + self.room - met.gap).clamp(0.0, 2.0);
         2.5 * lack * (1.0 - 0.6 * met.time / HORIZON)
     }
@@ -123,6 +130,8 @@ mod tests {
         Wish {
             along: Vec3::new(0.0, 1.0, 0.0),
             position: Vec3::ZERO,
+            velocity: Vec3::ZERO,
+            plant: Plant { lag: 0.3, acceleration: 6.0 },
             last: Vec3::ZERO,
             climb: 0.1,
             ahead: Ahead::NONE,

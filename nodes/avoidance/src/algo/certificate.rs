@@ -45,14 +45,16 @@ pub struct Sources<'a> {
     pub lead: f64,
     /// Room to keep from what moves, per [`Margin`]: body and margin, metres.
     pub grown: [f64; 2],
+    /// It goes back along its own path, which is proof enough while nothing is seen there.
+    pub retracing: bool,
 }
 
 impl<'a> Sources<'a> {
     /// For questions about places; `origin` is the one that the memory was asked to look from, odom.
     #[must_use]
     pub fn evidence(self, origin: Vec3) -> Evidence<'a> {
-        let Self { memory, bubble, trail, clock, altitude, ahead, lead, grown } = self;
-        Evidence { memory, origin, bubble, trail, clock, altitude, ahead, lead, grown }
+        let Self { memory, bubble, trail, clock, altitude, ahead, lead, grown, retracing } = self;
+        Evidence { memory, origin, bubble, trail, clock, altitude, ahead, lead, grown, retracing }
     }
 }
 
@@ -77,6 +79,8 @@ pub struct Evidence<'a> {
     pub lead: f64,
     /// Room to keep from what moves, per [`Margin`]: body and margin, metres.
     pub grown: [f64; 2],
+    /// It goes back along its own path, which is proof enough while nothing is seen there.
+    pub retracing: bool,
 }
 
 impl Evidence<'_> {
@@ -100,6 +104,14 @@ impl Evidence<'_> {
     pub fn free(&self, at: Vec3, margin: Margin) -> bool {
         self.seen_free(at, margin)
             || (self.been(at) && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit)
+            || self.passed(at, margin)
+    }
+
+    fn passed(&self, at: Vec3, margin: Margin) -> bool {
+        self.retracing
+            && margin == Margin::Creep
+            && self.trail.passed(at, self.clock.0)
+            && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit
     }
 
     /// On the trail, while it is young. Older points, or unproven ones, have led into contact in narrow passages: odometry
@@ -194,6 +206,7 @@ mod tests {
             ahead: Ahead::NONE,
             lead: 0.1,
             grown: [0.45, 0.31],
+            retracing: false,
         }
     }
 

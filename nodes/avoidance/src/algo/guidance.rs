@@ -13,6 +13,7 @@ use super::depth::{Lattice, Pooled};
 use super::geometry::{Pose, Vec3};
 use super::panorama::Panorama;
 use super::search::Search;
+use super::way::Way;
 
 /// Cells per edge of the window.
 pub const SIDE: usize = 320;
@@ -34,26 +35,34 @@ const MAP_WITHIN: f32 = 9.0;
 const COMFORT: f32 = 0.7;
 /// What a cell costs that was never seen, and one that was and is free.
 const UNSEEN: f32 = 1.25;
+/// What a refused way is dearer by, in parts of 0.15 per cell, fading by one each time that prices are made; and by how much it stays
+/// dearer for every time that it was refused.
+const DISCOURAGED: u8 = 120;
+const REFUSED: u8 = 30;
 /// What leaving a place costs that is too near to something, per cell.
-const WAY_OUT: f32 = 15.0;
+pub(super) const WAY_OUT: f32 = 15.0;
 
 /// What the window knows of one place.
 #[derive(Debug, Clone)]
 pub struct Guidance {
-    cell: f64,
+    pub(super) cell: f64,
     hard: f32,
     soft: f32,
     evidence: Vec<u8>,
     seen: Vec<u8>,
     penalty: Vec<u8>,
+    /// What `penalty` never fades below: a way that was refused again and again stays dear.
+    refused: Vec<u8>,
     /// Metres to the nearest occupied cell.
     distance: Vec<f32>,
     /// Cost of entering a cell; infinite where there is no way.
-    cost: Vec<f32>,
+    pub(super) cost: Vec<f32>,
     /// Global cell of the window's lower left corner.
-    corner: Option<(i64, i64)>,
-    search: Search,
+    pub(super) corner: Option<(i64, i64)>,
+    pub(super) search: Search,
     work: Work,
+    /// The way that is followed.
+    pub(super) way: Way,
 }
 
 /// What the next cycle does.
@@ -88,11 +97,13 @@ impl Guidance {
             evidence: vec![0; SIDE * SIDE],
             seen: vec![0; SIDE * SIDE],
             penalty: vec![0; SIDE * SIDE],
+            refused: vec![0; SIDE * SIDE],
             distance: vec![f32::INFINITY; SIDE * SIDE],
             cost: vec![UNSEEN; SIDE * SIDE],
             corner: None,
             search: Search::new(SIDE),
             work: Work::Measure,
+            way: Way::new(),
         }
     }
 
@@ -106,6 +117,8 @@ impl Guidance {
         self.evidence.fill(0);
         self.seen.fill(0);
         self.penalty.fill(0);
+        self.refused.fill(0);
+        self.way.clear();
         self.distance.fill(f32::INFINITY);
         self.cost.fill(UNSEEN);
         self.work = Work::Measure;
@@ -115,12 +128,12 @@ impl Guidance {
         ((x / self.cell).floor() as i64, (y / self.cell).floor() as i64)
     }
 
-    fn slot(ix: i64, iy: i64) -> usize {
+    pub(super) fn slot(ix: i64, iy: i64) -> usize {
         iy.rem_euclid(SIDE as i64) as usize * SIDE + ix.rem_euclid(SIDE as i64) as usize
     }
 
     /// Slot of a place, when inside of the window.
-    fn window(&self, x: f64, y: f64) -> Option<usize> {
+    pub(super) fn window(&self, x: f64, y: f64) -> Option<usize> {
         let (ix, iy) = self.global(x, y);
         let (cx, cy) = self.corner?;
         let (wx, wy) = (ix - cx, iy - cy);
@@ -129,7 +142,7 @@ impl Guidance {
     }
 
     /// Middle of a slot, metres in odom, of the window with its corner at `corner`.
-    fn center_of(&self, slot: usize, corner: (i64, i64)) -> (f64, f64) {
+    pub(super) fn center_of(&self, slot: usize, corner: (i64, i64)) -> (f64, f64) {
         let at = |corner: i64, i: usize| {
             let global = corner + (i as i64 - corner).rem_euclid(SIDE as i64);
             (global as f64 + 0.5) * self.cell
@@ -159,7 +172,8 @@ impl Guidance {
     }
 
     fn forget(&mut self, slot: usize) {
-        (self.evidence[slot], self.seen[slot], self.penalty[slot]) = (0, 0, 0);
+        (self.evidence[slot], self.seen[slot]) = (0, 0);
+        (self.penalty[slot], self.refused[slot]) = (0, 0);
         (self.distance[slot], self.cost[slot]) = (f32::INFINITY, UNSEEN);
     }
 
@@ -278,7 +292,8 @@ impl Guidance {
             for aside in -3..=3 {
                 let p = at + along * (f64::from(ahead) * 0.25) + side * (f64::from(aside) * 0.2);
                 if let Some(slot) = self.window(p.x, p.y) {
-                    self.penalty[slot] = 120;
+                    self.penalty[slot] = DISCOURAGED;
+                    self.refused[slot] = self.refused[slot].saturating_add(REFUSED);
                 }
             }
         }
@@ -391,7 +406,7 @@ impl Guidance {
                 let tight = ((self.soft - d) / (self.soft - self.hard)).clamp(0.0, 1.0);
                 let mut cost = 1.0 + 2.0 * near * near + 2.0 * tight;
                 cost += if self.seen[slot] == 0 { UNSEEN - 1.0 } else { 0.0 };
-                cost += 0.15 * f32::from(self.penalty[slot]);
+                cost += 0.15 * f32::from(self.penalty[slot].max(self.refused[slot]));
                 self.penalty[slot] = self.penalty[slot].saturating_sub(1);
                 self.cost[slot] = if d < self.hard { f32::INFINITY } else { cost };
             }
@@ -437,7 +452,11 @@ impl Guidance {
             Work::Search { from: begun, corner } => {
                 let reaches = self.search.go_on(&self.cost, BUDGET)?;
                 self.work = Work::Measure;
-                Some(self.leg(begun, goal, corner, reaches))
+                // Two ways that are all but as good must not be flown by turns.
+                if !(reaches && self.keeps_way(begun, goal, corner)) {
+                    self.adopt(corner, reaches);
+                }
+                Some(self.leg(begun, goal))
             }
         }
     }
@@ -451,43 +470,6 @@ impl Guidance {
             }
         }
     }
-
-    /// The first leg, from `from`, of the way that was found, which is straight and free on the map.
-    fn leg(&self, from: Vec3, goal: Vec3, corner: (i64, i64), reaches: bool) -> Proposal {
-        /// The leg is looked for within this length of way, metres.
-        const AHEAD: f64 = 8.0;
-        /// The leg is at least this long, metres.
-        const LEAST_LEG: f64 = 0.6;
-        let straight = Proposal { waypoint: (goal.x, goal.y), reaches: true };
-        let path = self.search.path();
-        let steps = ((AHEAD / self.cell) as usize).min(path.len());
-        if steps == 0 {
-            return Proposal { reaches, ..straight };
-        }
-        // The farthest point of the way to which a straight line is not much worse than the way itself.
-        let (mut leg, mut worst) = (0, 1.3_f32);
-        for (step, &cell) in path[..steps].iter().enumerate() {
-            worst = worst.max(self.cost[cell]);
-            if self.sees(from, self.center_of(cell, corner), worst + 0.3) {
-                leg = step;
-            }
-        }
-        leg = leg.max((LEAST_LEG / self.cell) as usize).min(steps - 1);
-        if leg + 1 == path.len() && reaches && self.window(goal.x, goal.y).is_some() {
-            return straight;
-        }
-        Proposal { waypoint: self.center_of(path[leg], corner), reaches }
-    }
-
-    fn sees(&self, from: Vec3, to: (f64, f64), worst: f32) -> bool {
-        let (dx, dy) = (to.0 - from.x, to.1 - from.y);
-        let steps = (dx.hypot(dy) / (0.5 * self.cell)).ceil() as usize;
-        (0..=steps).all(|s| {
-            let part = s as f64 / steps.max(1) as f64;
-            self.window(from.x + dx * part, from.y + dy * part)
-                .is_some_and(|i| self.cost[i] <= worst || self.cost[i] == WAY_OUT)
-        })
-    }
 }
 
 #[cfg(test)]
@@ -495,6 +477,35 @@ mod tests {
     use super::*;
 
     const CELL: f64 = 0.25;
+
+    #[test]
+    fn of_two_ways_the_one_that_is_flown_is_kept() {
+        // A wall across; around either end it is as far.
+        let mut g = Guidance::new(CELL, 0.3, 0.5);
+        g.recenter(Vec3::ZERO);
+        for i in -16..=16 {
+            block(&mut g, 6.0, f64::from(i) * 0.25);
+        }
+        let (goal, side) = (Vec3::new(12.0, 0.0, 2.0), |p: Proposal| p.waypoint.1.signum());
+        let first = side(g.propose(Vec3::ZERO, goal));
+        // The other end becomes a little nearer.
+        let here = Vec3::new(1.0, -0.4 * first, 2.0);
+        assert_eq!(side(g.propose(here, goal)), first, "kept, though the other is shorter by a little");
+        // Refused there again and again: the other then.
+        for _ in 0..3 {
+            for i in 0..12 {
+                let p = Vec3::new(3.0 + 0.2 * f64::from(i), first * (2.0 + 0.3 * f64::from(i)), 2.0);
+                g.discourage(p, Vec3::new(0.5, first * 0.85, 0.0));
+            }
+        }
+        let turned = g.propose(here, goal);
+        assert_eq!(side(turned), -first, "{turned:?}");
+        // And it stays dear when the first shock has faded.
+        let other = Guidance { way: Way::new(), ..g.clone() };
+        let mut later = other;
+        (0..200).for_each(|_| later.price(here));
+        assert_eq!(side(later.propose(Vec3::new(1.0, 0.2 * first, 2.0), goal)), -first);
+    }
 
     fn block(g: &mut Guidance, x: f64, y: f64) {
         let (ix, iy) = g.global(x, y);

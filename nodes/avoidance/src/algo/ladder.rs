@@ -1,10 +1,11 @@
 //! What is done when nothing is certified, or nothing is to be flown: hold, climb, evade, recover.
 
-use super::certificate::Evidence;
+use super::certificate::{Evidence, Sources};
 use super::geometry::{Vec3, wrap_angle};
 use super::guard::Odometry;
 use super::movers::HORIZON;
 use super::planner::{ALTITUDE_GAIN, AT_REST, Command, Planner, YAW_GAIN};
+use super::plant::Plant;
 use super::recovery::Step;
 use super::state::{HoverCause, State, Status};
 use super::view::Margin;
@@ -13,6 +14,8 @@ use super::view::Margin;
 const CLIMBED: f64 = 0.25;
 /// Gain from position error to velocity where the vehicle holds its place, 1/s; and the most that makes, m/s.
 const HOLD: (f64, f64) = (0.8, 0.3);
+/// For so long after it came to rest its own path is proof of the way back to where that was, ns.
+const GUSTS: i64 = 5_000_000_000;
 /// Nearer than this is in place, metres.
 const IN_PLACE: f64 = 0.05;
 /// Where things move, the camera glances to both sides: what comes from there on a collision course keeps its bearing, and a
@@ -41,15 +44,18 @@ impl Planner {
         if odometry.velocity.norm() > AT_REST {
             return self.command(odometry, Vec3::ZERO, yaw_rate, status);
         }
-        let anchor = *self.anchor.get_or_insert(here);
+        let (anchor, since) = *self.anchor.get_or_insert((here, now));
         let away = anchor - here;
         if away.norm() > 1.5 {
-            self.anchor = Some(here);
+            self.anchor = Some((here, now));
         }
         let back = (away * HOLD.0).limited(HOLD.1);
         let certified = (away.norm() > IN_PLACE)
             .then(|| {
-                let evidence = self.sources(now).evidence(here);
+                // Wind pushes a vehicle off its place in the first seconds; what it is off by later is odometry's drift.
+                let fresh = now - since < GUSTS;
+                let sources = if fresh { self.retracing(now) } else { self.sources(now) };
+                let evidence = sources.evidence(here);
                 evidence.certify(
                     &self.plants(),
                     here,
@@ -67,6 +73,11 @@ impl Planner {
             }
             None => self.command(odometry, Vec3::ZERO, yaw_rate, status),
         }
+    }
+
+    /// What proves the way back along the vehicle's own path.
+    fn retracing(&self, now: i64) -> Sources<'_> {
+        Sources { retracing: true, ..self.sources(now) }
     }
 
     pub(super) fn hover(&mut self, now: i64, odometry: &Odometry, cause: HoverCause) -> Command {
@@ -112,13 +123,16 @@ impl Planner {
         /// Seconds: to run before somebody is no way out, he comes along.
         const FORESIGHT: f64 = 6.0;
         let room = self.config.grown_radius();
+        // The worse of both beliefs: it must get away whether it answers at once or late.
+        let answers = self.plants();
         let gap = |v: Vec3| {
-            let met = evidence.ahead.closest(position, v, lead, FORESIGHT);
-            met.map_or(ENOUGH, |m| (m.gap - room).min(ENOUGH))
+            let met = |plant: &Plant| evidence.ahead.meeting(plant, (position, velocity), v, lead, FORESIGHT);
+            let gaps = answers.iter().filter_map(met).map(|m| m.gap - room);
+            gaps.fold(ENOUGH, f64::min)
         };
         let still = Evidence { ahead: super::movers::Ahead::NONE, ..*evidence };
         let top = ESCAPE_SPEED.min(self.config.max_speed);
-        let (plants, hold) = (self.plants(), self.hold_time());
+        let hold = self.hold_time();
         let yaw = self.guard.odometry().map_or(0.0, |o| o.pose.rotation.yaw());
         let mut best = None;
         // An escape must be clearly better than stopping.
@@ -135,7 +149,7 @@ impl Planner {
                     continue;
                 }
                 let margin = self.margin_at(velocity, wanted);
-                if let Some(length) = still.certify(&plants, position, velocity, wanted, hold, margin) {
+                if let Some(length) = still.certify(&answers, position, velocity, wanted, hold, margin) {
                     (best, best_gap) = (Some((wanted, length)), reached);
                 }
             }
@@ -143,15 +157,15 @@ impl Planner {
         best
     }
 
-    /// Where the camera should look, radians, for a flight at `velocity` from `position` along `along`: at who comes near; else
-    /// where the vehicle flies and is led next, glancing to both sides where things move.
+    /// Where the camera should look (rad), and how fast that turns (rad/s), for a flight at `velocity` from `position` along
+    /// `along`: at who comes near; else where the vehicle flies and is led next, glancing to both sides where things move.
     pub(super) fn gaze(
         &self,
         now: i64,
         (position, velocity): (Vec3, Vec3),
         along: Vec3,
         evading: bool,
-    ) -> f64 {
+    ) -> (f64, f64) {
         let fast = velocity.norm_xy();
         let look = if fast > 0.6 && !evading { velocity * (1.0 / fast) + along } else { along };
         let ahead = look.y.atan2(look.x);
@@ -162,12 +176,14 @@ impl Planner {
             let off = wrap_angle(to.y.atan2(to.x) - ahead);
             // Who leaves the view is soon forgotten; but a fast vehicle must see its way too.
             let most = if evading || fast < 1.5 { std::f64::consts::PI } else { GLANCE.0 };
-            return ahead + off.clamp(-most, most);
+            return (ahead + off.clamp(-most, most), 0.0);
         }
         if self.movers.heard_within(now, WATCHFUL) {
-            return ahead + GLANCE.0 * (now as f64 * 1e-9 * std::f64::consts::TAU / GLANCE.1).sin();
+            let turns = std::f64::consts::TAU / GLANCE.1;
+            let (sin, cos) = (now as f64 * 1e-9 * turns).sin_cos();
+            return (ahead + GLANCE.0 * sin, GLANCE.0 * turns * cos);
         }
-        ahead
+        (ahead, 0.0)
     }
 
     /// Nothing is certified: the lower half of the ladder.
@@ -196,13 +212,17 @@ impl Planner {
             Step::Scan => (State::Scanning, None, self.config.scan_rate),
             Step::Stuck => (State::Stuck, None, self.config.scan_rate),
             Step::Back => {
-                let target = self.trail.back(here, 0.4);
+                // The path where it is young, for it leads around corners as it was flown; else what was seen.
+                let target = self.trail.retrace(here, 0.25, now).or_else(|| self.trail.back(here, 0.4));
                 let wanted = target.and_then(|t| (t - here).unit()).map(|u| u * 0.4);
-                (State::Avoiding, wanted, 0.0)
+                // The camera stays on what blocked it: from farther back it sees all of that.
+                (State::Avoiding, wanted, YAW_GAIN * off)
             }
         };
         status.state = state;
-        let evidence = self.sources(now).evidence(here);
+        let back = step == Step::Back;
+        let sources = if back { self.retracing(now) } else { self.sources(now) };
+        let evidence = sources.evidence(here);
         let certified = velocity_wanted.and_then(|v| {
             let margin = self.margin_at(velocity, v);
             Some((v, evidence.certify(&self.plants(), position, velocity, v, self.hold_time(), margin)?))

@@ -28,3 +28,4 @@ pub mod speed;
 pub mod state;
 pub mod trail;
 pub mod view;
+pub mod way;

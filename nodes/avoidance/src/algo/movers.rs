@@ -7,6 +7,7 @@
 //! things are carried on here while nothing looks where they should be.
 
 use super::geometry::Vec3;
+use super::plant::Plant;
 
 /// Slower than this stands still, m/s.
 const WALKS: f64 = 0.4;
@@ -191,6 +192,48 @@ impl Ahead<'_> {
         };
         self.each().map(meet).min_by(|a, b| a.gap.total_cmp(&b.gap))
     }
+
+    /// As [`Self::closest`], of a vehicle that flies at `velocity` and must be brought to `wanted` first, as `plant` answers.
+    /// A flight that would pass clear if it could be begun at once may lead straight into what comes.
+    #[must_use]
+    pub fn meeting(
+        &self,
+        plant: &Plant,
+        (from, velocity): (Vec3, Vec3),
+        wanted: Vec3,
+        start: f64,
+        horizon: f64,
+    ) -> Option<Meeting> {
+        /// Seconds between the moments that are looked at while it turns, and the longest turn.
+        const STEP: f64 = 0.08;
+        const LONGEST: f64 = 1.6;
+        /// Nearer than this it flies as it is wanted to, m/s.
+        const TURNED: f64 = 0.15;
+        if self.is_empty() {
+            return None;
+        }
+        let (mut at, mut v, mut time) = (from, velocity, 0.0);
+        let mut nearest: Option<Meeting> = None;
+        let mut note = |met: Meeting| {
+            if nearest.is_none_or(|n| met.gap < n.gap) {
+                nearest = Some(met);
+            }
+        };
+        while (wanted - v).norm() > TURNED && time < LONGEST.min(horizon) {
+            // Half steps: the lag may be as short as a step.
+            plant.step(&mut at, &mut v, wanted, 0.5 * STEP);
+            plant.step(&mut at, &mut v, wanted, 0.5 * STEP);
+            time += STEP;
+            for (track, age) in self.each() {
+                let gap = track.gap(at, age + start + time);
+                note(Meeting { gap, time, at: track.position + track.velocity * age });
+            }
+        }
+        if let Some(met) = self.closest(at, wanted, start + time, horizon - time) {
+            note(Meeting { time: met.time + time, ..met });
+        }
+        nearest
+    }
 }
 
 #[cfg(test)]
@@ -217,6 +260,33 @@ mod tests {
         let met = ahead.closest(Vec3::new(2.0, 0.0, 1.0), Vec3::new(5.0, 0.0, 0.0), 0.0, HORIZON).unwrap();
         assert!(met.gap < 0.0 && (1.2..1.8).contains(&met.time) && (met.at.y + 2.25).abs() < 1e-9, "{met:?}");
         assert!(movers.at(5_100_000_000).is_empty(), "too old");
+    }
+
+    #[test]
+    fn a_flight_that_must_be_turned_first_meets_what_an_instant_one_would_not() {
+        // A drone crosses from the right; a vehicle at 4 m/s would miss it if it could stop or turn back at once.
+        let drone = Track {
+            position: Vec3::new(1.6, -2.4, 1.5),
+            velocity: Vec3::new(-0.7, 3.9, 0.0),
+            radius: 0.3,
+            half_height: 0.2,
+        };
+        let mut movers = Movers::new();
+        movers.set(0, std::iter::once(drone), |_| true);
+        let ahead = movers.at(0);
+        let plant = Plant { lag: 0.3, acceleration: 6.0 };
+        let (here, fast) = (Vec3::new(0.0, 0.0, 1.5), Vec3::new(4.0, 0.0, 0.0));
+        let back = Vec3::new(-3.0, 0.0, 0.0);
+        let instant = ahead.closest(here, back, 0.1, HORIZON).unwrap();
+        let real = ahead.meeting(&plant, (here, fast), back, 0.1, HORIZON).unwrap();
+        assert!(instant.gap > 1.5 && real.gap < 0.5, "{instant:?} {real:?}");
+        // One that flies as wanted already is judged alike by both.
+        let (a, b) = (
+            ahead.closest(here, fast, 0.1, HORIZON),
+            ahead.meeting(&plant, (here, fast), fast, 0.1, HORIZON),
+        );
+        assert_eq!(a, b);
+        assert!(movers.at(i64::MAX).meeting(&plant, (here, fast), back, 0.1, HORIZON).is_none());
     }
 
     #[test]

@@ -80,8 +80,8 @@ pub struct Planner {
     pub(super) movers: Movers,
     pub(super) last: Vec3,
     last_yaw_rate: f64,
-    /// Where it came to rest, and stays.
-    pub(super) anchor: Option<Vec3>,
+    /// Where it came to rest, and stays, and since when (ns).
+    pub(super) anchor: Option<(Vec3, i64)>,
     /// Since when (ns) the vehicle is near the goal and comes no nearer, and how near that is (m).
     no_way: Option<(i64, f64)>,
     candidates: Vec<Candidate>,
@@ -349,9 +349,7 @@ impl Planner {
 
     /// Where the vehicle will be, and how fast, when a command sent now acts.
     pub(super) fn predicted(&self, odometry: &Odometry) -> (Vec3, Vec3) {
-        let c = &self.config;
-        let nominal = Plant { lag: 0.7 * c.velocity_lag, acceleration: c.max_acceleration };
-        nominal.after(odometry.pose.position, odometry.velocity, self.last, self.lead())
+        self.likely().after(odometry.pose.position, odometry.velocity, self.last, self.lead())
     }
 
     /// How long (s) a command sent now goes on acting before the watchdog's stop takes hold, if no image comes any more.
@@ -379,6 +377,7 @@ impl Planner {
             ahead: self.movers.at(now),
             lead: self.lead(),
             grown: c.grown_radii(),
+            retracing: false,
         }
     }
 
@@ -421,6 +420,11 @@ impl Planner {
         ]
     }
 
+    /// How the vehicle most likely answers: for preferences, never for a certificate.
+    pub(super) fn likely(&self) -> Plant {
+        Plant { lag: 0.7 * self.config.velocity_lag, acceleration: self.config.max_acceleration }
+    }
+
     fn plan(&mut self, now: i64) -> Command {
         let Some(&odometry) = self.guard.odometry() else { return self.stop(now, Stale::NoOdometry) };
         let here = odometry.pose.position;
@@ -430,6 +434,11 @@ impl Planner {
             self.bubble = Some(Bubble { center: here, radius: self.config.start_bubble });
         }
         self.memory.look_from(here, now);
+        if self.recovery.is_backing() {
+            self.trail.take_up(here, now);
+        } else {
+            self.trail.pass(here, now);
+        }
         let (position, velocity) = self.predicted(&odometry);
         let Some(goal) = self.goal else {
             return self.hover(now, &odometry, HoverCause::NoGoal);
@@ -464,7 +473,9 @@ impl Planner {
         let proven = evidence.seen_free(here, Margin::Creep);
         let climb = (ALTITUDE_GAIN * (altitude - position.z)).clamp(-c.vertical_speed, c.vertical_speed);
         let room = c.grown_radius();
-        let wish = Wish { along, position, last: self.last, climb, ahead: evidence.ahead, lead, room };
+        let plant = self.likely();
+        let ahead = evidence.ahead;
+        let wish = Wish { along, position, velocity, plant, last: self.last, climb, ahead, lead, room };
         let arrival = (2.0 * ARRIVAL * c.brake_deceleration * to_goal.norm()).sqrt().max(0.3);
         let wanted = c.cruise_speed.min(c.max_speed).min(arrival);
         let hold = self.hold_time();
@@ -503,7 +514,8 @@ impl Planner {
         let mut evading = false;
         if !evidence.ahead.is_empty() {
             let risk = |v: Vec3| {
-                evidence.ahead.closest(position, v, lead, HORIZON).map_or(f64::INFINITY, |m| m.gap - room)
+                let met = evidence.ahead.meeting(&plant, (position, velocity), v, lead, HORIZON);
+                met.map_or(f64::INFINITY, |m| m.gap - room)
             };
             if chosen.is_none_or(|(v, _)| risk(v) < 0.0)
                 && let Some(escape) = self.evade(&evidence, position, velocity, lead)
@@ -533,8 +545,8 @@ impl Planner {
             } else {
                 State::Avoiding
             };
-            let gaze = self.gaze(now, (position, velocity), along, evading);
-            let rate = YAW_GAIN * wrap_angle(gaze - yaw);
+            let (gaze, turning) = self.gaze(now, (position, velocity), along, evading);
+            let rate = YAW_GAIN * wrap_angle(gaze - yaw) + turning;
             return self.command(&odometry, velocity, rate, status);
         }
         self.recover(now, &odometry, along, (position, velocity), status)

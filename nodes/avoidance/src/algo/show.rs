@@ -5,6 +5,7 @@ use super::guard::Odometry;
 use super::movers::Track;
 use super::planner::Planner;
 use super::ring::BINS;
+use super::view::{Margin, Verdict};
 
 impl Planner {
     /// Where it flies to, odom, metres.
@@ -17,6 +18,24 @@ impl Planner {
     #[must_use]
     pub fn waypoint(&self) -> Option<(f64, f64)> {
         self.proposal.as_ref().map(|p| p.waypoint)
+    }
+
+    /// Calls `visit` with the middle of every cell within `range` metres that guidance takes for occupied, relative to the vehicle
+    /// (odom axes, m), and half its edge (m).
+    pub fn occupied(&self, range: f64, visit: impl FnMut(f64, f64, f64)) {
+        if let Some(odometry) = self.guard.odometry() {
+            self.guidance.each_occupied(odometry.pose.position, range, visit);
+        }
+    }
+
+    /// What is known of the creeping vehicle's ball at `at` (odom), as of the last cycle; and whether it has been there.
+    #[must_use]
+    pub fn known(&self, at: Vec3, now: i64) -> (Verdict, Verdict, bool) {
+        let Some(o) = self.guard.odometry() else { return (Verdict::Unknown, Verdict::Unknown, false) };
+        let d = at - o.pose.position;
+        let l = [d.x as f32, d.y as f32, d.z as f32];
+        let been = self.trail.covers(at, now, (self.config.memory_age * 1e9) as i64);
+        (self.memory.verdict(l, Margin::Creep), self.memory.live_verdict(l, Margin::Creep), been)
     }
 
     /// What moves, as the tracker said last.

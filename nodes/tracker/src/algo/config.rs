@@ -16,6 +16,10 @@ pub struct Config {
     pub box_growth: f64,
     /// Pictures in which a thing must have been seen before it counts.
     pub confirm_hits: u32,
+    /// A detection of this score speaks neither for a thing nor against it, 0 to 1.
+    pub even_score: f64,
+    /// A thing has a place in odom from this much evidence on, nats: see [`super::evidence`].
+    pub evidence: f64,
     /// A track that was not seen for so long ends, seconds.
     pub lost_after: f64,
     /// A track that was not seen is still published for so long, seconds.

@@ -5,6 +5,7 @@ pub mod camera;
 pub mod classes;
 pub mod config;
 pub mod depth;
+pub mod evidence;
 pub mod found;
 pub mod history;
 pub mod image_filter;

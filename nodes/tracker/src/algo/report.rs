@@ -42,13 +42,14 @@ pub struct Seen {
     pub rect: Rect,
 }
 
-/// The thing in odom, for a confirmed track with a depth that was seen less than `coast` seconds before `stamp`.
+/// The thing in odom, for a confirmed track with a depth and enough evidence that was seen less than `coast` seconds before
+/// `stamp`.
 #[must_use]
 pub fn thing(track: &Track, classes: &Classes, stamp: i64, coast: f64) -> Option<Thing> {
     let age = track.age(stamp);
     let space = track.space.as_ref()?;
     let told = track.life == Life::Confirmed || (track.life == Life::Lost && age <= coast);
-    told.then(|| {
+    (told && track.evidence.is_enough()).then(|| {
         let label = track.label();
         let room = 2.0 * classes.margin(label);
         let [across, up] = track.extent;

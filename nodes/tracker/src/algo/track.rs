@@ -1,6 +1,7 @@
 //! A numbered thing, and its life: tentative, confirmed, lost, gone.
 
 use super::classes::Label;
+use super::evidence::Evidence;
 use super::found::Found;
 use super::image_filter::ImageFilter;
 use super::space_filter::SpaceFilter;
@@ -34,6 +35,8 @@ pub struct Track {
     pub seen: i64,
     /// Score of the last detection, 0 to 1.
     pub score: f64,
+    /// What speaks for it.
+    pub evidence: Evidence,
     /// Its box in the picture.
     pub image: ImageFilter,
     /// Its place and velocity, once it had a depth.
@@ -57,6 +60,7 @@ impl Track {
             hits: 1,
             seen: stamp,
             score: found.score,
+            evidence: Evidence::default(),
             image: ImageFilter::new(&found.rect),
             space: None,
             depth: None,

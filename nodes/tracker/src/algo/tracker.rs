@@ -11,6 +11,7 @@ use super::assignment::Assignment;
 use super::camera::{Pose, point};
 use super::classes::{Classes, Kind};
 use super::config::Config;
+use super::evidence::Sight;
 use super::found::Found;
 use super::space_filter::{Place, SpaceFilter};
 use super::track::{Life, Track};
@@ -312,7 +313,9 @@ impl Tracker {
             if let Some(column) = self.solver.column_of(row) {
                 let f = self.free[column];
                 let kind = classes.kind(found[f].label);
-                see(&mut self.tracks[*track], &found[f], self.places[f].as_ref(), kind, stamp);
+                let (track, place) = (&mut self.tracks[*track], self.places[f].as_ref());
+                weigh(track, &found[f], place, kind, &self.config);
+                see(track, &found[f], place, kind, stamp);
             }
         }
         let solver = &self.solver;
@@ -325,6 +328,7 @@ impl Tracker {
     fn miss(&mut self) {
         for track in &self.unseen {
             self.tracks[*track].life = Life::Lost;
+            self.tracks[*track].evidence.miss(self.config.evidence);
         }
     }
 
@@ -370,7 +374,9 @@ impl Tracker {
                 continue;
             }
             let mut track = Track::new(detection, stamp);
-            locate(&mut track, detection, self.places[*f].as_ref(), classes.kind(detection.label));
+            let (place, kind) = (self.places[*f].as_ref(), classes.kind(detection.label));
+            weigh(&mut track, detection, place, kind, &self.config);
+            locate(&mut track, detection, place, kind);
             if self.config.confirm_hits <= 1 {
                 (track.life, track.id) = (Life::Confirmed, self.next_id);
                 self.next_id = self.next_id.wrapping_add(1).max(1);
@@ -442,6 +448,20 @@ fn place(found: &Found, camera: &Pose, kind: Kind, depth_error: f64) -> Option<P
     let covariance = turn.matrix() * spread * turn.matrix().transpose();
     let point = camera * centre;
     point.coords.iter().all(|v| v.is_finite()).then_some(Place { point, covariance })
+}
+
+/// What a detection says for the thing that it is given to.
+fn weigh(track: &mut Track, found: &Found, place: Option<&Place>, kind: Kind, config: &Config) {
+    let extent = found.depth.map(|z| {
+        let (across, up, _) = extent(found, z);
+        [across, up]
+    });
+    let in_place = match (&track.space, place) {
+        (Some(space), Some(place)) => space.distance2(place) <= PLACE_GATE,
+        _ => true,
+    };
+    let sight = Sight { score: found.score, kind, extent, in_place };
+    track.evidence.see(&sight, config.even_score, config.evidence);
 }
 
 fn see(track: &mut Track, found: &Found, place: Option<&Place>, kind: Kind, stamp: i64) {
