@@ -39,6 +39,8 @@ const UNSEEN: f32 = 1.25;
 /// dearer for every time that it was refused.
 const DISCOURAGED: u8 = 120;
 const REFUSED: u8 = 30;
+/// Nearer to the goal than this ways are not kept and refusals do not stay, metres.
+const ARRIVING: f64 = 4.0;
 /// What leaving a place costs that is too near to something, per cell.
 pub(super) const WAY_OUT: f32 = 15.0;
 
@@ -63,6 +65,8 @@ pub struct Guidance {
     work: Work,
     /// The way that is followed.
     pub(super) way: Way,
+    /// Near the goal: every way is as good as another there, and what matters is whether there is one.
+    arriving: bool,
 }
 
 /// What the next cycle does.
@@ -104,6 +108,7 @@ impl Guidance {
             search: Search::new(SIDE),
             work: Work::Measure,
             way: Way::new(),
+            arriving: false,
         }
     }
 
@@ -293,7 +298,9 @@ impl Guidance {
                 let p = at + along * (f64::from(ahead) * 0.25) + side * (f64::from(aside) * 0.2);
                 if let Some(slot) = self.window(p.x, p.y) {
                     self.penalty[slot] = DISCOURAGED;
-                    self.refused[slot] = self.refused[slot].saturating_add(REFUSED);
+                    if !self.arriving {
+                        self.refused[slot] = self.refused[slot].saturating_add(REFUSED);
+                    }
                 }
             }
         }
@@ -453,7 +460,8 @@ impl Guidance {
                 let reaches = self.search.go_on(&self.cost, BUDGET)?;
                 self.work = Work::Measure;
                 // Two ways that are all but as good must not be flown by turns.
-                if !(reaches && self.keeps_way(begun, goal, corner)) {
+                self.arriving = (goal - begun).norm_xy() < ARRIVING;
+                if self.arriving || !(reaches && self.keeps_way(begun, goal, corner)) {
                     self.adopt(corner, reaches);
                 }
                 Some(self.leg(begun, goal))
