@@ -51,7 +51,9 @@ fn rclpy_agrees() {
                     "composition_interfaces/",
                     "std_srvs/",
                     "actuator_msgs/",
-                    "ros_gz_interfaces/"
+                    "ros_gz_interfaces/",
+                    "peregrine_msgs/",
+                    "px4_msgs/"
                 ]
                 .iter()
                 .any(|package| name.starts_with(package)),
