@@ -31,7 +31,8 @@
 //! horizontal plane, z up) and yaw rate about z; with `header.frame_id` odom, map or world the velocity is in world
 //! axes. Without a command younger than half a second the vehicle stops and hovers.
 //!
-//! It also takes orders where Gazebo's multicopters do, with the types of ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which
+//! The vehicle of an SDF file, and with the parameter `gz` any, also takes orders where Gazebo's multicopters do, with the types of
+//! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which
 //! stands until the next one), `/model/M/enable` (std_msgs/Bool) and `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor
 //! speeds, rad/s, by motor number, until the next velocity).
 
@@ -182,7 +183,10 @@ impl Node for DroneSim {
         let flight = flight.in_wind(wind, gusts);
         let orders = OrderTopics::of(&craft, parts.world.craft.as_deref());
         let inbox = Arc::default();
-        Self::take_orders(setup, &orders)?;
+        // Nobody gives such orders to the simulator's own vehicles, and topics without a publisher are warned of.
+        if config.gz || parts.world.craft.is_some() {
+            Self::take_orders(setup, &orders)?;
+        }
         let gz = if config.gz {
             let options = Options::from_env().map_err(SimError::from).or_node()?;
             let side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
