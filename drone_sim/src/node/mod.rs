@@ -32,9 +32,8 @@
 //! axes. Without a command younger than half a second the vehicle stops and hovers.
 //!
 //! The vehicle of an SDF file, and with the parameter `gz` any, also takes orders where Gazebo's multicopters do, with the types of
-//! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which
-//! stands until the next one), `/model/M/enable` (std_msgs/Bool) and `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor
-//! speeds, rad/s, by motor number, until the next velocity).
+//! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which stands until the next one), `/model/M/enable` (std_msgs/Bool) and
+//! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity).
 
 mod config;
 mod markers;
