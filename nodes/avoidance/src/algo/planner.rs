@@ -497,11 +497,8 @@ impl Planner {
         fan(&wish, limit, |x, y| guidance.clearance(x, y), &mut candidates);
 
         let plants = self.plants();
-        let least = match (unreachable, self.recovery.dithers(now, here)) {
-            (true, _) => f64::INFINITY,
-            (_, true) => 0.5,
-            _ => 0.0,
-        };
+        let worth = self.recovery.least_speed(now, here);
+        let least = if unreachable { f64::INFINITY } else { worth };
         let mut tried = 0;
         let evidence = self.sources(now).evidence(here);
         let mut chosen = candidates.iter().filter(|c| c.velocity.norm_xy() >= least).find_map(|candidate| {

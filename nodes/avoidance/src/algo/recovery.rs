@@ -16,6 +16,9 @@ const PROGRESS: f64 = 2.0;
 /// No farther than `DITHER_WITHIN` metres in `DITHER` seconds is dithering: certified, but leading nowhere.
 const DITHER: f64 = 4.0;
 const DITHER_WITHIN: f64 = 0.5;
+/// The same on a larger scale: between two ways that each look better from the other's side, at any speed.
+const WANDER: f64 = 6.0;
+const WANDER_WITHIN: f64 = 1.0;
 /// Seconds spent on backing off, at most.
 const BACK_LIMIT: f64 = 3.0;
 
@@ -57,6 +60,7 @@ pub struct Recovery {
     mark: Option<(Vec3, f64)>,
     blocked_at: Option<Vec3>,
     dither: Option<(Vec3, f64)>,
+    wander: Option<(Vec3, f64)>,
 }
 
 impl Default for Recovery {
@@ -69,6 +73,7 @@ impl Default for Recovery {
             mark: None,
             blocked_at: None,
             dither: None,
+            wander: None,
         }
     }
 }
@@ -90,16 +95,22 @@ impl Recovery {
         }
     }
 
-    /// True when the vehicle, now at `here`, has moved to and fro on one spot: slow candidates are then not worth
-    /// flying, and the ladder is taken instead.
-    pub fn dithers(&mut self, now: i64, here: Vec3) -> bool {
+    /// The slowest speed (m/s) that is worth flying from `here`: 0, more when the vehicle has moved to and fro on one spot, and
+    /// infinite when it did so for long. The ladder is then taken instead.
+    pub fn least_speed(&mut self, now: i64, here: Vec3) -> f64 {
         let time = now as f64 * 1e-9;
-        match self.dither {
-            Some((at, since)) if (here - at).norm() < DITHER_WITHIN && time >= since => time - since > DITHER,
+        let stays = |mark: &mut Option<(Vec3, f64)>, within: f64, limit: f64| match *mark {
+            Some((at, since)) if (here - at).norm() < within && time >= since => time - since > limit,
             _ => {
-                self.dither = Some((here, time));
+                *mark = Some((here, time));
                 false
             }
+        };
+        let dithers = stays(&mut self.dither, DITHER_WITHIN, DITHER);
+        match stays(&mut self.wander, WANDER_WITHIN, WANDER) {
+            true => f64::INFINITY,
+            false if dithers => 0.5,
+            false => 0.0,
         }
     }
 
@@ -118,7 +129,7 @@ impl Recovery {
     /// Backing off is over, or impossible.
     pub fn backed_off(&mut self) {
         self.phase = Phase::Clear;
-        self.dither = None;
+        (self.dither, self.wander) = (None, None);
     }
 
     /// Nothing is certified and the vehicle is at rest, heading `yaw`, which is `off` from where guidance leads.
@@ -149,7 +160,7 @@ impl Recovery {
             Phase::Waiting { .. } if self.refusals < REFUSALS => {
                 self.refusals += 1;
                 self.phase = Phase::Clear;
-                self.dither = None;
+                (self.dither, self.wander) = (None, None);
                 Step::Discourage
             }
             Phase::Waiting { .. } => {
