@@ -60,6 +60,7 @@ entries!(
     manifest,
     onnx,
     model_update,
+    model_transfer,
     launch_xml,
     launch_yaml,
     params_file,

@@ -8,12 +8,14 @@ mod image;
 mod launch;
 mod message;
 mod seeds;
+mod transfer;
 mod zenoh;
 
 pub use image::image_source;
 pub use launch::{launch_xml, launch_yaml, params_file};
 pub use message::{cdr, image_header};
 pub use seeds::{Dice, mutate, seeds};
+pub use transfer::model_transfer;
 pub use zenoh::{bridge_tokens, zenoh_keys};
 
 /// One fuzz target.
@@ -32,6 +34,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "manifest", run: manifest, samples: &[("models/weights", ".toml")] },
     Entry { name: "onnx", run: onnx, samples: &[] },
     Entry { name: "model_update", run: model_update, samples: &[] },
+    Entry { name: "model_transfer", run: model_transfer, samples: &[] },
     Entry { name: "launch_xml", run: launch_xml, samples: &[("launch/launch", ".xml")] },
     Entry { name: "launch_yaml", run: launch_yaml, samples: &[("launch/launch", ".yaml")] },
     Entry { name: "params_file", run: params_file, samples: &[("launch/params", ".yaml")] },

@@ -29,7 +29,7 @@ const NODE_REASON: &str =
     "a node meets other nodes and the simulator on topics only, so that each can be replaced";
 
 /// Every crate of the workspace.
-pub const ROOMS: [Room; 28] = [
+pub const ROOMS: [Room; 29] = [
     Room {
         name: "peregrine-msgs",
         may: &["peregrine-msgs-codegen"],
@@ -63,6 +63,7 @@ pub const ROOMS: [Room; 28] = [
     Room { name: "peregrine-avoidance", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-recorder", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-tracker", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-exporter", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-autopilot", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-safety-filter", may: NODE, reason: NODE_REASON },
     Room {

@@ -28,11 +28,16 @@ enum Probe {
     Clang,
 }
 
-const DEBIAN: [Debian; 5] = [
+const DEBIAN: [Debian; 6] = [
     Debian {
         packages: "chromium",
         probe: Probe::Program("chromium"),
         purpose: "the flight report is looked at in a browser",
+    },
+    Debian {
+        packages: "age",
+        probe: Probe::Program("age"),
+        purpose: "sealed bags go to and come from the stock age program",
     },
     Debian {
         packages: "libsdformat-dev pkg-config g++",
