@@ -29,7 +29,7 @@ const NODE_REASON: &str =
     "a node meets other nodes and the simulator on topics only, so that each can be replaced";
 
 /// Every crate of the workspace.
-pub const ROOMS: [Room; 28] = [
+pub const ROOMS: [Room; 29] = [
     Room {
         name: "peregrine-msgs",
         may: &["peregrine-msgs-codegen"],
@@ -148,6 +148,11 @@ pub const ROOMS: [Room; 28] = [
     },
     Room { name: "peregrine-tests", may: &[ANYTHING], reason: "tests may see everything" },
     Room { name: "peregrine-bench", may: &[ANYTHING], reason: "benchmarks may see everything" },
+    Room {
+        name: "peregrine-bench-sim",
+        may: &["peregrine-render", "peregrine-sim"],
+        reason: "the benchmark of the simulator is built without the rest, in a minute",
+    },
     Room { name: "xtask", may: &[], reason: "it is built before everything else, in seconds" },
     // Not a member of the workspace; here so that nobody makes it one without saying what it may see.
     Room {
