@@ -60,6 +60,10 @@ pub struct Config {
     /// Threads that draw; 0 takes what the runtime allows. The pictures do not depend on it.
     #[param(default = 0, range = 0..=256)]
     pub threads: usize,
+    /// Who draws: cpu, the same bytes on every machine; or gpu, through Vulkan (feature `gpu`), the same pictures within a
+    /// tolerance, without smooth edges.
+    #[param(default = "cpu".to_string())]
+    pub renderer: String,
     /// Colour images per second; 0 for none.
     #[param(name = "camera.rate", default = 10.0, range = 0.0..=1000.0)]
     pub camera_rate: f64,
@@ -269,7 +273,14 @@ impl Config {
         let mount =
             Mount { position: Vector3::new(self.mount_forward, 0.0, self.mount_up), pitch: self.mount_pitch };
         let noise = ImuNoise { accelerometer: self.accelerometer_noise, gyroscope: self.gyroscope_noise };
-        let mut renderer = Renderer::new(threads)?;
+        let mut renderer = match self.renderer.as_str() {
+            "cpu" => Renderer::new(threads)?,
+            "gpu" => Renderer::on_gpu()?,
+            other => return Err(bad("renderer", other, "which is unknown; use cpu or gpu")),
+        };
+        if self.renderer == "gpu" {
+            tracing::info!("pictures are drawn by {}", renderer.device());
+        }
         let mut settings = renderer.settings();
         settings.antialias = self.camera_antialias;
         settings.shadow.enabled = self.camera_shadows;

@@ -149,6 +149,11 @@ pub const ROOMS: [Room; 29] = [
     },
     Room { name: "peregrine-tests", may: &[ANYTHING], reason: "tests may see everything" },
     Room { name: "peregrine-bench", may: &[ANYTHING], reason: "benchmarks may see everything" },
+    Room {
+        name: "peregrine-bench-sim",
+        may: &["peregrine-render", "peregrine-sim"],
+        reason: "the benchmark of the simulator is built without the rest, in a minute",
+    },
     Room { name: "xtask", may: &[], reason: "it is built before everything else, in seconds" },
     // Not a member of the workspace; here so that nobody makes it one without saying what it may see.
     Room {

@@ -24,6 +24,8 @@ enum Probe {
     Program(&'static str),
     /// A library that pkg-config finds.
     Library(&'static str),
+    /// A driver for Vulkan.
+    Vulkan,
     /// libclang, which reads the headers of ROS 2 and of Cyclone DDS.
     Clang,
 }
@@ -50,6 +52,11 @@ const DEBIAN: [Debian; 6] = [
         purpose: "our gz-transport talks with Gazebo's own tools and library",
     },
     Debian {
+        packages: "mesa-vulkan-drivers",
+        probe: Probe::Vulkan,
+        purpose: "pictures are drawn by a graphics processor, or by lavapipe in its place",
+    },
+    Debian {
         packages: "cmake g++",
         probe: Probe::Program("cmake"),
         purpose: "peers are built from tests/peers: the bridge holds Cyclone DDS, which is C",
@@ -69,6 +76,10 @@ impl Debian {
                 let mut command = Command::new("pkg-config");
                 output(command.args(["--exists", name])).is_ok_and(|(found, _)| found)
             }
+            Probe::Vulkan => ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
+                .iter()
+                .filter_map(|folder| std::fs::read_dir(folder).ok())
+                .any(|mut files| files.next().is_some()),
             Probe::Clang => ros::libclang().is_some() && find_program("g++").is_some(),
         }
     }

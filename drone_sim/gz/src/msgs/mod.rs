@@ -91,6 +91,8 @@ names! {
     sensing::Actuators => "Actuators",
     sensing::AnnotatedAxisAligned2DBox => "AnnotatedAxisAligned2DBox",
     sensing::AnnotatedAxisAligned2DBoxV => "AnnotatedAxisAligned2DBox_V",
+    sensing::AnnotatedOriented3DBox => "AnnotatedOriented3DBox",
+    sensing::AnnotatedOriented3DBoxV => "AnnotatedOriented3DBox_V",
     world::WorldStatistics => "WorldStatistics",
     world::WorldControl => "WorldControl",
     world::WorldReset => "WorldReset",

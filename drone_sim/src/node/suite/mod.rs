@@ -6,6 +6,7 @@ mod clouds;
 mod common;
 mod craft;
 mod drawn;
+mod outlines;
 mod read;
 
 use std::collections::BTreeSet;
@@ -112,7 +113,8 @@ impl Suite {
     ) -> Result {
         let Wanted { spec, topic, mount, frame, image_frame, id } = wanted;
         let (topic, id) = (topic.as_str(), *id);
-        if !self.taken.insert(topic.to_string()) {
+        // `scan` and `/scan` are one topic, and a remapping may make one of two.
+        if !self.taken.insert(setup.resolve(topic)?) {
             tracing::warn!(
                 "PG-1031 sensor {} is left out: {topic} belongs to another sensor; give it a <topic> of its own",
                 spec.name
