@@ -75,4 +75,6 @@ entries!(
     gz_packet,
     gz_convert,
     bag,
+    hil,
+    checkpoint,
 );
