@@ -76,4 +76,6 @@ entries!(
     gz_packet,
     gz_convert,
     bag,
+    hil,
+    checkpoint,
 );

@@ -50,6 +50,8 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "gz_packet", run: gz_packet, samples: &[] },
     Entry { name: "gz_convert", run: gz_convert, samples: &[] },
     Entry { name: "bag", run: bag, samples: &[] },
+    Entry { name: "hil", run: hil, samples: &[] },
+    Entry { name: "checkpoint", run: checkpoint, samples: &[] },
 ];
 
 /// A simulated world.
@@ -95,6 +97,16 @@ pub fn bag(data: &[u8]) {
     if let Err(error) = peregrine_recorder::play::fuzz(data) {
         code(&error, "PG-08");
     }
+}
+
+/// What a flight controller sends to the simulator; the first byte chooses PX4 or ArduPilot.
+pub fn hil(data: &[u8]) {
+    peregrine_hil::fuzz(data);
+}
+
+/// A checkpoint of the simulator, as a file and as the state of a flight.
+pub fn checkpoint(data: &[u8]) {
+    peregrine_sim::checkpoint::fuzz(data);
 }
 
 /// A model's manifest.
