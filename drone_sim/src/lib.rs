@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod contact;
 pub mod control;
+pub mod dataset;
 pub mod error;
 pub mod flight;
 pub mod gz;

@@ -5,6 +5,7 @@
 
 mod actor;
 mod builtin;
+mod craft_props;
 mod edit;
 mod export;
 mod forest;
@@ -12,6 +13,7 @@ mod from_sdf;
 mod looks;
 mod meshes;
 mod poisson;
+mod stage;
 mod world;
 
 pub use actor::{ACTOR_STEP_NS, Walker};
@@ -19,4 +21,5 @@ pub use builtin::{NAMES, build};
 pub use forest::{ForestSpec, Nursery, forest};
 pub use from_sdf::from_sdf;
 pub use poisson::{Area, scatter};
+pub use stage::Stage;
 pub use world::{Builder, Thing, ThingKind, World};
