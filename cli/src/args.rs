@@ -112,6 +112,8 @@ pub enum Sim {
     Run(SimRun),
     /// Fly many seeds without cameras, as fast as the cores allow: a row of CSV each. Started again, it goes on.
     Batch(SimBatch),
+    /// Labelled pictures of seeded worlds, to train and test detectors with.
+    Dataset(crate::commands::sim::SimDataset),
 }
 
 #[derive(Debug, Args)]

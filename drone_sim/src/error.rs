@@ -184,6 +184,14 @@ pub enum SimError {
         /// The least distance between two trunk axes, metres.
         spacing: f64,
     },
+    /// A file could not be written.
+    #[error("PG-1027 cannot write {path}: {cause}. Check the folder, its permissions and the space left.")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
     /// The side that talks with Gazebo's clients cannot start.
     #[error("PG-1026 no Gazebo clients: {0}")]
     Gz(#[from] peregrine_gz::GzError),

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod checkpoint;
 pub mod contact;
 pub mod control;
+pub mod dataset;
 pub mod error;
 pub mod flight;
 pub mod gz;

@@ -5,6 +5,7 @@
 
 mod actor;
 mod builtin;
+mod craft_props;
 mod drive;
 mod edit;
 mod export;
@@ -14,6 +15,7 @@ mod looks;
 mod mechanism;
 mod meshes;
 mod poisson;
+mod stage;
 mod world;
 
 pub use actor::{ACTOR_STEP_NS, Walker};
@@ -23,4 +25,5 @@ pub use forest::{ForestSpec, Nursery, forest};
 pub use from_sdf::from_sdf;
 pub use mechanism::{Mechanism, Part};
 pub use poisson::{Area, scatter};
+pub use stage::Stage;
 pub use world::{Builder, Thing, ThingKind, World};

@@ -85,7 +85,7 @@ impl World {
 }
 
 /// Collects things.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Builder {
     solids: Vec<Solid>,
     scene: Scene,
@@ -100,6 +100,13 @@ pub struct Known {
     id: Option<PropId>,
     label: &'static str,
     colliders: Vec<(Isometry3<f64>, RenderShape)>,
+}
+
+impl Known {
+    /// Its COCO class name, or empty.
+    pub(super) fn label(&self) -> &'static str {
+        self.label
+    }
 }
 
 impl Builder {

@@ -12,7 +12,7 @@ mod score;
 mod weakness;
 
 pub use dataset::{Dataset, Item, TrueBox};
-pub use evaluate::{Evaluation, PhotoResult, SCORE_THRESHOLD, agreement, evaluate};
+pub use evaluate::{Agreement, Evaluation, PhotoResult, SCORE_THRESHOLD, agreement, evaluate};
 pub use photo::Photo;
 pub use reference::reference;
 pub use score::{Area, ClassScore, Found, Scores, Truth, iou, score};

@@ -271,9 +271,12 @@ pub struct Quantize {
     /// Photos to calibrate with, as the robot will see them; no labels needed.
     #[arg(long, value_name = "DIR")]
     pub calib: PathBuf,
-    /// Labelled photos for the verdict. Not the ones of --calib.
+    /// Labelled photos: every other one chooses the layers, the rest are held out for the verdict. Not the ones of --calib.
     #[arg(long, value_name = "DIR")]
     pub val: PathBuf,
+    /// Labelled photos for the verdict alone; those of --val then all choose.
+    #[arg(long, value_name = "DIR")]
+    pub held_out: Option<PathBuf>,
     /// Largest allowed loss of average precision, 0 to 1.
     #[arg(long, default_value_t = 0.01)]
     pub max_drop: f64,
@@ -283,7 +286,7 @@ pub struct Quantize {
     /// Most photos to calibrate with.
     #[arg(long, default_value_t = 64)]
     pub calib_photos: usize,
-    /// Most labelled photos for the candidates; the verdict is on all of them.
+    /// Most labelled photos for the candidates; the verdict is on all that are held out.
     #[arg(long, default_value_t = 64)]
     pub search_photos: usize,
     /// Weights of seven bits: for x86 processors without VNNI.
