@@ -115,7 +115,10 @@ fn a_sealed_bag_is_opened_with_its_key_alone() {
     assert!(public.starts_with("age1"), "{}", stderr(&made));
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&key).unwrap());
     assert_eq!(mode & 0o777, 0o600, "for nobody else to read");
-    assert!(stderr(&run(&["bag", "keygen", key.to_str().unwrap()])).contains("PG-1302"), "an existing key stays");
+    assert!(
+        stderr(&run(&["bag", "keygen", key.to_str().unwrap()])).contains("PG-1302"),
+        "an existing key stays"
+    );
     let path = dir.path().join("flight");
     let options = BagOptions { recipients: vec![public.parse().unwrap()], ..BagOptions::default() };
     let mut bag = Bag::create(&path, options).unwrap();
