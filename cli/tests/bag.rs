@@ -103,3 +103,42 @@ fn other_bags_by_rosbags_are_read_or_refused_with_the_way_out() {
         assert!(!output.status.success() && said.contains(code) && said.contains(remedy), "{name}: {said}");
     }
 }
+
+/// A key is made, a bag is sealed for it, looked into and opened; without the key it is neither.
+#[test]
+fn a_sealed_bag_is_opened_with_its_key_alone() {
+    use peregrine_recorder::{Bag, BagOptions, Topic};
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("fleet.key");
+    let made = run(&["bag", "keygen", key.to_str().unwrap()]);
+    let public = stdout(&made).trim().to_owned();
+    assert!(public.starts_with("age1"), "{}", stderr(&made));
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&key).unwrap());
+    assert_eq!(mode & 0o777, 0o600, "for nobody else to read");
+    assert!(
+        stderr(&run(&["bag", "keygen", key.to_str().unwrap()])).contains("PG-1302"),
+        "an existing key stays"
+    );
+    let path = dir.path().join("flight");
+    let options = BagOptions { recipients: vec![public.parse().unwrap()], ..BagOptions::default() };
+    let mut bag = Bag::create(&path, options).unwrap();
+    let topic = Topic {
+        name: "/chatter".into(),
+        type_name: "std_msgs/msg/String".into(),
+        type_hash: String::new(),
+        definition: "string data\n".into(),
+        reliable: true,
+        transient_local: false,
+    };
+    let id = bag.topic(&topic).unwrap();
+    bag.write(id, 1, 1, &[0, 1, 0, 0, 3, 0, 0, 0, b'h', b'i', 0]).unwrap();
+    bag.finish().unwrap();
+    let (path, key) = (path.to_str().unwrap(), key.to_str().unwrap());
+    assert!(stderr(&run(&["bag", "info", path])).contains("PG-0821"));
+    let info = run(&["bag", "info", path, "--identity", key]);
+    assert!(stdout(&info).contains("/chatter"), "{}", stderr(&info));
+    let plain = dir.path().join("plain");
+    let opened = run(&["bag", "decrypt", path, plain.to_str().unwrap(), "--identity", key]);
+    assert!(opened.status.success(), "{}", stderr(&opened));
+    assert!(stdout(&run(&["bag", "info", plain.to_str().unwrap()])).contains("/chatter"));
+}

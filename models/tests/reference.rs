@@ -42,14 +42,18 @@ fn drift(
     model: &mut Detector,
     reference: &Reference,
     paths: &[PathBuf],
+    every: usize,
     change: fn(&Photo) -> Photo,
 ) -> Drift {
     let mut watch = Watch::new(model.labels().len(), model.score_threshold(), 2000.0);
-    for path in paths {
+    for (index, path) in paths.iter().enumerate() {
         let photo = change(&Photo::read(path).unwrap());
         let seen = look(&photo.view()).unwrap();
         watch.image(seen.brightness, seen.sharpness);
-        watch.saw(model.detect(&photo.view()).unwrap());
+        // Of changed photos the looks are what must be noticed: not all of them are searched too.
+        if index.is_multiple_of(every) {
+            watch.saw(model.detect(&photo.view()).unwrap());
+        }
     }
     watch.drift(reference)
 }
@@ -63,15 +67,15 @@ fn the_shipped_reference_knows_its_photos_and_notices_night_and_blur() {
     let mut model = detector();
     let shipped = model.manifest().reference.clone().expect("it ships with one");
     assert_eq!(shipped.images, paths.len() as u64);
-    let same = drift(&mut model, &shipped, &paths, Photo::clone);
+    let same = drift(&mut model, &shipped, &paths, 1, Photo::clone);
     println!("same photos {same:?}");
     for psi in [same.scores, same.classes, same.brightness, same.sharpness] {
         assert!(psi.unwrap() < 0.02, "{same:?}");
     }
-    let night = drift(&mut model, &shipped, &paths, darkened);
+    let night = drift(&mut model, &shipped, &paths, 8, darkened);
     println!("darkened {night:?}");
     assert!(night.level() == Level::Drifted && night.brightness.unwrap() > 1.0, "{night:?}");
-    let blur = drift(&mut model, &shipped, &paths, blurred);
+    let blur = drift(&mut model, &shipped, &paths, 8, blurred);
     println!("blurred {blur:?}");
     assert!(blur.level() == Level::Drifted && blur.sharpness.unwrap() > 1.0, "{blur:?}");
 }

@@ -96,8 +96,8 @@ mod tests {
             ("bgr8", packed(&[b, g, r]), 12),
             ("rgba8", packed(&[r, g, b, 9]), 16),
             ("bgra8", packed(&[b, g, r, 9]), 16),
-            ("nv12", [vec![144; 8], [68, 178].repeat(2)].concat(), 4),
-            ("yuv422_yuy2", [144, 68, 144, 178].repeat(4), 8),
+            ("nv12", [vec![150; 8], [71, 175].repeat(2)].concat(), 4),
+            ("yuv422_yuy2", [150, 71, 150, 175].repeat(4), 8),
         ] {
             assert!(picture.read(&bytes, 4, 2, step, encoding), "{encoding}");
             near(&picture);

@@ -12,7 +12,7 @@ mod source;
 pub use node::{PEREGRINE_NODE, PlayerConfig, PlayerNode};
 pub use reader::{BagReader, BagTopic, Record};
 
-/// For the fuzz targets: a whole MCAP file, and a `metadata.yaml`, of a stranger. The first byte chooses.
+/// For the fuzz targets: a whole MCAP file, a `metadata.yaml`, and a sealed file or a key, of a stranger. The first byte chooses.
 #[doc(hidden)]
 pub fn fuzz(data: &[u8]) -> Result<(), crate::RecorderError> {
     let path = std::path::Path::new("fuzz");
@@ -21,6 +21,7 @@ pub fn fuzz(data: &[u8]) -> Result<(), crate::RecorderError> {
             let text = String::from_utf8_lossy(bytes);
             metadata::Metadata::parse(path, &text).map(drop)
         }
+        Some((2, bytes)) => crate::seal::fuzz(bytes),
         Some((_, bytes)) => {
             let size = bytes.len() as u64;
             let mut source = source::Source::open(std::io::Cursor::new(bytes), size, path)?;

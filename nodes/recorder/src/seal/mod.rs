@@ -23,6 +23,26 @@ use crate::error::{RecorderError, Result};
 /// The end of a sealed file's name.
 pub const ENDING: &str = "age";
 
+/// For the fuzz targets: the bytes as a key, and as a file that may be sealed for a key that everybody knows.
+pub(crate) fn fuzz(data: &[u8]) -> Result<()> {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(recipient) = text.trim().parse::<Recipient>() {
+        assert_eq!(
+            recipient.to_string().parse::<Recipient>()?,
+            recipient,
+            "a key reads back as it was written"
+        );
+    }
+    let _ = text.trim().parse::<Identity>();
+    // Of 32 bytes 0x42, from the documentation of the format.
+    let known = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX".parse()?;
+    let mut file = Unseal::new(std::io::Cursor::new(data), &[known])?;
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut file, &mut plain).map_err(|error| bad(error.to_string()))?;
+    assert_eq!(plain.len() as u64, file.length(), "as long as it says");
+    Ok(())
+}
+
 fn bad(reason: impl Into<String>) -> RecorderError {
     RecorderError::Sealed { reason: reason.into() }
 }
