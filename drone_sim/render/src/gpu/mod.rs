@@ -111,7 +111,7 @@ impl GpuRenderer {
     pub(crate) fn open() -> Result<Self> {
         let gpu = Gpu::open()?;
         let pipes = Pipes::new(&gpu);
-        let store = Store::new(&gpu);
+        let store = Store::new(&gpu, &pipes);
         let clouds = store::texture(&gpu, &cloud_texture());
         let frame = room(&gpu, wgpu::BufferUsages::UNIFORM, pack::FRAME);
         let things = room(&gpu, wgpu::BufferUsages::STORAGE, pack::THING * 1024);
@@ -304,11 +304,9 @@ impl GpuRenderer {
         pass.set_bind_group(0, &shared, &[]);
         if let Some(scenes) = self.pipes.made(wanted) {
             self.draw(&mut pass, &scenes.things);
-            if wanted.rgb
-                && let Some(any) = self.store.dressed.first()
-            {
+            if wanted.rgb {
                 pass.set_pipeline(&scenes.sky);
-                pass.set_bind_group(1, any, &[]);
+                pass.set_bind_group(1, &self.store.bare, &[]);
                 pass.draw(0..3, 0..1);
             }
         }
