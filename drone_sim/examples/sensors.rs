@@ -104,7 +104,7 @@ fn labelled(
 /// The edges of a turned box, in yellow.
 fn wire(rgb: &mut Rgb, camera: &Camera, b: &TurnedBox) {
     let corner = |k: usize| {
-        let side = |axis: usize| if k >> axis & 1 == 1 { 0.5 } else { -0.5 };
+        let side = |axis: usize| if (k >> axis) & 1 == 1 { 0.5 } else { -0.5 };
         let p = b.pose * Point3::from([0, 1, 2].map(|axis| side(axis) * b.size[axis]));
         camera.project(&Point3::new(p.x, -p.y, -p.z))
     };

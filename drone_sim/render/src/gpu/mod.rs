@@ -196,17 +196,17 @@ impl GpuRenderer {
         if !kept {
             self.cast(scene, shadow, false);
         }
-        if !kept || !scene.moving.is_empty() {
-            if let Some(map) = &mut self.map {
-                let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-                encoder.copy_texture_to_texture(
-                    map.still.as_image_copy(),
-                    map.all.as_image_copy(),
-                    map.all.size(),
-                );
-                self.gpu.queue.submit([encoder.finish()]);
-                map.drawn = Some(*shadow);
-            }
+        if (!kept || !scene.moving.is_empty())
+            && let Some(map) = &mut self.map
+        {
+            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+            encoder.copy_texture_to_texture(
+                map.still.as_image_copy(),
+                map.all.as_image_copy(),
+                map.all.size(),
+            );
+            self.gpu.queue.submit([encoder.finish()]);
+            map.drawn = Some(*shadow);
         }
         if !scene.moving.is_empty() {
             self.cast(scene, shadow, true);
