@@ -112,6 +112,8 @@ pub enum Sim {
     Run(SimRun),
     /// Fly many seeds without cameras, as fast as the cores allow: a row of CSV each. Started again, it goes on.
     Batch(SimBatch),
+    /// Labelled pictures of seeded worlds, to train and test detectors with.
+    Dataset(crate::commands::sim::SimDataset),
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +177,10 @@ pub struct SimRun {
     /// Let clients of Gazebo see and control the world over gz-transport (GZ_PARTITION, GZ_IP).
     #[arg(long)]
     pub gz: bool,
+    /// Let a flight controller fly: px4 (MAVLink, TCP 4560) or ardupilot (JSON, UDP 9002), on loopback. Parameters autopilot.* (-p)
+    /// say more.
+    #[arg(long, value_name = "px4|ardupilot")]
+    pub autopilot: Option<String>,
     /// Stand still until a client lets time go on (with --gz).
     #[arg(long, requires = "gz")]
     pub paused: bool,

@@ -13,13 +13,15 @@ use std::process::{Command, Output, Stdio};
 
 use common::{Running, peregrine_at, root, stderr, stdout, until};
 
-const NODES: [&str; 11] = [
+const NODES: [&str; 13] = [
     "autopilot",
     "avoidance",
     "camera",
     "detector",
     "drone_sim",
+    "exporter",
     "gz_bridge",
+    "model_store",
     "player",
     "px4",
     "recorder",

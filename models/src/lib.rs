@@ -43,6 +43,7 @@ pub mod explain;
 pub mod fuzz;
 mod image;
 mod letterbox;
+pub mod library;
 pub mod manifest;
 mod model;
 mod onnx;

@@ -155,7 +155,7 @@ impl Preprocessor {
         );
         taps(&mut self.columns, image.width, self.place.width);
         taps(&mut self.lines, image.height, self.place.height);
-        self.table.rebuild(&self.columns);
+        self.table.rebuild(&self.columns, image);
         self.scratch.resize(image, self.columns.len());
         self.shape = Some(shape);
         true

@@ -127,13 +127,22 @@ fn datasets_that_cannot_be_meant_name_the_line() {
 }
 
 #[test]
-fn agreement_counts_twins_on_both_sides() {
+fn agreement_pairs_boxes_of_both_sides() {
     let found = |class, score, x| Found { image: 0, class, score, bbox: [x, 0.0, 10.0, 10.0] };
     let photo = |found: &[Found]| vec![PhotoResult { found: found.to_vec(), ..PhotoResult::default() }];
     let a = photo(&[found(0, 0.9, 0.0), found(1, 0.8, 50.0)]);
-    assert_eq!(agreement(&a, &a, 0.3), 1.0);
+    let same = agreement(&a, &a, 0.3);
+    assert_eq!((same.share, same.boxes, same.iou, same.score_gap), (1.0, 4, 1.0, 0.0));
     // One of three boxes has no twin of its class.
-    let b = photo(&[found(0, 0.9, 1.0)]);
-    assert!((agreement(&a, &b, 0.3) - 2.0 / 3.0).abs() < 1e-9);
-    assert_eq!(agreement(&photo(&[]), &photo(&[]), 0.3), 1.0);
+    let b = agreement(&a, &photo(&[found(0, 0.7, 1.0)]), 0.3);
+    assert!((b.share - 2.0 / 3.0).abs() < 1e-9 && b.boxes == 3);
+    assert!((b.iou - 90.0 / 110.0).abs() < 1e-9 && (b.score_gap - 0.2).abs() < 1e-9, "{b:?}");
+    // Two boxes on one thing are not both found by a single one: a box is nobody's twin twice.
+    let double = photo(&[found(0, 0.9, 0.0), found(0, 0.8, 2.0)]);
+    let c = agreement(&double, &photo(&[found(0, 0.9, 0.0)]), 0.3);
+    assert!((c.share - 2.0 / 3.0).abs() < 1e-9 && c.boxes == 3, "{c:?}");
+    // What lies about the threshold was seen; what lies far below it was not.
+    let low = |score| agreement(&photo(&[found(0, 0.31, 0.0)]), &photo(&[found(0, score, 0.0)]), 0.3);
+    assert_eq!((low(0.29).share, low(0.29).boxes, low(0.1).share), (1.0, 1, 0.0));
+    assert_eq!(agreement(&photo(&[]), &photo(&[]), 0.3).share, 1.0);
 }

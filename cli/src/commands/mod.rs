@@ -15,7 +15,7 @@ mod run;
 mod service;
 mod setup;
 pub(crate) mod signals;
-mod sim;
+pub(crate) mod sim;
 mod topic;
 
 use std::path::Path;

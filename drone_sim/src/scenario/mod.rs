@@ -5,18 +5,25 @@
 
 mod actor;
 mod builtin;
+mod craft_props;
+mod drive;
 mod edit;
 mod export;
 mod forest;
 mod from_sdf;
 mod looks;
+mod mechanism;
 mod meshes;
 mod poisson;
+mod stage;
 mod world;
 
 pub use actor::{ACTOR_STEP_NS, Walker};
 pub use builtin::{NAMES, build};
+pub use drive::Drive;
 pub use forest::{ForestSpec, Nursery, forest};
 pub use from_sdf::from_sdf;
+pub use mechanism::{Mechanism, Part};
 pub use poisson::{Area, scatter};
+pub use stage::Stage;
 pub use world::{Builder, Thing, ThingKind, World};

@@ -86,21 +86,57 @@ fn found(image: usize, d: &Detection) -> Found {
     Found { image, class: d.label_index, score: f64::from(d.score), bbox }
 }
 
-/// Share of boxes at or above `min_score` of either side that have a twin of the same class with IoU 0.5 or more on the
-/// other: 1 when two detectors say the same. 1 when neither found anything.
-pub fn agreement(a: &[PhotoResult], b: &[PhotoResult], min_score: f64) -> f64 {
-    let (mut all, mut twins) = (0usize, 0usize);
+/// How far two detectors say the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Share of the boxes of both that have a twin on the other side, 0 to 1; 1 when neither found anything.
+    pub share: f64,
+    /// Boxes of both together.
+    pub boxes: usize,
+    /// Mean IoU of the twins; 1 when there are none.
+    pub iou: f64,
+    /// Mean difference of the twins' scores.
+    pub score_gap: f64,
+}
+
+/// Compares what two detectors found on the same photos, boxes at or above `min_score` on either side. A box has one twin at
+/// most: of the same class, with an IoU of 0.5 or more, and scored at least half of `min_score`, for what lies about the
+/// threshold was seen all the same. Pairs are made by IoU, best first.
+pub fn agreement(a: &[PhotoResult], b: &[PhotoResult], min_score: f64) -> Agreement {
+    let (mut boxes, mut twins, mut pairs) = (0usize, 0usize, 0usize);
+    let (mut overlap, mut gap) = (0.0, 0.0);
     for (a, b) in a.iter().zip(b) {
-        for (one, other) in [(&a.found, &b.found), (&b.found, &a.found)] {
-            for found in one.iter().filter(|f| f.score >= min_score) {
-                all += 1;
-                // The twin may score a little below: the question is whether the thing was seen.
-                let seen = other.iter().any(|o| {
-                    o.class == found.class && o.score >= 0.5 * min_score && iou(&o.bbox, &found.bbox) >= 0.5
-                });
-                twins += usize::from(seen);
+        boxes += a.found.iter().chain(&b.found).filter(|f| f.score >= min_score).count();
+        let mut possible = Vec::new();
+        for (i, one) in a.found.iter().enumerate() {
+            for (j, other) in b.found.iter().enumerate() {
+                let seen =
+                    one.score.max(other.score) >= min_score && one.score.min(other.score) >= 0.5 * min_score;
+                let shared = if one.class == other.class && seen { iou(&one.bbox, &other.bbox) } else { 0.0 };
+                if shared >= 0.5 {
+                    possible.push((shared, i, j));
+                }
             }
         }
+        possible.sort_by(|x, y| y.0.total_cmp(&x.0));
+        let (mut of_a, mut of_b) = (vec![false; a.found.len()], vec![false; b.found.len()]);
+        for (shared, i, j) in possible {
+            if of_a[i] || of_b[j] {
+                continue;
+            }
+            (of_a[i], of_b[j]) = (true, true);
+            let (one, other) = (a.found[i].score, b.found[j].score);
+            twins += usize::from(one >= min_score) + usize::from(other >= min_score);
+            pairs += 1;
+            overlap += shared;
+            gap += (one - other).abs();
+        }
     }
-    if all == 0 { 1.0 } else { twins as f64 / all as f64 }
+    let per = |sum: f64, count: usize, none: f64| if count == 0 { none } else { sum / count as f64 };
+    Agreement {
+        share: per(twins as f64, boxes, 1.0),
+        boxes,
+        iou: per(overlap, pairs, 1.0),
+        score_gap: per(gap, pairs, 0.0),
+    }
 }

@@ -1,7 +1,7 @@
 //! What quantizing came to, and whether it may be kept.
 
 use super::ranges::Method;
-use crate::eval::Scores;
+use crate::eval::{Agreement, Scores};
 use crate::{Error, Manifest, Result};
 
 /// A network measured on labelled photos.
@@ -44,8 +44,8 @@ pub struct Outcome {
     pub before: Measurement,
     /// Quantized.
     pub after: Measurement,
-    /// Share of boxes that both find, 0 to 1.
-    pub agreement: f64,
+    /// How far both say the same.
+    pub agreement: Agreement,
     /// How the ranges were chosen.
     pub method: Method,
     /// Layers with weights in all.
@@ -56,7 +56,7 @@ pub struct Outcome {
     pub sensitivity: Vec<(String, f64)>,
     /// Every candidate that was measured.
     pub candidates: Vec<Candidate>,
-    /// Photos the verdict rests on.
+    /// Photos the verdict rests on, none of which was seen before.
     pub photos: usize,
     /// The allowed drop.
     pub max_drop: f64,

@@ -2,7 +2,8 @@
 //!
 //! Default settings silently destroy some networks (YOLOX-nano here: AP .341 to .085), so nothing is taken on trust: the
 //! ranges come from photos, the sensitivity of every layer is measured, layers stay in fp32 until the drop holds on
-//! labelled photos, and a result that drops more than allowed is refused.
+//! labelled photos, and a result that drops more than allowed is refused. What decides is never what was chosen by: the
+//! ranges come from one set, the choice of layers from a second, the verdict from a third that neither has seen.
 
 mod blocks;
 mod gate;
@@ -10,12 +11,14 @@ mod graph;
 mod ranges;
 mod rewrite;
 mod search;
+mod sets;
 
 use std::path::PathBuf;
 
 pub use gate::{Candidate, Measurement, Outcome};
 pub use ranges::Method;
 pub use search::quantize;
+pub use sets::Validation;
 
 /// Reads a graph as the quantizer does and finds its layers, for the fuzz target.
 pub(crate) fn inspect(bytes: &[u8]) -> crate::Result<()> {
@@ -36,7 +39,7 @@ pub struct Options {
     pub calibration_photos: usize,
     /// Photos for the sensitivity of each layer.
     pub sensitivity_photos: usize,
-    /// Most photos for the candidates of the search; the verdict is always on all of them.
+    /// Most photos for the candidates of the search; the verdict is always on all that were held out.
     pub search_photos: usize,
     /// Largest allowed drop of average precision, 0 to 1.
     pub max_drop: f64,

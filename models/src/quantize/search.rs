@@ -14,6 +14,7 @@ use super::gate::{Candidate, Measurement, Outcome};
 use super::graph::Network;
 use super::ranges::{Calibration, Method, calibrate};
 use super::rewrite::{Ranges, rewrite};
+use super::sets::Validation;
 use crate::eval::{
     Dataset, Photo, PhotoResult, SCORE_THRESHOLD, Scores, Truth, agreement, evaluate, iou, score,
 };
@@ -46,10 +47,11 @@ struct Search<'a> {
 /// Quantizes a network and measures what it came to. `say` gets a line about each stage.
 ///
 /// # Errors
-/// `PG-0480` for networks that cannot be quantized, `PG-0420` to `PG-0425` without a usable ONNX Runtime, dataset errors.
+/// `PG-0480` for networks that cannot be quantized, `PG-0420` to `PG-0425` without a usable ONNX Runtime, dataset errors, of
+/// them `PG-0470` for a photo of the verdict that was seen before.
 pub fn quantize(
     source: &ModelSource,
-    val: &Dataset,
+    sets: &Validation,
     options: &Options,
     say: &mut dyn FnMut(&str),
 ) -> Result<Outcome> {
@@ -76,6 +78,7 @@ pub fn quantize(
     if paths.is_empty() {
         return Err(refuse("there are no photos to calibrate with"));
     }
+    sets.check(&paths)?;
     say(&format!("{} layers with weights; calibrating on {} photos", blocks.len(), paths.len()));
     let calibration = see(&environment, &model, &network, &blocks, &paths, options)?;
     let probes = spread(&options.calibration, options.sensitivity_photos.max(1));
@@ -83,7 +86,7 @@ pub fn quantize(
     let mut fp32 = load(&model, options)?;
     let expected = look(&mut fp32, &probes)?;
     let search = Search { model, network, blocks, calibration, options, probes, expected };
-    let set = Photos::open(&val.thinned(options.search_photos))?;
+    let set = Photos::open(&sets.search.thinned(options.search_photos))?;
     let baseline = set.measure(&mut fp32)?;
     let (method, ranges) = search.choose_method(say)?;
     let sensitivity = search.sensitivities(&ranges, say)?;
@@ -91,8 +94,9 @@ pub fn quantize(
     let (candidates, ranking) = search.ladder(&order, &ranges, &set, &baseline, say)?;
     let named = |index: usize| search.blocks[index].name.clone();
     let sensitivity = sensitivity.iter().map(|(index, loss)| (named(*index), *loss)).collect();
-    // The verdict: both networks over all photos, the best candidate first.
-    say(&format!("verdict on {} photos", val.items.len()));
+    // The verdict: both networks over photos that have chosen nothing, the best candidate first.
+    let val = &sets.held_out;
+    say(&format!("verdict on {} photos that were held out", val.items.len()));
     let (before, before_photos) = judge(&search.model, val, options)?;
     let mut last = None;
     for kept in ranking {
@@ -375,7 +379,7 @@ impl Search<'_> {
         );
         let folder = Path::new(&val.name).file_name().unwrap_or_default().to_string_lossy().into_owned();
         manifest.measured = vec![Measured {
-            data: format!("{} labelled photos ({folder})", val.items.len()),
+            data: format!("{} labelled photos ({folder}), held out", val.items.len()),
             backend: "ONNX Runtime, CPU".to_owned(),
             ap: after.ap() as f32,
             ap50: after.scores.ap50.unwrap_or(0.0) as f32,

@@ -26,4 +26,7 @@ pub enum Error {
         /// The entry.
         entry: String,
     },
+    /// The model store was not told where it is.
+    #[error("PG-0603: `store` is empty; name the folder that the detector's parameter `store` names")]
+    NoStore,
 }

@@ -1,13 +1,14 @@
 //! The detector node: frames in, `vision_msgs/Detection2DArray` out, on the device.
 //!
 //! The work is `peregrine-models`'; this crate says what of a frame it may read ([`algo::view`]), how boxes become
-//! messages ([`algo::to_message`]), counts how it fares ([`algo::Vitals`]), and wires the node.
+//! messages ([`algo::to_message`]), counts how it fares ([`algo::Vitals`]), and wires the node. [`store`] is the node through which models come over the network.
 
 pub mod algo;
 mod config;
 mod engines;
 mod error;
 mod node;
+pub mod store;
 
 pub use config::Config;
 pub use error::Error;

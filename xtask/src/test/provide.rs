@@ -37,6 +37,11 @@ const DEBIAN: [Debian; 6] = [
         purpose: "the flight report is looked at in a browser",
     },
     Debian {
+        packages: "age",
+        probe: Probe::Program("age"),
+        purpose: "sealed bags go to and come from the stock age program",
+    },
+    Debian {
         packages: "libsdformat-dev pkg-config g++",
         probe: Probe::Library("sdformat12"),
         purpose: "our reading of SDF is compared with libsdformat's",

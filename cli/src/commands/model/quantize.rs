@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use peregrine_models::eval::Dataset;
-use peregrine_models::quantize::{Measurement, Method, Options, Outcome, quantize};
+use peregrine_models::quantize::{Measurement, Method, Options, Outcome, Validation, quantize};
 use peregrine_models::{BackendName, Detector, LoadOptions, Model, ModelSource, Trust};
 use serde_json::json;
 
@@ -16,9 +16,10 @@ pub fn run(args: &Quantize) -> Result {
     let model = Model::read(&source, BackendName::Ort)?;
     let val = Dataset::read(&args.val, &model.labels)?;
     let calibration = Dataset::photos(&args.calib)?;
-    if calibration.iter().any(|photo| val.items.iter().any(|item| item.path == *photo)) {
-        eprintln!("warning: photos of --val are also in --calib: the verdict will be too kind");
-    }
+    let sets = match &args.held_out {
+        Some(folder) => Validation { search: val, held_out: Dataset::read(folder, &model.labels)? },
+        None => Validation::split(&val)?,
+    };
     let options = Options {
         calibration,
         method: args.method.as_ref().and_then(|name| Method::ALL.into_iter().find(|m| m.as_str() == name)),
@@ -29,7 +30,7 @@ pub fn run(args: &Quantize) -> Result {
         threads: args.threads,
         ..Options::default()
     };
-    let outcome = quantize(&source, &val, &options, &mut |line| eprintln!("{line}"))?;
+    let outcome = quantize(&source, &sets, &options, &mut |line| eprintln!("{line}"))?;
     let verdict = outcome.judge();
     if args.json {
         println!("{:#}", as_json(&outcome, verdict.is_ok()));
@@ -73,7 +74,7 @@ fn write(folder: &Path, outcome: &Outcome) -> Result {
 
 fn print(outcome: &Outcome, labels: &[std::sync::Arc<str>]) {
     let (a, b) = (&outcome.before, &outcome.after);
-    println!("\n{:<20}{:>10}{:>10}{:>10}", format!("{} photos", outcome.photos), "fp32", "int8", "change");
+    println!("\n{:<20}{:>10}{:>10}{:>10}", format!("{} held out", outcome.photos), "fp32", "int8", "change");
     let row = |name: &str, a: Option<f64>, b: Option<f64>| {
         let change = a.zip(b).map_or("-".to_owned(), |(a, b)| format!("{:+.3}", b - a));
         println!("{name:<20}{:>10}{:>10}{change:>10}", share(a), share(b));
@@ -89,7 +90,15 @@ fn print(outcome: &Outcome, labels: &[std::sync::Arc<str>]) {
     };
     ratio("inference", a.latency_ms, b.latency_ms, "ms, median on this machine");
     ratio("size", a.bytes as f64 / 1e6, b.bytes as f64 / 1e6, "MB");
-    println!("{:<20}{:>30.1}  % of the boxes are found by both", "agreement", 100.0 * outcome.agreement);
+    let twins = &outcome.agreement;
+    println!(
+        "{:<20}{:>30.1}  % of {} boxes are found by both; mean IoU of the twins {:.3}, of scores {:.3} apart",
+        "agreement",
+        100.0 * twins.share,
+        twins.boxes,
+        twins.iou,
+        twins.score_gap
+    );
     println!(
         "calibration by {}; {} of {} layers stay in fp32:",
         outcome.method.as_str(),
@@ -122,7 +131,8 @@ fn as_json(outcome: &Outcome, accepted: bool) -> serde_json::Value {
         outcome.sensitivity.iter().map(|(name, loss)| json!({"layer": name, "loss": loss})).collect();
     json!({"model": outcome.manifest.name, "accepted": accepted, "photos": outcome.photos,
         "before": side(&outcome.before), "after": side(&outcome.after), "drop": outcome.drop(),
-        "max_drop": outcome.max_drop, "speedup": outcome.speedup(), "agreement": outcome.agreement,
+        "max_drop": outcome.max_drop, "speedup": outcome.speedup(), "agreement": outcome.agreement.share, "agreement_boxes": outcome.agreement.boxes,
+        "agreement_iou": outcome.agreement.iou, "agreement_score_gap": outcome.agreement.score_gap,
         "method": outcome.method.as_str(), "layers": outcome.layers, "kept": outcome.kept,
         "candidates": candidates, "sensitivity": sensitivity})
 }

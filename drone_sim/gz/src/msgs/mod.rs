@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod geometry;
 pub mod scene;
 pub mod sensing;
+pub mod serialized;
 pub mod world;
 
 /// Encoding and decoding, which every message has.
@@ -100,6 +101,10 @@ names! {
     world::EntityFactoryV => "EntityFactory_V",
     world::SphericalCoordinates => "SphericalCoordinates",
     world::LogPlaybackStatistics => "LogPlaybackStatistics",
+    serialized::SerializedComponent => "SerializedComponent",
+    serialized::SerializedEntityMap => "SerializedEntityMap",
+    serialized::SerializedStateMap => "SerializedStateMap",
+    serialized::SerializedStepMap => "SerializedStepMap",
     scene::Scene => "Scene",
     scene::Model => "Model",
     scene::Link => "Link",

@@ -22,7 +22,7 @@ const WANDER_WITHIN: f64 = 1.0;
 /// Whoever has not left one place for so long tries to rise, while what proves the way back is young, seconds.
 const TARRY: f64 = 5.0;
 /// Rises on the way to one goal.
-const RISES: u32 = 6;
+const RISES: u32 = 3;
 /// Seconds spent on backing off, at most.
 const BACK_LIMIT: f64 = 3.0;
 
