@@ -4,13 +4,13 @@
 
 use std::path::PathBuf;
 
-use nalgebra::{Isometry3, Vector3};
-use peregrine_render::Renderer;
+use nalgebra::{Isometry3, Point3, Vector3};
+use peregrine_render::{Camera, Renderer};
 use peregrine_sim::physics::State;
 use peregrine_sim::scenario::{ForestSpec, World, build};
 use peregrine_sim::sensors::noise::stream;
 use peregrine_sim::sensors::spec::{CameraSpec, Distortion, LidarSpec, NoiseSpec, ScanAxis};
-use peregrine_sim::sensors::{ColorCamera, DepthEye, LabelEye, Lidar, Mount, Odometry};
+use peregrine_sim::sensors::{ColorCamera, DepthEye, LabelEye, Lidar, Mount, Odometry, TurnedBox};
 
 const WIDTH: usize = 320;
 const HEIGHT: usize = 240;
@@ -70,7 +70,7 @@ fn depth(
     Ok(metres.iter().flat_map(|z| heat(if z.is_finite() { (near / z).sqrt() } else { 0.0 })).collect())
 }
 
-/// The segmentation camera's colours, and the sharp picture with the boxes drawn into it.
+/// The segmentation camera's colours, and the sharp picture with the boxes drawn into it, in 2D green, in 3D yellow.
 fn labelled(
     renderer: &mut Renderer,
     world: &World,
@@ -95,7 +95,29 @@ fn labelled(
             boxes[(y * WIDTH + x) * 3..][..3].copy_from_slice(&[60, 255, 60]);
         }
     }
+    let mut turned = Vec::new();
+    eye.turned(&world.scene, optical, &mut turned)?;
+    turned.iter().for_each(|b| wire(&mut boxes, eye.intrinsics(), b));
     Ok((labels, boxes))
+}
+
+/// The edges of a turned box, in yellow.
+fn wire(rgb: &mut Rgb, camera: &Camera, b: &TurnedBox) {
+    let corner = |k: usize| {
+        let side = |axis: usize| if (k >> axis) & 1 == 1 { 0.5 } else { -0.5 };
+        let p = b.pose * Point3::from([0, 1, 2].map(|axis| side(axis) * b.size[axis]));
+        camera.project(&Point3::new(p.x, -p.y, -p.z))
+    };
+    let edges = (0..8).flat_map(|k| [1, 2, 4].map(|bit| (k, k | bit))).filter(|(a, b)| a != b);
+    for (from, to) in edges.filter_map(|(a, b)| Some((corner(a)?, corner(b)?))) {
+        for step in 0..400 {
+            let t = f64::from(step) / 400.0;
+            let [x, y] = [0, 1].map(|k| from[k] + (to[k] - from[k]) * t);
+            if (0.0..WIDTH as f64).contains(&x) && (0.0..HEIGHT as f64).contains(&y) {
+                rgb[(y as usize * WIDTH + x as usize) * 3..][..3].copy_from_slice(&[255, 220, 40]);
+            }
+        }
+    }
 }
 
 /// The hits of a lidar from above, 24 m to each side, forward is up; higher hits are warmer.

@@ -55,7 +55,10 @@ impl Clusters {
         }
         self.version = Some(scene.version);
         let Self { members, clusters, large, codes, .. } = self;
-        (members.clear(), clusters.clear(), large.clear(), codes.clear());
+        members.clear();
+        clusters.clear();
+        large.clear();
+        codes.clear();
         for (index, placed) in scene.placed.iter().enumerate() {
             if placed.moves || !placed.visible {
                 continue;
@@ -66,7 +69,7 @@ impl Clusters {
             }
             // Cells of a metre; positions are within 1e7 m.
             let cell = |v: f64| (v + 2e7) as u64;
-            let code = spread(cell(placed.centre.x)) | spread(cell(placed.centre.y)) << 1;
+            let code = spread(cell(placed.centre.x)) | (spread(cell(placed.centre.y)) << 1);
             codes.push((code, index as u32));
         }
         codes.sort_unstable();
@@ -194,7 +197,8 @@ mod tests {
             let mut wanted: Vec<u32> = all.map(|(i, _)| i as u32).collect();
             let mut got: Vec<u32> = found.iter().map(|f| f.1).collect();
             assert!(found.is_sorted(), "nearest first");
-            (wanted.sort_unstable(), got.sort_unstable());
+            wanted.sort_unstable();
+            got.sort_unstable();
             assert_eq!(got, wanted);
             most = most.max(got.len());
         }

@@ -1,6 +1,9 @@
 //! Textures: power-of-two, mip-mapped, bilinear. Texels are stored as the square root of linear light in 8 bits
 //! (close to sRGB, but decoded by one multiplication), channel order RGBA, alpha linear.
 
+// The loops over lanes index several arrays by one lane; an iterator over one of them would hide that.
+#![allow(clippy::needless_range_loop)]
+
 use crate::error::{RenderError, Result};
 use crate::maths::{V3, srgb_to_linear};
 use crate::simd::F;

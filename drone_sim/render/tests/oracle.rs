@@ -224,6 +224,21 @@ mod gpu {
         check(&mut renderer);
     }
 
+    #[test]
+    fn a_scene_of_nothing_is_sky() {
+        let Some(mut renderer) = open("a_scene_of_nothing_is_sky") else { return };
+        let camera = Camera::from_hfov(64, 48, 1.2).unwrap();
+        let pose = look_at(Point3::new(0.0, 0.0, 2.0), Point3::new(0.0, 8.0, 4.0));
+        let (mut rgb, mut depth) = ([vec![0_u8; 64 * 48 * 3], vec![0; 64 * 48 * 3]], vec![0.0; 64 * 48]);
+        for (renderer, rgb) in [&mut renderer, &mut Renderer::new(1).unwrap()].into_iter().zip(&mut rgb) {
+            let targets = Targets { rgb: Some(rgb), depth: Some(&mut depth), object: None };
+            renderer.render(&Scene::new(), &camera, &pose, targets).unwrap();
+            assert!(depth.iter().all(|d| *d == f32::INFINITY));
+        }
+        let off = rgb[0].iter().zip(&rgb[1]).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
+        assert!(f64::from(off) / rgb[0].len() as f64 <= 1.0, "{off}");
+    }
+
     /// Frame after frame with another size, other targets, something that moves and its shadow.
     #[test]
     fn its_pictures_follow_the_scene() {

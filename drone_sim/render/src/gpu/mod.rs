@@ -111,7 +111,7 @@ impl GpuRenderer {
     pub(crate) fn open() -> Result<Self> {
         let gpu = Gpu::open()?;
         let pipes = Pipes::new(&gpu);
-        let store = Store::new(&gpu);
+        let store = Store::new(&gpu, &pipes);
         let clouds = store::texture(&gpu, &cloud_texture());
         let frame = room(&gpu, wgpu::BufferUsages::UNIFORM, pack::FRAME);
         let things = room(&gpu, wgpu::BufferUsages::STORAGE, pack::THING * 1024);
@@ -196,17 +196,17 @@ impl GpuRenderer {
         if !kept {
             self.cast(scene, shadow, false);
         }
-        if !kept || !scene.moving.is_empty() {
-            if let Some(map) = &mut self.map {
-                let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-                encoder.copy_texture_to_texture(
-                    map.still.as_image_copy(),
-                    map.all.as_image_copy(),
-                    map.all.size(),
-                );
-                self.gpu.queue.submit([encoder.finish()]);
-                map.drawn = Some(*shadow);
-            }
+        if (!kept || !scene.moving.is_empty())
+            && let Some(map) = &mut self.map
+        {
+            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+            encoder.copy_texture_to_texture(
+                map.still.as_image_copy(),
+                map.all.as_image_copy(),
+                map.all.size(),
+            );
+            self.gpu.queue.submit([encoder.finish()]);
+            map.drawn = Some(*shadow);
         }
         if !scene.moving.is_empty() {
             self.cast(scene, shadow, true);
@@ -304,11 +304,9 @@ impl GpuRenderer {
         pass.set_bind_group(0, &shared, &[]);
         if let Some(scenes) = self.pipes.made(wanted) {
             self.draw(&mut pass, &scenes.things);
-            if wanted.rgb
-                && let Some(any) = self.store.dressed.first()
-            {
+            if wanted.rgb {
                 pass.set_pipeline(&scenes.sky);
-                pass.set_bind_group(1, any, &[]);
+                pass.set_bind_group(1, &self.store.bare, &[]);
                 pass.draw(0..3, 0..1);
             }
         }

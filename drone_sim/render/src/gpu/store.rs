@@ -32,6 +32,8 @@ pub(super) struct Store {
     pub table: wgpu::Buffer,
     /// Per material, its textures.
     pub dressed: Vec<wgpu::BindGroup>,
+    /// No textures.
+    pub bare: wgpu::BindGroup,
     blank: wgpu::TextureView,
     words: Vec<u32>,
 }
@@ -98,14 +100,16 @@ fn shape(gpu: &Gpu, mesh: &Arc<Mesh>) -> Shape {
 }
 
 impl Store {
-    pub(super) fn new(gpu: &Gpu) -> Self {
+    pub(super) fn new(gpu: &Gpu, pipes: &Pipes) -> Self {
+        let blank = texture(gpu, &Texture::from_fn(0, |_, _| [1.0; 4]));
         Self {
+            bare: pipes.dress(gpu, &blank, false, &blank),
             shapes: Vec::new(),
             skins: Vec::new(),
             materials: Vec::new(),
             table: buffer(gpu, wgpu::BufferUsages::STORAGE, &[0; pack::MATERIAL * 4]),
             dressed: Vec::new(),
-            blank: texture(gpu, &Texture::from_fn(0, |_, _| [1.0; 4])),
+            blank,
             words: Vec::new(),
         }
     }

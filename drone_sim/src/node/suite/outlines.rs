@@ -23,7 +23,7 @@ pub(super) fn outline(rgb: &mut [u8], camera: &Camera, [left, top, width, height
 /// The edges of a turned box, without the lens; none of a box that reaches behind the camera.
 pub(super) fn wire(rgb: &mut [u8], camera: &Camera, b: &TurnedBox) {
     let corner = |k: usize| {
-        let side = |axis: usize| if k >> axis & 1 == 1 { 0.5 } else { -0.5 };
+        let side = |axis: usize| if (k >> axis) & 1 == 1 { 0.5 } else { -0.5 };
         let p = b.pose * Point3::from([0, 1, 2].map(|axis| side(axis) * b.size[axis]));
         // From Gazebo's frame of cameras to the optical one.
         camera.project(&Point3::new(p.x, -p.y, -p.z)).filter(|_| -p.z >= camera.near_m)
