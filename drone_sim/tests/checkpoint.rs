@@ -96,7 +96,7 @@ const PARAMS: [(&str, &str); 16] = [
 fn spec(params: &[(&str, &str)]) -> NodeSpec {
     let mut spec = NodeSpec::new("drone_sim");
     for (key, value) in PARAMS.iter().chain(params) {
-        spec = spec.with_param(*key, ParamValue::from_text(value));
+        spec = spec.with_param(key, ParamValue::from_text(value));
     }
     spec
 }
@@ -109,8 +109,7 @@ fn fly(threads: usize, from: i64, params: &[(&str, &str)]) -> BTreeMap<String, (
     app.add(NodeFactory::of::<Pilot>(), NodeSpec::new("pilot")).unwrap();
     let report = app.run().unwrap();
     assert_eq!(report.nodes.iter().map(|n| n.errors).sum::<u64>(), 0, "{:?}", report.nodes);
-    let topics = std::mem::take(&mut log.lock().unwrap().topics);
-    topics
+    std::mem::take(&mut log.lock().unwrap().topics)
 }
 
 /// The moment at which the file was made, from its header: after magic, version, parameters and world.

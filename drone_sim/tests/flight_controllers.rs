@@ -106,7 +106,7 @@ fn run(params: &[(&str, String)]) -> (Result<RunReport, peregrine::Error>, Vec<(
     let quiet = [("world", "empty"), ("camera.rate", "0"), ("depth.rate", "0"), ("goal_distance", "500")];
     let quiet = quiet.map(|(key, value)| (key, value.to_owned()));
     for (key, value) in quiet.iter().chain(params) {
-        spec = spec.with_param(*key, ParamValue::from_text(value));
+        spec = spec.with_param(key, ParamValue::from_text(value));
     }
     app.add(NodeFactory::of::<DroneSim>(), spec).unwrap();
     app.add(NodeFactory::of::<Watcher>(), NodeSpec::new("watcher")).unwrap();
