@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use peregrine::prelude::*;
 use peregrine::{AnyMessage, App, Mode, NodeFactory, NodeSpec, ParamValue};
-use peregrine_msgs::geometry_msgs::TwistStamped;
+use peregrine_msgs::geometry_msgs::{Twist, TwistStamped};
 use peregrine_msgs::nav_msgs::Odometry;
 use peregrine_sim::node::DroneSim;
 
@@ -24,6 +24,7 @@ struct Log {
 struct Pilot {
     log: Arc<Mutex<Log>>,
     command: Publisher<TwistStamped>,
+    rover: Publisher<Twist>,
 }
 
 #[derive(Params)]
@@ -59,10 +60,14 @@ impl Node for Pilot {
             command.twist.linear.x = 3.0 + (p.x * 0.7).sin();
             command.twist.linear.y = (p.x - 2.0 * p.y).cos();
             command.twist.angular.z = 0.3 * (p.y + p.z).sin();
+            let mut order = Twist::default();
+            (order.linear.x, order.angular.z) = (1.0 + p.x.sin(), p.y.cos());
+            n.rover.send(ctx, order)?;
             n.command.send(ctx, command)
         })?;
         let log = setup.extension::<Mutex<Log>>().unwrap_or_default();
-        Ok(Self { log, command: setup.publish("cmd_vel", Qos::Reliable)? })
+        let rover = setup.publish("/model/rover/cmd_vel", Qos::Reliable)?;
+        Ok(Self { log, command: setup.publish("cmd_vel", Qos::Reliable)?, rover })
     }
 }
 
@@ -91,7 +96,7 @@ const PARAMS: [(&str, &str); 16] = [
 fn spec(params: &[(&str, &str)]) -> NodeSpec {
     let mut spec = NodeSpec::new("drone_sim");
     for (key, value) in PARAMS.iter().chain(params) {
-        spec = spec.with_param(*key, ParamValue::from_text(value));
+        spec = spec.with_param(key, ParamValue::from_text(value));
     }
     spec
 }
@@ -104,8 +109,7 @@ fn fly(threads: usize, from: i64, params: &[(&str, &str)]) -> BTreeMap<String, (
     app.add(NodeFactory::of::<Pilot>(), NodeSpec::new("pilot")).unwrap();
     let report = app.run().unwrap();
     assert_eq!(report.nodes.iter().map(|n| n.errors).sum::<u64>(), 0, "{:?}", report.nodes);
-    let topics = std::mem::take(&mut log.lock().unwrap().topics);
-    topics
+    std::mem::take(&mut log.lock().unwrap().topics)
 }
 
 /// The moment at which the file was made, from its header: after magic, version, parameters and world.
@@ -171,4 +175,55 @@ fn what_is_no_checkpoint_of_this_flight_is_refused_by_name() {
     assert!(refused(&[("restore", "/nowhere/a.ckpt")]).contains("PG-1001"));
     let px4 = refused(&[("restore", &name), ("autopilot.kind", "px4"), ("autopilot.address", "127.0.0.1:0")]);
     assert!(px4.contains("no checkpoint holds"), "{px4}");
+}
+
+/// A door that swings, a rover that drives and a person who walks: where they are brought follows from their state alone.
+#[test]
+fn doors_rovers_and_people_go_on_where_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, file) = (folder.path().join("yard.sdf"), folder.path().join("a.ckpt"));
+    let body = |name: &str, pose: &str, size: &str| {
+        format!(
+            "<link name='{name}'><pose>{pose}</pose><inertial><mass>2</mass></inertial><collision name='c'><geometry><box><size>{size}
+             </size></box></geometry></collision><visual name='v'><geometry><box><size>{size}</size></box></geometry></visual></link>"
+        )
+    };
+    let joint = |name: &str, parent: &str, child: &str, more: &str| {
+        format!(
+            "<joint name='{name}' type='revolute'><parent>{parent}</parent><child>{child}</child><axis><xyz>0 0 1</xyz>{more}</axis>
+             </joint>"
+        )
+    };
+    let spring =
+        "<dynamics><spring_reference>1</spring_reference><spring_stiffness>9</spring_stiffness></dynamics>";
+    let text = format!(
+        "<sdf version='1.9'><world name='yard'><include><uri>model://ground_plane</uri></include>
+         <model name='door'><pose>4 0 2 0 0 0.3</pose><link name='post'/>{}{}</model>
+         <model name='rover'><pose>3 -2 0 0 0 0.7</pose>{}{}{}{}{}<plugin filename='gz-sim-diff-drive-system'
+         name='gz::sim::systems::DiffDrive'><left_joint>l</left_joint><right_joint>r</right_joint></plugin></model>
+         <actor name='walker'><script><trajectory id='0' type='walk'><waypoint><time>0</time><pose>5 2 1 0 0 0</pose></waypoint>
+         <waypoint><time>3</time><pose>4 -2 1 0 0 1.5</pose></waypoint></trajectory></script></actor></world></sdf>",
+        body("leaf", "0 0.5 0 0 0 0", "0.1 1 1.5"),
+        joint("hinge", "post", "leaf", spring),
+        body("chassis", "0 0 0.2 0 0 0", "0.6 0.4 0.2"),
+        body("left", "0 0.25 0.1 0 0 0", "0.2 0.05 0.2"),
+        body("right", "0 -0.25 0.1 0 0 0", "0.2 0.05 0.2"),
+        joint("l", "chassis", "left", ""),
+        joint("r", "chassis", "right", ""),
+    );
+    std::fs::write(&world, text).unwrap();
+    let (world, name) = (world.display().to_string(), file.display().to_string());
+    let few = [("world", world.as_str()), ("sensors", "lidar, segmentation"), ("time_limit", "1.2")];
+    let with = |more: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+        few.iter().chain(more).map(|(key, value)| (*key, (*value).to_owned())).collect()
+    };
+    let go = |threads, from, params: Vec<(&'static str, String)>| {
+        let params: Vec<(&str, &str)> = params.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        fly(threads, from, &params)
+    };
+    go(1, 0, with(&[("checkpoint.file", &name), ("checkpoint.at", "0.631")]));
+    let at = moment(&file);
+    let straight = go(1, at, with(&[]));
+    assert!(straight.contains_key("/model/rover/odometry"), "{:?}", straight.keys());
+    assert_eq!(go(2, at, with(&[("restore", &name)])), straight);
 }

@@ -10,13 +10,15 @@ use peregrine_gz::msgs::core::{Boolean, Clock, Empty, Entity, Time};
 use peregrine_gz::msgs::geometry::{Pose, PoseV, Twist, Vector3d};
 use peregrine_gz::msgs::scene::Scene;
 use peregrine_gz::msgs::sensing::Actuators;
+use peregrine_gz::msgs::serialized::{SerializedStepMap, component_type};
 use peregrine_gz::msgs::world::{EntityFactory, WorldControl, WorldStatistics, entity_factory};
 use peregrine_gz::{GzNode, Options};
 use peregrine_sim::control::Change;
 use peregrine_sim::flight::{Flight, Rules};
 use peregrine_sim::gz::{GzSide, Inbox, OrderTopics, apply, lock};
 use peregrine_sim::physics::{STEP_NS, Vehicle};
-use peregrine_sim::scenario::{ForestSpec, build};
+use peregrine_sim::scenario::{ForestSpec, build, from_sdf};
+use peregrine_sim::sdf::Loader;
 
 const POST: &str =
     "<sdf version='1.9'><model name='post'><pose>5 0 1 0 0 0</pose><link name='l'><collision name='c'>
@@ -208,4 +210,47 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
         lock(&inbox).take_rotors()
     });
     assert_eq!(rotors, [500.0, 501.0, 502.0, 503.0]);
+}
+
+/// A link that hangs by a joint is told by its own name, in the frame of its model, as it swings; and its model is no longer static.
+#[test]
+fn links_that_hang_by_joints_are_among_the_poses_and_in_the_state() {
+    const DOOR: &str = "<sdf version='1.9'><world name='yard'><model name='door'><pose>4 1 0 0 0 1</pose><link name='post'/>
+        <link name='leaf'><pose>0 0 1 0 0 0</pose><inertial><pose>0.4 0 0 0 0 0</pose><mass>5</mass></inertial></link>
+        <joint name='hinge' type='revolute'><parent>post</parent><child>leaf</child><axis><xyz>0 0 1</xyz><dynamics>
+        <spring_reference>1.2</spring_reference><spring_stiffness>6</spring_stiffness></dynamics></axis></joint></model></world></sdf>";
+    let loaded = Loader::without_files().load_str(DOOR, "door").unwrap();
+    let world = Arc::new(from_sdf(loaded, "yard", 60.0, 2.0).unwrap());
+    let mut flight = Flight::new(world, Vehicle::x500(), Rules::default()).unwrap();
+    let (mut side, _) = open(&flight, "door");
+    let client = GzNode::new(options("door")).unwrap();
+    let (told, poses) = mpsc::channel();
+    client.subscribe("/world/yard/dynamic_pose/info", move |p: PoseV| drop(told.send(p))).unwrap();
+    let mut now = 0;
+    let leaf = wait_for("the leaf, half open", || {
+        now += 20 * STEP_NS;
+        flight.advance(now).unwrap();
+        side.after_step(now, flight.world(), &Isometry3::identity());
+        let all = poses.try_iter().flat_map(|p| p.pose).filter(|p| p.name == "leaf");
+        all.into_iter().find(|p| p.orientation.as_ref().is_some_and(|q| q.z > 0.4))
+    });
+    let at = leaf.position.unwrap();
+    assert_eq!((at.x, at.y, at.z), (0.0, 0.0, 1.0), "in the frame of its model");
+    let scene: Scene =
+        client.request("/world/yard/scene/info", &Empty::default(), Duration::from_secs(20)).unwrap();
+    let door = scene.model.iter().find(|m| m.name == "door").unwrap();
+    assert!(!door.is_static && door.link.iter().any(|l| l.name == "leaf" && l.id == leaf.id));
+    let step: SerializedStepMap =
+        client.request("/world/yard/state", &Empty::default(), Duration::from_secs(20)).unwrap();
+    let state = step.state.unwrap();
+    let component = |entity: u32, name: &str| {
+        let number = component_type(&format!("gz_sim_components.{name}")) as i64;
+        String::from_utf8(state.entities[&u64::from(entity)].components[&number].component.clone()).unwrap()
+    };
+    assert_eq!(
+        (component(leaf.id, "Name").as_str(), component(leaf.id, "ParentEntity")),
+        ("leaf", door.id.to_string())
+    );
+    let yaw: f64 = component(leaf.id, "Pose").split(' ').next_back().unwrap().parse().unwrap();
+    assert!(yaw > 0.5, "{yaw}");
 }

@@ -130,14 +130,13 @@ fn fly(sdf: &str, seconds: f64, script: &[&str], params: &[(&str, &str)]) -> Log
     for (key, value) in
         [("camera.rate", "0"), ("depth.rate", "0"), ("goal_distance", "900")].iter().chain(params)
     {
-        spec = spec.with_param(*key, ParamValue::from_text(value));
+        spec = spec.with_param(key, ParamValue::from_text(value));
     }
     app.add(NodeFactory::of::<DroneSim>(), spec).unwrap();
     let lines = ParamValue::StringArray(script.iter().map(|l| (*l).to_owned()).collect());
     app.add(NodeFactory::of::<Client>(), NodeSpec::new("client").with_param("script", lines)).unwrap();
     app.run().unwrap();
-    let log = std::mem::take(&mut *log.lock().unwrap());
-    log
+    std::mem::take(&mut *log.lock().unwrap())
 }
 
 fn x(log: &Log, name: &str) -> f64 {

@@ -198,7 +198,7 @@ fn what_is_not_used_is_listed_by_name_and_count() {
            <sensor name='a' type='sonar'/><sensor name='b' type='sonar'/>
            <visual name='v'><geometry><mesh><uri>model://x/x.dae</uri><scale>2 2 2</scale></mesh></geometry></visual>
            <velocity_decay/><projector/>
-         </link><joint name='j' type='revolute'><parent>world</parent><child>l</child><axis><xyz>0 0 1</xyz></axis></joint></model>",
+         </link><joint name='j' type='ball'><parent>world</parent><child>l</child><axis><xyz>0 0 1</xyz></axis></joint></model>",
     );
     let loaded = Loader::new().load_str(&text, "t").unwrap();
     let listed: Vec<(&str, u32)> = loaded.report.ignored.iter().map(|(k, v)| (k.as_str(), *v)).collect();
@@ -208,7 +208,7 @@ fn what_is_not_used_is_listed_by_name_and_count() {
             ("geometry/mesh", 1),
             ("link/projector", 1),
             ("link/sensor[sonar]", 2),
-            ("model/joint[revolute]", 1),
+            ("model/joint[ball]", 1),
             ("world/plugin[my::Own]", 1),
         ]
     );

@@ -63,11 +63,7 @@ impl Instruments {
         let imu = match kind(world, |k| matches!(k, SensorKind::Imu(_))) {
             Some((SensorSpec { kind: SensorKind::Imu(imu), .. }, _)) => *imu,
             // A small MEMS sensor. ArduPilot lays its own noise on.
-            _ => ImuSpec {
-                angular_velocity: [white(0.001); 3],
-                linear_acceleration: [white(0.02); 3],
-                ..ImuSpec::default()
-            },
+            _ => ImuSpec { angular_velocity: [white(0.001); 3], linear_acceleration: [white(0.02); 3] },
         };
         // What the autopilot gets is in body axes, wherever the sensor sits: boards are turned by its own parameters.
         let imu = MountedImu::new(&imu, UnitQuaternion::identity(), seed, IDS);

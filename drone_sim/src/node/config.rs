@@ -359,8 +359,8 @@ impl Config {
             Vehicle::x500()
         });
         // WindEffects is a plugin of the world, and acts on models that let it.
-        let effects = world.sdf.iter().flat_map(|sdf| &sdf.plugins);
-        let effects = effects.filter(|p| p.known == Some(Known::WindEffects)).last();
+        let mut effects = world.sdf.iter().flat_map(|sdf| &sdf.plugins);
+        let effects = effects.rfind(|p| p.known == Some(Known::WindEffects));
         if let Some(plugin) =
             effects.filter(|_| craft.enable_wind || craft.links.iter().any(|l| l.enable_wind))
         {

@@ -1,5 +1,7 @@
 //! Changes of a world that stands already: models that come, go and move.
 
+use std::collections::btree_map::Entry;
+
 use nalgebra::Isometry3;
 
 use super::from_sdf::add;
@@ -68,16 +70,18 @@ impl World {
         for (object, pose) in moves {
             let Some(thing) = self.things.get_mut((*object as usize).wrapping_sub(1)) else { continue };
             let instances = self.scene.instances_of(*object);
-            if !self.locals.contains_key(object) {
-                let into = thing.pose.inverse();
-                let mut looks = Vec::with_capacity(instances.len());
-                for id in &instances {
-                    looks.push(into * self.scene.instance(*id)?.pose);
+            let locals = match self.locals.entry(*object) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let into = thing.pose.inverse();
+                    let mut looks = Vec::with_capacity(instances.len());
+                    for id in &instances {
+                        looks.push(into * self.scene.instance(*id)?.pose);
+                    }
+                    let own = solids.iter().filter(|s| s.object == *object);
+                    new.insert(Locals { touch: own.map(|s| into * s.pose).collect(), looks })
                 }
-                let touch = solids.iter().filter(|s| s.object == *object).map(|s| into * s.pose).collect();
-                self.locals.insert(*object, Locals { touch, looks });
-            }
-            let Some(locals) = self.locals.get(object) else { continue };
+            };
             thing.pose = *pose;
             let own = solids.iter_mut().filter(|s| s.object == *object);
             own.zip(&locals.touch).for_each(|(solid, local)| solid.pose = pose * local);

@@ -127,8 +127,8 @@ fn physics(src: &Source, p: &Element, out: &mut Physics) -> Result<()> {
 }
 
 fn scene(src: &Source, s: &Element, out: &mut Scene) -> Result<()> {
-    out.ambient = s.child("ambient").map_or(Ok(out.ambient), |c| src.color(c))?;
-    out.background = s.child("background").map_or(Ok(out.background), |c| src.color(c))?;
+    out.ambient = src.filled(s, "ambient").map_or(Ok(out.ambient), |c| src.color(c))?;
+    out.background = src.filled(s, "background").map_or(Ok(out.background), |c| src.color(c))?;
     out.shadows = src.flag(s, "shadows", true)?;
     if let Some(sky) = s.child("sky") {
         sky.mark_all();
@@ -136,7 +136,7 @@ fn scene(src: &Source, s: &Element, out: &mut Scene) -> Result<()> {
     }
     if let Some(f) = s.child("fog") {
         let kind = f.child("type").map_or("none", Element::text).to_string();
-        let color = f.child("color").map_or(Ok([1.0; 4]), |c| src.color(c))?;
+        let color = src.filled(f, "color").map_or(Ok([1.0; 4]), |c| src.color(c))?;
         let number = |tag, default| src.number_or(f, tag, default);
         let fog = Fog {
             color,

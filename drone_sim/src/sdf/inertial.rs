@@ -18,7 +18,7 @@ pub(super) fn read(src: &Source, e: &Element) -> Result<Inertial> {
         let entries =
             [("ixx", 0, 0), ("iyy", 1, 1), ("izz", 2, 2), ("ixy", 0, 1), ("ixz", 0, 2), ("iyz", 1, 2)];
         for (tag, row, column) in entries {
-            if let Some(c) = i.child(tag) {
+            if let Some(c) = src.filled(i, tag) {
                 let value = src.number(c)?;
                 out.inertia[(row, column)] = value;
                 out.inertia[(column, row)] = value;

@@ -119,7 +119,7 @@ impl Parser<'_> {
             src.note(e, "has a direction without a length, down is used");
             -Vector3::z_axis()
         });
-        let color = |tag: &str, default| e.child(tag).map_or(Ok(default), |c| src.color(c));
+        let color = |tag: &str, default| src.filled(e, tag).map_or(Ok(default), |c| src.color(c));
         let mut attenuation = Attenuation::default();
         if let Some(a) = e.child("attenuation") {
             attenuation = Attenuation {

@@ -98,7 +98,7 @@ impl Parser<'_> {
             }
         }
         for (tag, slot) in [("diffuse", 1), ("ambient", 0), ("specular", 2), ("emissive", 3)] {
-            let Some(c) = e.child(tag) else { continue };
+            let Some(c) = src.filled(e, tag) else { continue };
             let color = src.color(c)?;
             match slot {
                 0 => material.ambient = color,

@@ -229,13 +229,17 @@ impl<'l> Parser<'l> {
     /// Gives models of one name different names, as Gazebo does when it inserts them.
     fn rename(&mut self, src: &Source, e: &Element, models: &mut [RawModel]) {
         let mut names: BTreeSet<String> = BTreeSet::new();
+        let mut next: BTreeMap<String, u32> = BTreeMap::new();
         for m in models {
             if !names.contains(&m.name) {
                 names.insert(m.name.clone());
                 continue;
             }
-            let fresh = (1..).map(|k| format!("{}_{k}", m.name)).find(|n| !names.contains(n));
-            let Some(fresh) = fresh else { continue };
+            // The next number goes on from the last one, or a hundred thousand of one name would take an hour.
+            let from = next.entry(m.name.clone()).or_insert(1);
+            let fresh = (*from..).map(|k| (k, format!("{}_{k}", m.name))).find(|(_, n)| !names.contains(n));
+            let Some((number, fresh)) = fresh else { continue };
+            *from = number + 1;
             src.note(e, &format!("holds a second model \"{}\", now called \"{fresh}\"", m.name));
             m.name.clone_from(&fresh);
             names.insert(fresh);

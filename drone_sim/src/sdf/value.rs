@@ -111,14 +111,24 @@ impl Source {
         Ok(self.fixed::<1>(e)?[0])
     }
 
+    /// The child, if there is one that holds something. An empty one keeps its default, as with libsdformat, and is noted.
+    pub fn filled<'e>(&self, parent: &'e Element, child: &str) -> Option<&'e Element> {
+        let found = parent.child(child)?;
+        if found.text().trim().is_empty() {
+            self.note(found, "is empty, its default is used");
+            return None;
+        }
+        Some(found)
+    }
+
     /// The child's number, or `default` if it is absent.
     pub fn number_or(&self, parent: &Element, child: &str, default: f64) -> Result<f64> {
-        parent.child(child).map_or(Ok(default), |c| self.number(c))
+        self.filled(parent, child).map_or(Ok(default), |c| self.number(c))
     }
 
     /// A count, at least `least`.
     pub fn whole(&self, parent: &Element, child: &str, default: u32, least: u32) -> Result<u32> {
-        let Some(e) = parent.child(child) else { return Ok(default) };
+        let Some(e) = self.filled(parent, child) else { return Ok(default) };
         let x = self.number(e)?;
         if (f64::from(least)..=f64::from(u32::MAX)).contains(&x.trunc()) {
             return Ok(x as u32);
@@ -150,7 +160,7 @@ impl Source {
 
     /// The child's vector, or `default` if it is absent.
     pub fn vector_or(&self, parent: &Element, child: &str, default: Vector3<f64>) -> Result<Vector3<f64>> {
-        parent.child(child).map_or(Ok(default), |c| self.vector(c))
+        self.filled(parent, child).map_or(Ok(default), |c| self.vector(c))
     }
 
     /// Three lengths above zero.
@@ -180,7 +190,7 @@ impl Source {
 
     /// The child's truth value, or `default` if it is absent.
     pub fn flag(&self, parent: &Element, child: &str, default: bool) -> Result<bool> {
-        parent.child(child).map_or(Ok(default), |c| self.boolean(c))
+        self.filled(parent, child).map_or(Ok(default), |c| self.boolean(c))
     }
 
     pub fn color(&self, e: &Element) -> Result<[f32; 4]> {

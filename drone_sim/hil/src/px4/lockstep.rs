@@ -36,10 +36,15 @@ pub struct Counts {
     pub not_finite: u64,
 }
 
-/// The state of one connection.
+/// One connection: the decoder of its bytes, and what came of them.
 #[derive(Debug, Clone, Default)]
 pub struct Lockstep {
     decoder: Decoder,
+    state: State,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
     counts: Counts,
     /// Time of the step that waits for an answer, microseconds.
     waiting: Option<u64>,
@@ -69,7 +74,7 @@ impl Lockstep {
     /// What was counted.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.counts
+        self.state.counts
     }
 
     /// What was counted of the bytes.
@@ -81,24 +86,55 @@ impl Lockstep {
     /// Whether any answer came yet: PX4 has started.
     #[must_use]
     pub fn has_started(&self) -> bool {
-        self.offset.is_some()
+        self.state.offset.is_some()
     }
 
     /// Whether anything of PX4 was heard yet.
     #[must_use]
     pub fn is_heard(&self) -> bool {
-        self.heard
+        self.state.heard
     }
 
     /// Flags of an answer without lockstep, if one came.
     #[must_use]
     pub fn without_lockstep(&self) -> Option<u64> {
-        self.free
+        self.state.free
     }
 
     /// Tells a step: appends its messages to `out`. HIL_SENSOR comes last, for it sets PX4's clock and what belongs to it
     /// should be there by then.
     pub fn tell(&mut self, readings: &Readings, out: &mut Vec<u8>) {
+        self.state.tell(readings, out);
+    }
+
+    /// Takes in what came; what it asks for is answered into `out`.
+    pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let Self { decoder, state } = self;
+        decoder.feed(bytes, |header, message| {
+            state.heard = true;
+            match message {
+                MavMessage::HIL_ACTUATOR_CONTROLS(controls) => state.controls(controls),
+                MavMessage::COMMAND_LONG(command) => state.command(header, command, out),
+                _ => {}
+            }
+        });
+    }
+
+    /// What the motors shall do, once the step that was told last is answered.
+    #[must_use]
+    pub fn answer(&self) -> Option<Motors> {
+        (self.state.waiting.is_none() && self.has_started()).then_some(self.state.motors)
+    }
+
+    /// What the motors shall do as far as is known: off before the first answer.
+    #[must_use]
+    pub fn motors(&self) -> Motors {
+        self.state.motors
+    }
+}
+
+impl State {
+    fn tell(&mut self, readings: &Readings, out: &mut Vec<u8>) {
         let now = messages::usec(readings.time_ns);
         if now >= self.next_heartbeat {
             self.next_heartbeat = now + HEARTBEAT_US;
@@ -116,32 +152,6 @@ impl Lockstep {
         self.send(&messages::sensor(readings), out);
         self.waiting = Some(now);
         self.counts.told += 1;
-    }
-
-    /// Takes in what came; what it asks for is answered into `out`.
-    pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let mut decoder = std::mem::take(&mut self.decoder);
-        decoder.feed(bytes, |header, message| {
-            self.heard = true;
-            match message {
-                MavMessage::HIL_ACTUATOR_CONTROLS(controls) => self.controls(controls),
-                MavMessage::COMMAND_LONG(command) => self.command(header, command, out),
-                _ => {}
-            }
-        });
-        self.decoder = decoder;
-    }
-
-    /// What the motors shall do, once the step that was told last is answered.
-    #[must_use]
-    pub fn answer(&self) -> Option<Motors> {
-        (self.waiting.is_none() && self.has_started()).then_some(self.motors)
-    }
-
-    /// What the motors shall do as far as is known: off before the first answer.
-    #[must_use]
-    pub fn motors(&self) -> Motors {
-        self.motors
     }
 
     fn controls(&mut self, m: &HIL_ACTUATOR_CONTROLS_DATA) {

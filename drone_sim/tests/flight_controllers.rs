@@ -41,7 +41,7 @@ fn answer(mut child: Child) -> BTreeMap<String, f64> {
     let mut errors = String::new();
     child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     assert!(child.wait().unwrap().success(), "{text}{errors}");
-    let line = text.lines().last().unwrap_or_default();
+    let line = text.lines().next_back().unwrap_or_default();
     // Flat enough for a small reader: {"a": 1, "b": [1, 2], "c": {"d": 3}}.
     let (mut out, mut key, mut place, mut in_list) = (BTreeMap::new(), String::new(), 0, false);
     let mut rest = line;
@@ -106,7 +106,7 @@ fn run(params: &[(&str, String)]) -> (Result<RunReport, peregrine::Error>, Vec<(
     let quiet = [("world", "empty"), ("camera.rate", "0"), ("depth.rate", "0"), ("goal_distance", "500")];
     let quiet = quiet.map(|(key, value)| (key, value.to_owned()));
     for (key, value) in quiet.iter().chain(params) {
-        spec = spec.with_param(*key, ParamValue::from_text(value));
+        spec = spec.with_param(key, ParamValue::from_text(value));
     }
     app.add(NodeFactory::of::<DroneSim>(), spec).unwrap();
     app.add(NodeFactory::of::<Watcher>(), NodeSpec::new("watcher")).unwrap();
