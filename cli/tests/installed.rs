@@ -13,11 +13,12 @@ use std::process::{Command, Output, Stdio};
 
 use common::{Running, peregrine_at, root, stderr, stdout, until};
 
-const NODES: [&str; 11] = [
+const NODES: [&str; 12] = [
     "autopilot",
     "avoidance",
     "camera",
     "detector",
+    "detector_cameras",
     "drone_sim",
     "gz_bridge",
     "player",
