@@ -38,10 +38,24 @@ const EMBEDDED: &[Embedded] = &[
         manifest: include_str!("../weights/nanodet_g_416_w8.toml"),
         weights: include_bytes!("../weights/nanodet_g_w8.onnx"),
     },
+    Embedded {
+        name: "drone_sim_320_int8",
+        manifest: include_str!("../weights/drone_sim_320_int8.toml"),
+        weights: include_bytes!("../weights/drone_sim_320_int8.onnx"),
+    },
+    Embedded {
+        name: "drone_sim_320_w8",
+        manifest: include_str!("../weights/drone_sim_320_w8.toml"),
+        weights: include_bytes!("../weights/drone_sim_320_w8.onnx"),
+    },
 ];
 
 /// Short names that stand for the variant that suits the backend.
-const FAMILIES: &[(&str, &str, &str)] = &[("nanodet_g", "nanodet_g_416_int8", "nanodet_g_320_w8")];
+const FAMILIES: &[(&str, &str, &str)] = &[
+    ("nanodet_g", "nanodet_g_416_int8", "nanodet_g_320_w8"),
+    // The simulator's own classes (models/train).
+    ("sim", "drone_sim_320_int8", "drone_sim_320_w8"),
+];
 
 /// The model used when none is named.
 pub const DEFAULT_MODEL: &str = "nanodet_g";
