@@ -5,7 +5,6 @@ mod count;
 mod detect;
 mod frames;
 mod ros2;
-mod sim;
 
 use clap::{Parser, Subcommand};
 
@@ -39,7 +38,7 @@ enum What {
     /// One 640x480 depth image to a command, stage by stage; and the safety filter.
     Avoid(avoid::Options),
     /// The simulator beside MuJoCo and PyBullet: pictures, lidar, steps, batches.
-    Sim(sim::Options),
+    Sim(peregrine_bench_sim::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -51,7 +50,7 @@ fn main() -> std::process::ExitCode {
         What::Ros2Camera(options) => ros2::run_camera(&options),
         What::Ros2Listener(options) => ros2::run_listener(&options),
         What::Avoid(options) => avoid::run(&options),
-        What::Sim(options) => sim::run(&options),
+        What::Sim(options) => peregrine_bench_sim::run(&options),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -177,6 +177,10 @@ pub struct SimRun {
     /// Let clients of Gazebo see and control the world over gz-transport (GZ_PARTITION, GZ_IP).
     #[arg(long)]
     pub gz: bool,
+    /// Let a flight controller fly: px4 (MAVLink, TCP 4560) or ardupilot (JSON, UDP 9002), on loopback. Parameters autopilot.* (-p)
+    /// say more.
+    #[arg(long, value_name = "px4|ardupilot")]
+    pub autopilot: Option<String>,
     /// Stand still until a client lets time go on (with --gz).
     #[arg(long, requires = "gz")]
     pub paused: bool,
@@ -519,6 +523,10 @@ pub struct BenchAvoid {
     /// By how much the vehicle differs from what the planner believes, percent of each number.
     #[arg(long, default_value_t = 25.0, value_name = "PERCENT")]
     pub mismatch: f64,
+    /// What the vehicle sees by: the depth camera alone, or with a laser scanner of one plane beside it. The suite's own when absent:
+    /// `barn` and `maze` are flown with both.
+    #[arg(long, value_parser = ["depth", "depth,scan"], value_name = "LIST")]
+    pub sensors: Option<String>,
     /// Rays per row of the simulated depth camera.
     #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u64).range(80..=640))]
     pub rays: u64,

@@ -16,6 +16,8 @@ pub fn registry() -> Registry {
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)
         .with(peregrine_detector::CAMERAS_NODE)
+        .with(peregrine_detector::store::PEREGRINE_NODE)
+        .with(peregrine_exporter::PEREGRINE_NODE)
         .with(peregrine_gz_bridge::PEREGRINE_NODE)
         .with(peregrine_recorder::PEREGRINE_NODE)
         .with(peregrine_recorder::play::PEREGRINE_NODE)

@@ -111,6 +111,30 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// A link that was cut for too long.
+    #[error(
+        "PG-1314: the link to '{host}' is cut with {have} of {all} bytes there ({why}); run the same command again: it goes on where it stopped"
+    )]
+    TransferCut {
+        /// The host.
+        host: String,
+        /// Bytes that are there.
+        have: u64,
+        /// Bytes in all.
+        all: u64,
+        /// What the link says.
+        why: String,
+    },
+    /// A rollout stopped itself.
+    #[error(
+        "PG-1315: the rollout stopped: {why}; mend the model, or remove '{}' to begin anew", file.display()
+    )]
+    RolloutStopped {
+        /// Why.
+        why: String,
+        /// What is known of it.
+        file: PathBuf,
+    },
     /// The flight did not go as it should have.
     #[error("PG-1308: the flight failed: {0}")]
     Flight(String),

@@ -129,3 +129,128 @@ fn a_client_steps_a_paused_world_and_drives_the_vehicle() {
     assert!(images.len() > 10 && images.iter().all(|i| *i == (64, 64 * 48 * 3)), "{images:?}");
     drop(running);
 }
+
+/// A world with a vehicle as PX4's `x500` is: sensors of PX4's names on `base_link`, four motors, no namespace of their own.
+fn px4_world() -> String {
+    let mut parts = String::new();
+    for (i, (x, y, turn)) in
+        [(0.174, -0.174, "ccw"), (-0.174, 0.174, "ccw"), (0.174, 0.174, "cw"), (-0.174, -0.174, "cw")]
+            .iter()
+            .enumerate()
+    {
+        parts += &format!(
+            "<link name='rotor_{i}'><gravity>true</gravity><pose>{x} {y} 0.06 0 0 0</pose><inertial><mass>0.016</mass><inertia>
+             <ixx>3.8e-7</ixx><iyy>2.6e-5</iyy><izz>2.6e-5</izz></inertia></inertial></link>
+             <joint name='rotor_{i}_joint' type='revolute'><parent>base_link</parent><child>rotor_{i}</child>
+             <axis><xyz>0 0 1</xyz></axis></joint>
+             <plugin filename='gz-sim-multicopter-motor-model-system' name='gz::sim::systems::MulticopterMotorModel'>
+             <jointName>rotor_{i}_joint</jointName><linkName>rotor_{i}</linkName><turningDirection>{turn}</turningDirection>
+             <timeConstantUp>0.0125</timeConstantUp><timeConstantDown>0.025</timeConstantDown>
+             <maxRotVelocity>1000.0</maxRotVelocity><motorConstant>8.54858e-06</motorConstant>
+             <momentConstant>0.016</momentConstant><commandSubTopic>command/motor_speed</commandSubTopic>
+             <motorNumber>{i}</motorNumber><rotorDragCoefficient>8.06428e-05</rotorDragCoefficient>
+             <rollingMomentCoefficient>1e-06</rollingMomentCoefficient><motorType>velocity</motorType></plugin>"
+        );
+    }
+    let sensors = [("air_pressure", 50), ("magnetometer", 100), ("imu", 250), ("navsat", 30)].map(|(kind, rate)| {
+        format!(
+            "<sensor name='{kind}_sensor' type='{kind}'><always_on>1</always_on><update_rate>{rate}</update_rate></sensor>"
+        )
+    });
+    format!(
+        "<sdf version='1.9'><world name='default'>
+         <spherical_coordinates><surface_model>EARTH_WGS84</surface_model><world_frame_orientation>ENU</world_frame_orientation>
+         <latitude_deg>47.397971</latitude_deg><longitude_deg>8.546164</longitude_deg><elevation>0</elevation>
+         </spherical_coordinates>
+         <include><uri>model://ground_plane</uri></include>
+         <model name='x500_0'><pose>0 0 0.24 0 0 0</pose><link name='base_link'><inertial><mass>2.0</mass><inertia>
+         <ixx>0.02166</ixx><iyy>0.02166</iyy><izz>0.04</izz></inertia></inertial>{}</link>{parts}</model></world></sdf>",
+        sensors.concat()
+    )
+}
+
+/// The names and types that PX4's gz_bridge subscribes to, publishes and asks for, seen with Gazebo's own tools (Fortress).
+#[test]
+fn px4s_gz_bridge_finds_its_topics() {
+    let tool = |which: &str| format!("/usr/libexec/ignition/transport11/ign-transport-{which}");
+    if !std::path::Path::new(&tool("topic")).is_file() {
+        println!("SKIP px4s_gz_bridge_finds_its_topics: ignition-transport-cli is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("default.sdf");
+    std::fs::write(&file, px4_world()).unwrap();
+    let partition = format!("px4_{}", std::process::id());
+    let child = peregrine()
+        .args(["sim", "run", file.to_str().unwrap(), "--gz", "--isolated", "--threads", "1"])
+        .args(["-p", "camera.rate:=0", "-p", "depth.rate:=0"])
+        .env("IGN_IP", "127.0.0.1")
+        .env("IGN_PARTITION", &partition)
+        .env("PEREGRINE_GZ_MSGS", "ignition")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _running = Running(child);
+    let ask = |which: &str, args: &[&str]| {
+        let out = Command::new(tool(which))
+            .args(args)
+            .env("IGN_IP", "127.0.0.1")
+            .env("IGN_PARTITION", &partition)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    let sensor = |path: &str| format!("/world/default/model/x500_0/link/base_link/sensor/{path}");
+    let told = [
+        (sensor("imu_sensor/imu"), "IMU"),
+        (sensor("air_pressure_sensor/air_pressure"), "FluidPressure"),
+        (sensor("magnetometer_sensor/magnetometer"), "Magnetometer"),
+        (sensor("navsat_sensor/navsat"), "NavSat"),
+        ("/world/default/clock".into(), "Clock"),
+        ("/world/default/pose/info".into(), "Pose_V"),
+        ("/world/default/dynamic_pose/info".into(), "Pose_V"),
+        ("/world/default/state".into(), "SerializedStepMap"),
+        ("/model/x500_0/odometry_with_covariance".into(), "OdometryWithCovariance"),
+    ];
+    for (topic, kind) in &told {
+        wait_for(topic, || {
+            let text = ask("topic", &["-i", "-t", topic]);
+            text.contains(&format!("ignition.msgs.{kind}\n")).then_some(())
+        });
+    }
+    for (service, types) in [
+        ("/world/default/create", "ignition.msgs.EntityFactory, ignition.msgs.Boolean"),
+        ("/world/default/set_pose", "ignition.msgs.Pose, ignition.msgs.Boolean"),
+        ("/world/default/scene/info", "ignition.msgs.Empty, ignition.msgs.Scene"),
+        ("/world/default/state", "ignition.msgs.Empty, ignition.msgs.SerializedStepMap"),
+    ] {
+        wait_for(service, || ask("service", &["-i", "-s", service]).contains(types).then_some(()));
+    }
+    // What a stock client reads.
+    let imu = ask("topic", &["-e", "-n", "1", "-t", &told[0].0]);
+    assert!(imu.contains("linear_acceleration") && imu.contains("angular_velocity"), "{imu}");
+    let pressure = ask("topic", &["-e", "-n", "1", "-t", &told[1].0]);
+    assert!(pressure.contains("pressure: 1013"), "{pressure}");
+    let state = ask("topic", &["-e", "-n", "1", "-t", "/world/default/state"]);
+    assert!(state.contains("entities") && state.contains("components"), "{state}");
+    // PX4 drives the rotors: full throttle for the simulator, seen as height by a stock client.
+    let height = || {
+        let text = ask("topic", &["-e", "-n", "1", "-t", "/model/x500_0/odometry"]);
+        let mut lines = text.lines().map(str::trim).skip_while(|l| !l.starts_with("position"));
+        lines.find_map(|l| l.strip_prefix("z: "))?.parse::<f64>().ok()
+    };
+    wait_for("a climb on motor speeds", || {
+        ask(
+            "topic",
+            &[
+                "-p",
+                "velocity: [900, 900, 900, 900]",
+                "-m",
+                "ignition.msgs.Actuators",
+                "-t",
+                "/x500_0/command/motor_speed",
+            ],
+        );
+        height().filter(|z| *z > 3.0)
+    });
+}

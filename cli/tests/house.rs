@@ -151,8 +151,18 @@ fn nodes_and_their_parameters_are_described() {
 /// be set while the node runs.
 #[test]
 fn parameter_files_of_nodes_are_true() {
-    let files =
-        ["autopilot", "avoidance", "camera", "detector", "px4", "recorder", "safety_filter", "tracker"];
+    let files = [
+        "autopilot",
+        "avoidance",
+        "camera",
+        "detector",
+        "exporter",
+        "model_store",
+        "px4",
+        "recorder",
+        "safety_filter",
+        "tracker",
+    ];
     for file in files {
         let text = std::fs::read_to_string(root().join(format!("launch/params/{file}.yaml"))).unwrap();
         let mut kind = String::new();

@@ -83,7 +83,9 @@ fn labelled(
     let mut labels = vec![0; WIDTH * HEIGHT * 3];
     eye.colours(&mut labels);
     let mut boxes = sharp.clone();
-    for seen in eye.boxes(&world.scene, optical)? {
+    let mut found = Vec::new();
+    eye.boxes(&world.scene, optical, &mut found)?;
+    for seen in found {
         let [left, top, width, height] = seen.area.map(|v| v.max(0.0) as usize);
         let (right, bottom) = ((left + width).min(WIDTH) - 1, (top + height).min(HEIGHT) - 1);
         let edge = |x: usize, y: usize| x == left || x == right || y == top || y == bottom;

@@ -6,6 +6,7 @@
 
 use nalgebra::{Point3, Vector3};
 
+use crate::checkpoint::{Stateful, Tape};
 use crate::physics::State;
 use crate::solids::Solids;
 
@@ -102,6 +103,14 @@ fn bounce(velocity: &Vector3<f64>, normal: &Vector3<f64>) -> Vector3<f64> {
     let speed = along.norm();
     let kept = if speed > 1e-9 { (1.0 - FRICTION * impulse / speed).max(0.0) } else { 0.0 };
     along * kept - normal * (RESTITUTION * towards)
+}
+
+impl Stateful for Contacts {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.bool(&mut self.touching);
+        tape.u32(&mut self.episodes);
+        tape.u32(&mut self.last_object);
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use nalgebra::Isometry3;
 
+use crate::checkpoint::{Stateful, Tape};
+
 /// How long a paused simulator sleeps before it looks whether it shall leave the gate.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -143,6 +145,41 @@ impl WorldControl {
     /// Whether time stands still at `now` (nanoseconds), where the simulator has arrived.
     pub fn is_paused_at(&self, now: i64) -> bool {
         self.lock().stands(now)
+    }
+}
+
+impl Stateful for Change {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        let number = match self {
+            Self::Reset => 0,
+            Self::SetPose { .. } => 1,
+            Self::Remove { .. } => 2,
+            Self::Create { .. } => 3,
+        };
+        let told = tape.tag(number, 4);
+        if told != number {
+            let (name, pose) = (String::new(), Isometry3::identity());
+            *self = match told {
+                1 => Self::SetPose { name, pose },
+                2 => Self::Remove { name },
+                3 => Self::Create { sdf: String::new(), name: None, pose: None, rename: false },
+                _ => Self::Reset,
+            };
+        }
+        match self {
+            Self::Reset => {}
+            Self::SetPose { name, pose } => {
+                tape.text(name);
+                tape.pose(pose);
+            }
+            Self::Remove { name } => tape.text(name),
+            Self::Create { sdf, name, pose, rename } => {
+                tape.text(sdf);
+                tape.option(name, String::new, Tape::text);
+                tape.option(pose, Isometry3::identity, Tape::pose);
+                tape.bool(rename);
+            }
+        }
     }
 }
 

@@ -195,6 +195,30 @@ pub enum SimError {
     /// The side that talks with Gazebo's clients cannot start.
     #[error("PG-1026 no Gazebo clients: {0}")]
     Gz(#[from] peregrine_gz::GzError),
+    /// The flight controller outside does not fly.
+    #[error("PG-1040 no flight controller: {0}")]
+    Autopilot(Box<peregrine_hil::HilError>),
+    /// A file is not the checkpoint of this simulation.
+    #[error(
+        "PG-1042 the checkpoint {path} is not taken up: {fault}. Give the parameters and the world that it was made with, or begin \
+         without it."
+    )]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
+    /// A checkpoint cannot be written.
+    #[error(
+        "PG-1043 cannot write the checkpoint {path}: {cause}. Check the folder, its permissions and the disk."
+    )]
+    CheckpointWrite {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
     /// The renderer refused.
     #[error("PG-1024 drawing failed: {0}")]
     Render(#[from] peregrine_render::RenderError),

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
 
+use crate::checkpoint::{Stateful, Tape};
 use crate::contact::{Clearance, Contacts, clearance};
 use crate::error::{Result, SimError};
 use crate::physics::{
-    Battery, BatterySpec, Command, Quadrotor, STEP_NS, STEP_S, Sample, Vehicle, Wind, WindSpec,
+    Battery, BatterySpec, Command, Gear, Ground, Quadrotor, STEP_NS, STEP_S, Sample, Vehicle, Wind, WindSpec,
 };
 use crate::rng::Stream;
 use crate::scenario::{ACTOR_STEP_NS, World};
+use crate::solids::Solids;
 
 /// A command older than this is void, nanoseconds of simulated time.
 pub const COMMAND_LIFETIME_NS: i64 = 500_000_000;
@@ -91,6 +93,8 @@ pub struct Flight {
 
 /// Nothing nearer than this was touched lately: contacts need no look.
 const WATCHFUL: f64 = 0.1;
+/// How far the feet of a vehicle that stands end below its sphere, metres: who lands softly touches nothing with the sphere.
+const LEGS: f64 = 0.03;
 
 impl Flight {
     /// A vehicle that hovers at the world's start.
@@ -119,6 +123,32 @@ impl Flight {
         })
     }
 
+    /// A vehicle that stands at the world's start, or under it on the next thing below, with its rotors at rest: for a flight
+    /// controller outside, which commands its rotors. Commands of velocities are not obeyed.
+    ///
+    /// # Errors
+    /// PG-1021 if the vehicle cannot hover in this world's gravity.
+    pub fn standing(world: Arc<World>, vehicle: Vehicle, rules: Rules) -> Result<Self> {
+        let gear = Gear::under(&vehicle, rules.body_radius + LEGS);
+        let ground = ground_under(&world.solids, &world.start);
+        // Where no ground is it falls, as it would.
+        let height = gear.standing_height(vehicle.mass * world.gravity.norm());
+        let mut start = world.start;
+        start.z = ground.map_or(start.z, |ground| ground + height);
+        let (yaw, gravity) = (world.start_yaw, world.gravity);
+        let mut flight = Self::new(world, vehicle.clone(), rules)?;
+        flight.quad = Quadrotor::standing(vehicle, start, yaw, gravity, gear)?;
+        flight.quad.look_down(|foot| under_foot(&flight.world.solids, foot));
+        flight.least_clearance = clearance(&flight.world.solids, &start, flight.rules.body_radius).distance;
+        (flight.steered, flight.hold) = (true, Some(start));
+        Ok(flight)
+    }
+
+    /// Whether a flight controller outside commands the rotors for good.
+    pub fn is_steered(&self) -> bool {
+        self.quad.gear().is_some()
+    }
+
     /// The same flight in wind; `stream` chooses its gusts.
     #[must_use]
     pub fn in_wind(mut self, spec: WindSpec, stream: Stream) -> Self {
@@ -127,17 +157,17 @@ impl Flight {
         self
     }
 
-    /// The same flight on this battery.
+    /// The same flight on this battery, of whose capacity that share is left (0 to 1).
     #[must_use]
-    pub fn on_battery(mut self, spec: BatterySpec) -> Self {
-        self.battery = Battery::new(spec);
+    pub fn on_battery(mut self, spec: BatterySpec, charge: f64) -> Self {
+        self.battery = Battery::new(spec).charged(charge);
         self
     }
 
     /// Takes a command that came at `now` (nanoseconds).
     pub fn command(&mut self, command: Command, axes: Axes, now: i64) {
         let numbers = [command.velocity.x, command.velocity.y, command.velocity.z, command.yaw_rate];
-        if numbers.iter().all(|x| x.is_finite()) {
+        if numbers.iter().all(|x| x.is_finite()) && !self.is_steered() {
             self.order = Some((command, axes, now));
             if self.steered {
                 self.steered = false;
@@ -164,8 +194,8 @@ impl Flight {
     pub fn advance(&mut self, to: i64) -> Result<()> {
         while self.outcome.is_none() && self.quad.time_ns() + STEP_NS <= to {
             let now = self.quad.time_ns();
-            if !self.world.actors.is_empty() && now % ACTOR_STEP_NS == 0 {
-                Arc::make_mut(&mut self.world).move_actors(now as f64 * 1e-9)?;
+            if self.world.is_moving() && now % ACTOR_STEP_NS == 0 {
+                Arc::make_mut(&mut self.world).move_all(now as f64 * 1e-9)?;
                 self.measured = None;
             }
             self.step()?;
@@ -181,7 +211,14 @@ impl Flight {
             let (at, velocity) = (Point3::from(before), self.quad.state().velocity);
             self.quad.wind = wind.at(self.quad.time_ns() / STEP_NS, &at, &velocity);
         }
+        let solids = &self.world.solids;
+        self.quad.look_down(|foot| under_foot(solids, foot));
         self.quad.step();
+        if !self.world.mechanisms.is_empty() {
+            let gravity = self.world.gravity;
+            let mechanisms = &mut Arc::make_mut(&mut self.world).mechanisms;
+            mechanisms.iter_mut().for_each(|m| m.step(&gravity, STEP_S));
+        }
         self.battery.step(self.quad.vehicle(), &self.quad.state().rotors, STEP_S);
         let now = self.quad.time_ns();
         if !self.quad.state().is_finite() {
@@ -285,6 +322,17 @@ impl Flight {
         &self.contacts
     }
 
+    /// Tells a model that drives on wheels what to do: m/s forward, rad/s about up. False if there is none of that name.
+    pub fn command_drive(&mut self, model: &str, forward: f64, turn: f64) -> bool {
+        if !self.world.mechanisms.iter().any(|m| m.model == model && m.drive.is_some()) {
+            return false;
+        }
+        let mechanisms = &mut Arc::make_mut(&mut self.world).mechanisms;
+        let drives = mechanisms.iter_mut().filter(|m| m.model == model).filter_map(|m| m.drive.as_mut());
+        drives.for_each(|drive| drive.command(forward, turn));
+        true
+    }
+
     /// Changes the world between two steps.
     pub fn edit_world<T>(&mut self, edit: impl FnOnce(&mut World) -> T) -> T {
         self.measured = None;
@@ -324,6 +372,67 @@ impl Flight {
     }
 }
 
+/// What is nearest to a foot.
+fn under_foot(solids: &Solids, foot: &Point3<f64>) -> Option<Ground> {
+    let hits = [solids.nearest(foot), solids.nearest_plane(foot)].into_iter().flatten();
+    let near = hits.map(|hit| hit.near).min_by(|a, b| a.distance.total_cmp(&b.distance))?;
+    Some(Ground { point: foot.coords - near.normal * near.distance, normal: near.normal })
+}
+
+/// Height of the highest thing under a point, metres; `None` if there is none.
+fn ground_under(solids: &Solids, p: &Point3<f64>) -> Option<f64> {
+    let depth = solids.all().iter().map(|solid| {
+        let (o, d) = (solid.pose.inverse() * p, solid.pose.rotation.inverse() * -Vector3::z());
+        solid.shape.ray(&[o.x, o.y, o.z], &[d.x, d.y, d.z])
+    });
+    let depth = depth.fold(f64::INFINITY, f64::min);
+    if depth.is_finite() {
+        return Some(p.z - depth);
+    }
+    // A start inside or under the ground, as files have it whose models sink in a little.
+    solids.nearest_plane(p).filter(|hit| hit.near.distance <= 0.0).map(|hit| p.z - hit.near.distance)
+}
+
+impl Stateful for Flight {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.quad.go_over(tape);
+        self.contacts.go_over(tape);
+        let blank = || (Command::default(), Axes::Heading, 0);
+        tape.option(&mut self.order, blank, |tape, (command, axes, at)| {
+            command.go_over(tape);
+            *axes =
+                if tape.tag(u8::from(*axes == Axes::World), 2) == 1 { Axes::World } else { Axes::Heading };
+            tape.i64(at, 0..=i64::MAX / 2);
+        });
+        tape.option(&mut self.hold, Point3::origin, |tape, hold| tape.vector(&mut hold.coords));
+        tape.f64(&mut self.least_clearance);
+        tape.f64(&mut self.path_length);
+        let outcomes = [None, Some(Outcome::Reached), Some(Outcome::Collided), Some(Outcome::TimedOut)];
+        let number = outcomes.iter().position(|o| *o == self.outcome).unwrap_or(0);
+        self.outcome = outcomes[usize::from(tape.tag(number as u8, 4))];
+        tape.option(
+            &mut self.measured,
+            || (Vector3::zeros(), [0.0; 2]),
+            |tape, (at, distances)| {
+                tape.vector(at);
+                distances.iter_mut().for_each(|d| tape.f64(d));
+            },
+        );
+        let windy = self.wind.is_some();
+        if (tape.tag(u8::from(windy), 2) == 1) != windy {
+            tape.blame("it was made in other wind");
+        }
+        if let Some(wind) = &mut self.wind {
+            wind.go_over(tape);
+        }
+        self.battery.go_over(tape);
+        tape.bool(&mut self.steered);
+        if self.world.is_moving() {
+            Arc::make_mut(&mut self.world).go_over(tape);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,6 +455,21 @@ mod tests {
         f.advance(10 * SECOND).unwrap();
         assert!((f.quad().state().position - f.world().start.coords).norm() < 0.05);
         assert_eq!(f.contacts().episodes(), 0);
+    }
+
+    #[test]
+    fn who_stands_stays_until_its_rotors_lift_it() {
+        let world = Arc::new(build("empty", &ForestSpec::default()).unwrap());
+        let mut f = Flight::standing(world, Vehicle::x500(), Rules::default()).unwrap();
+        f.command(ahead(4.0), Axes::Heading, 0);
+        f.advance(SECOND).unwrap();
+        let at = f.quad().state().position;
+        assert!((at.xy() - f.world().start.xy().coords).norm() < 1e-3, "{at:?}");
+        assert!((0.25..0.29).contains(&at.z) && f.contacts().episodes() == 0, "{at:?}");
+        assert!((f.sample(SECOND).specific_force - Vector3::new(0.0, 0.0, 9.8)).norm() < 1e-2);
+        f.command_rotors(nalgebra::Vector4::repeat(850.0));
+        f.advance(2 * SECOND).unwrap();
+        assert!(f.quad().state().position.z > 1.0 && f.contacts().episodes() == 0);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Its nouns, in the order they meet: a [`scenario::World`] is what stands around, built from a seed or from an SDF
 //! file ([`sdf`]); a [`physics::Quadrotor`] flies in it; [`sensors`] look at both.
 
+pub mod autopilot;
 pub mod batch;
+pub mod checkpoint;
 pub mod contact;
 pub mod control;
 pub mod dataset;

@@ -34,6 +34,8 @@ pub struct Solids {
     all: Vec<Solid>,
     planes: Vec<usize>,
     order: Vec<usize>,
+    /// Around each solid, lowest and highest corner.
+    boxes: Vec<(Vector3<f64>, Vector3<f64>)>,
     nodes: Vec<Node>,
 }
 
@@ -52,7 +54,7 @@ const LEAF: usize = 4;
 impl Solids {
     /// Takes in the solids.
     pub fn new(all: Vec<Solid>) -> Self {
-        let mut out = Self { planes: Vec::new(), order: Vec::new(), nodes: Vec::new(), all };
+        let mut out = Self { all, ..Self::default() };
         let mut boxes = vec![(Vector3::zeros(), Vector3::zeros()); out.all.len()];
         for (i, solid) in out.all.iter().enumerate() {
             match bounds(solid) {
@@ -67,6 +69,7 @@ impl Solids {
         if count > 0 {
             out.build(&boxes, 0, count);
         }
+        out.boxes = boxes;
         out
     }
 
@@ -101,23 +104,33 @@ impl Solids {
     /// The solid nearest to `p` (world, metres), planes left out. `None` if there is none.
     pub fn nearest(&self, p: &Point3<f64>) -> Option<Hit> {
         let mut best: Option<Hit> = None;
-        let mut stack = [0_usize; 64];
+        // Nodes that may hold something nearer, with their distances: the nearer of two is looked into first.
+        let mut stack = [(0_usize, 0.0_f64); 64];
         let mut top = usize::from(!self.nodes.is_empty());
+        // A nanometre of grace, so that the rounding of boxes decides nothing.
+        let far = |best: &Option<Hit>, outside: f64| {
+            best.is_some_and(|b| outside > 0.0 && outside > b.near.distance + 1e-9)
+        };
         while top > 0 {
             top -= 1;
-            let here = stack[top];
-            let node = &self.nodes[here];
-            let outside = (node.low - p.coords).sup(&(p.coords - node.high)).sup(&Vector3::zeros()).norm();
-            if best.is_some_and(|b| outside > 0.0 && outside > b.near.distance) {
+            let (here, away) = stack[top];
+            if far(&best, away) {
                 continue;
             }
+            let node = &self.nodes[here];
             if node.second == 0 {
-                for i in &self.order[node.first..node.first + node.count] {
-                    self.offer(*i, p, &mut best);
+                for &i in &self.order[node.first..node.first + node.count] {
+                    let (low, high) = &self.boxes[i];
+                    if !far(&best, outside(low, high, p)) {
+                        self.offer(i, p, &mut best);
+                    }
                 }
             } else if top + 2 <= stack.len() {
-                stack[top] = node.second;
-                stack[top + 1] = here + 1;
+                let [a, b] = [here + 1, node.second]
+                    .map(|child| (child, outside(&self.nodes[child].low, &self.nodes[child].high, p)));
+                let (near, later) = if b.1 < a.1 { (b, a) } else { (a, b) };
+                stack[top] = later;
+                stack[top + 1] = near;
                 top += 2;
             }
         }
@@ -169,6 +182,13 @@ impl Solids {
             *best = Some(Hit { solid: i, near });
         }
     }
+}
+
+/// How far a point is outside of a box, metres; 0 inside.
+fn outside(low: &Vector3<f64>, high: &Vector3<f64>, p: &Point3<f64>) -> f64 {
+    let axis = |k: usize| (low[k] - p[k]).max(p[k] - high[k]).max(0.0);
+    let (x, y, z) = (axis(0), axis(1), axis(2));
+    (x * x + y * y + z * z).sqrt()
 }
 
 /// The box around a solid in the world; `None` if it is endless.

@@ -398,6 +398,20 @@ pub enum Error {
         /// The limit.
         allowed: f64,
     },
+    /// Too little was seen to speak of shares.
+    #[error(
+        "PG-0482 {data} gives {photos} photos and {detections} detections, and a reference needs {least} of each; give more photos of what the robot will see"
+    )]
+    FewPhotos {
+        /// The photos, as reports call them.
+        data: String,
+        /// How many there were.
+        photos: u64,
+        /// What was found on them.
+        detections: u64,
+        /// How many are needed.
+        least: u64,
+    },
     /// A file of a model that is too large to be one.
     #[error("PG-1901 {} has {bytes} bytes and {most} are allowed; is it the right file?", path.display())]
     BundleTooLarge {
@@ -431,6 +445,63 @@ pub enum Error {
     KnownBad {
         /// SHA-256 of its manifest.
         id: String,
+    },
+    /// An offer, or a step of a transfer, that cannot be meant.
+    #[error("PG-1906 the model is refused: {detail}; mend it, then send it again")]
+    Offer {
+        /// What is wrong.
+        detail: String,
+    },
+    /// The other side speaks another version of the transfer's protocol.
+    #[error(
+        "PG-1907 the other side speaks version {found} of the transfer's protocol and this program {own}; update the older one"
+    )]
+    TransferVersion {
+        /// Theirs.
+        found: u16,
+        /// Ours.
+        own: u16,
+    },
+    /// The host said no, in its own words.
+    #[error("PG-1908 the host refuses: {detail}")]
+    TransferRefused {
+        /// Its words, with a code and a remedy of their own.
+        detail: String,
+    },
+    /// A transfer does not move.
+    #[error(
+        "PG-1909 the transfer does not get on: {detail}; try again, and see whether both sides are of one version"
+    )]
+    TransferLost {
+        /// What happens.
+        detail: String,
+    },
+    /// Another model is on its way.
+    #[error("PG-1910 the model {} is on its way to this host; wait for it, or a minute after it stands still", model.get(..12).unwrap_or(model))]
+    TransferBusy {
+        /// SHA-256 of its manifest.
+        model: String,
+    },
+    /// There is no way back.
+    #[error("PG-1911 there is no model before the present one; push another one instead")]
+    NothingBefore,
+    /// The host does not give its model away.
+    #[error(
+        "PG-1912 this host does not give its model away; set the parameter `gives` of its model_store to true"
+    )]
+    NotGiven,
+    /// The host runs a model that is not in its store.
+    #[error(
+        "PG-1913 the store of this host has no active model to give: it runs the one it was configured with"
+    )]
+    NothingToGive,
+    /// A rollout that cannot be begun or gone on with.
+    #[error(
+        "PG-1914 the rollout cannot be led: {detail}; mend the command, or remove its file to begin anew"
+    )]
+    Rollout {
+        /// What is wrong.
+        detail: String,
     },
     /// The disk gives other bytes than were written.
     #[error("PG-1905 {} reads other bytes than were written: the disk is failing; replace it", path.display())]

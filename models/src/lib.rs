@@ -45,6 +45,7 @@ pub mod explain;
 pub mod fuzz;
 mod image;
 mod letterbox;
+pub mod library;
 pub mod manifest;
 mod model;
 mod onnx;

@@ -9,8 +9,10 @@ use crate::error::suggest;
 use crate::{Error, Result};
 
 mod check;
+mod edit;
 
 pub(crate) use check::parse_version;
+pub use edit::with_section;
 
 /// Everything needed to run one detection network, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -104,6 +106,15 @@ pub struct Golden {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
+    /// On which photos, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data: String,
+    /// How many images are behind the shares of brightness and sharpness; 0: not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub images: u64,
+    /// How many detections are behind the shares of scores and classes; 0: not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub detections: u64,
     /// Shares of detections by score, from the threshold to 1 in ten steps.
     pub scores: Vec<f32>,
     /// Shares of detections by class, in the order of the labels.
@@ -350,6 +361,9 @@ fn default_nms_iou() -> f32 {
 }
 fn default_max_detections() -> usize {
     100
+}
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 fn one() -> f32 {
     1.0

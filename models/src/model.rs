@@ -71,11 +71,16 @@ pub enum ModelSource {
 }
 
 impl ModelSource {
-    /// What a user means by `--model`: a path if it ends in `.toml` or `.onnx` or names a file, else an embedded name.
+    /// What a user means by `--model`: a path if it ends in `.toml` or `.onnx` or names a file, else an embedded name, else
+    /// one of the user's library ([`crate::library`]).
     pub fn parse(text: &str) -> Self {
         let path = Path::new(text);
         let is_path = path.extension().is_some_and(|e| e == "toml" || e == "onnx") || path.is_file();
-        if is_path { Self::Path(path.to_owned()) } else { Self::Embedded(text.to_owned()) }
+        if is_path {
+            return Self::Path(path.to_owned());
+        }
+        let own = (!embedded_names().any(|name| name == text)).then(|| crate::library::find(text)).flatten();
+        own.map_or_else(|| Self::Embedded(text.to_owned()), Self::Path)
     }
 }
 
@@ -273,6 +278,16 @@ fn assemble(
         }
         let place = format!("{name}:{}", line_of(text, "decoder", "outputs"));
         agree(&place, format!("output `{output}`"), &port.shape, &expected, "mend [decoder] or [input]")?;
+    }
+    if let Some(given) = manifest.reference.as_ref().map(|r| r.classes.len()).filter(|n| *n != classes) {
+        return Err(Error::ManifestValue {
+            manifest: name.to_owned(),
+            line: line_of(text, "reference", "classes"),
+            key: "classes",
+            value: format!("a list of {given}"),
+            reason: "not one share per label",
+            remedy: "let `peregrine model reference --write` write it",
+        });
     }
     let (stored_int8, batch) = (ports.stored_int8, batch_of(&ports));
     Ok(Model {

@@ -133,6 +133,9 @@ fn shapes_and_names_that_do_not_fit() {
     expect(&changed("\"cls_32\"", "\"cls_64\""), "PG-0408", &["output", "did you mean"]);
     expect(&changed("reg_max = 10", "reg_max = 7"), "PG-0408", &["dis_8", "44", "32"]);
     expect(&changed("element = \"f32\"", "element = \"u8\""), "PG-0404", &["element"]);
+    let classes = MANIFEST.lines().find(|line| line.starts_with("classes = [")).unwrap();
+    let error = changed(classes, "classes = [0.5, 0.5]");
+    expect(&error, "PG-0404", &["a list of 2", "not one share per label", &line_of("classes = [")]);
     let mut folder = Folder::new();
     folder.labels = LABELS.lines().take(79).collect::<Vec<_>>().join("\n");
     expect(&folder.error(), "PG-0406", &["coco80.txt", &line_of("labels_sha256")]);
@@ -142,7 +145,22 @@ fn shapes_and_names_that_do_not_fit() {
     // The int8 network has fixed dimensions: another input size is refused by name.
     let mut folder = Folder::new();
     folder.weights = include_bytes!("../weights/nanodet_g_416_int8.onnx").to_vec();
-    expect(&folder.hash_follows().error(), "PG-0408", &["`images`", "416", "320", "width"]);
+    let mut folder = folder.hash_follows();
+    expect(&folder.error(), "PG-0408", &["`images`", "416", "320", &line_of("width =")]);
+    // A layout that is not the network's is told from a wrong size.
+    folder.manifest = folder.manifest.replace("layout = \"nchw\"", "layout = \"nhwc\"");
+    expect(&folder.error(), "PG-0408", &["`layout` of [input]", &line_of("layout =")]);
+}
+
+/// What an engine answers to the test pattern is held against what the manifest promises, at every load.
+#[test]
+fn another_answer_than_the_golden_one_is_no_load() {
+    let mut folder = Folder::new();
+    let list = MANIFEST.lines().find(|line| line.starts_with("  [")).unwrap();
+    let other: String = list.replace("0.00", "0.90");
+    assert_ne!(list, other);
+    folder.manifest = MANIFEST.replace(list, &other);
+    expect(&folder.error(), "PG-0427", &["cls_8", "tract"]);
 }
 
 #[test]

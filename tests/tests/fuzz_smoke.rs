@@ -60,6 +60,7 @@ entries!(
     manifest,
     onnx,
     model_update,
+    model_transfer,
     launch_xml,
     launch_yaml,
     params_file,
@@ -75,4 +76,6 @@ entries!(
     gz_packet,
     gz_convert,
     bag,
+    hil,
+    checkpoint,
 );

@@ -139,6 +139,7 @@ pub fn run(options: &Options) -> std::result::Result<(), Box<dyn Error>> {
     // `ZENOH_CONFIG_OVERRIDE` is heard, so that other settings can be tried.
     let mut link = LinkOptions::from_env(false)?;
     link.port = options.port;
+    link.exports = peregrine_zenoh::Exports::all();
     let link = Arc::new(Link::open(&link)?.ok_or("the benchmark's router is gone")?);
     let run = Arc::new(Run { job, told: Mutex::new(None) });
     let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use peregrine_suites::file::WorldFile;
 use peregrine_suites::flight::{Outcome, Setup, fly};
-use peregrine_suites::suite::{Course, Suite};
+use peregrine_suites::suite::{Course, Sensors, Suite, add_scanner};
 use peregrine_suites::world::World;
 use peregrine_suites::{replay, run, stats};
 
@@ -69,7 +69,14 @@ fn setup(args: &BenchAvoid, course: &Course, world: &World) -> Setup {
     setup.config.command_delay = setup.command_latency * (1.0 + 0.01 * args.mismatch);
     setup.mismatch = 0.01 * args.mismatch;
     setup.rays = args.rays as usize;
+    if sensors(args, course) == Sensors::DepthAndScan {
+        add_scanner(&mut setup);
+    }
     setup
+}
+
+fn sensors(args: &BenchAvoid, course: &Course) -> Sensors {
+    args.sensors.as_deref().and_then(Sensors::named).unwrap_or(course.suite.sensors())
 }
 
 fn page(args: &BenchAvoid, course: &Course, seed: u64, path: &Path) -> Result<Outcome> {
@@ -92,7 +99,7 @@ fn avoid(args: &BenchAvoid) -> Result {
     if let Some(seed) = args.replay {
         let outcome = page(args, &course, seed, &args.out)?;
         let references = [course.world(seed).reference_m];
-        println!("{:#}", stats::summary(course.suite, course.speed, &[outcome], &references));
+        println!("{:#}", stats::summary(&course, sensors(args, &course), &[outcome], &references));
         eprintln!("wrote {}", args.out.display());
         return Ok(());
     }
@@ -112,7 +119,7 @@ fn avoid(args: &BenchAvoid) -> Result {
     if outcomes.len() != seeds.len() {
         return Err(wrong("--speed", course.speed, "the planner refuses these settings"));
     }
-    println!("{:#}", stats::summary(course.suite, course.speed, &outcomes, &references));
+    println!("{:#}", stats::summary(&course, sensors(args, &course), &outcomes, &references));
     if !args.json {
         let wall = before.elapsed().as_secs_f64();
         eprintln!("{flown:.0} s flown in {wall:.1} s, {:.1} x real time", flown / wall.max(1e-9));

@@ -1,8 +1,8 @@
 //! `cargo run --release -p peregrine-suites --example suite -- SUITE FIRST LAST [SPEED] [WORLDS.json] [REPLAY_SEED OUT.html]`
 //!
-//! The same as `peregrine bench avoid`, without the rest of the program: builds in seconds.
+//! The same as `peregrine bench avoid` (`SENSORS=depth` or `SENSORS=depth,scan`, `JOBS=N`), without the rest of the program: builds in seconds.
 
-use peregrine_suites::{flight, replay, run, stats, suite};
+use peregrine_suites::{flight, replay, run, stats, suite, world};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -11,9 +11,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let speed = args.get(3).and_then(|a| a.parse::<f64>().ok()).filter(|s| *s > 0.0);
     let file = args.get(4).filter(|f| f.len() > 1).map(Into::into);
     let course = suite::Course::new(kind, speed, file)?;
+    let named = std::env::var("SENSORS").ok().and_then(|s| suite::Sensors::named(&s));
+    let sensors = named.unwrap_or(kind.sensors());
+    let setup = |world: &world::World| {
+        let mut setup = course.setup(world);
+        if sensors == suite::Sensors::DepthAndScan {
+            suite::add_scanner(&mut setup);
+        }
+        setup
+    };
     if let (Some(seed), Some(out)) = (args.get(5).and_then(|s| s.parse().ok()), args.get(6)) {
         let world = course.world(seed);
-        let mut setup = course.setup(&world);
+        let mut setup = setup(&world);
         setup.record = true;
         let outcome = flight::fly(&world, &setup, seed).ok_or("settings")?;
         std::fs::write(out, replay::page(&format!("{} seed {seed}", kind.name()), &world, &outcome))?;
@@ -42,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let jobs = std::env::var("JOBS").ok().and_then(|j| j.parse().ok()).unwrap_or(2);
     let done = run::run(&seeds, jobs, |seed| {
         let world = course.world(seed);
-        let o = flight::fly(&world, &course.setup(&world), seed)?;
+        let o = flight::fly(&world, &setup(&world), seed)?;
         if !o.success {
             println!(
                 "seed {}: {} after {:.1} s at ({:.1} {:.1} {:.1}) {:?} clearance {:.2}",
@@ -61,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wall = before.elapsed().as_secs_f64();
     let flown: f64 = done.iter().map(|(o, _)| o.seconds).sum();
     let (outcomes, references): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-    println!("{}", stats::summary(kind, course.speed, &outcomes, &references));
+    println!("{}", stats::summary(&course, sensors, &outcomes, &references));
     println!("{flown:.0} s flown in {wall:.1} s: {:.1} x real time", flown / wall);
     Ok(())
 }

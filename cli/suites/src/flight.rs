@@ -10,6 +10,7 @@ use peregrine_avoidance::algo::state::{State, Status};
 
 use crate::camera::{Camera, Stereo};
 use crate::rng::Random;
+use crate::scanner::Laser;
 use crate::sighting::Sightings;
 use crate::vehicle::{STEP, STEP_NS, Truth, Vehicle};
 use crate::world::World;
@@ -38,6 +39,8 @@ pub struct Setup {
     pub far: f64,
     /// What the camera does to the truth.
     pub stereo: Stereo,
+    /// A laser scanner beside the camera, in the middle of the body; the planner's settings must name it too.
+    pub laser: Option<Laser>,
     /// Keep the track.
     pub record: bool,
 }
@@ -115,6 +118,9 @@ pub fn fly_with(
     let mut noisy = setup.stereo;
     noisy.noise *= rng.between(1.0 - share, 1.0 + share) as f32;
     let mut sightings = Sightings::new(seed);
+    let steps = |seconds: f64| (seconds / STEP).round() as u64;
+    let (mut beams, mut turned) = (Random::new(seed, 0x5CA7), VecDeque::new());
+    let turn = setup.laser.map_or(u64::MAX, |l| steps(1.0 / l.rate).max(1));
     let (mut reach, mut contact) = (Vec::new(), Vec::new());
     let mut reach_at = world.start;
     let sight = setup.far * 1.5 + 3.0;
@@ -123,7 +129,6 @@ pub fn fly_with(
     let mut image_at: Option<(u64, i64)> = None;
     let mut seen_from = vehicle.pose();
     let mut pending: VecDeque<(u64, Vec3, f64)> = VecDeque::new();
-    let steps = |seconds: f64| (seconds / STEP).round() as u64;
     let mut out = Outcome {
         seed,
         success: false,
@@ -152,6 +157,18 @@ pub fn fly_with(
             camera.shoot(world, &reach, time, &pose, &noisy, &mut rng);
             image_at = Some((step + steps(setup.camera_latency).min(FRAME_STEPS - 1), now));
             sightings.look(world, &vehicle, now, setup.far);
+        }
+        if let Some(laser) = &setup.laser {
+            if step.is_multiple_of(turn) {
+                let mut ranges = Vec::with_capacity(laser.rays);
+                laser.scan(world, &reach, time, &vehicle.pose(), &mut beams, &mut ranges);
+                turned.push_back((step + steps(laser.latency), now, ranges));
+            }
+            while turned.front().is_some_and(|(at, _, _)| *at <= step)
+                && let Some((_, stamp, ranges)) = turned.pop_front()
+            {
+                planner.on_scan(now, stamp, laser.fan(), laser.limits, &ranges);
+            }
         }
         if let Some((arrival, stamp)) = image_at
             && arrival <= step

@@ -11,6 +11,7 @@ pub mod flight;
 pub mod replay;
 pub mod rng;
 pub mod run;
+pub mod scanner;
 pub mod sighting;
 pub mod stats;
 pub mod suite;

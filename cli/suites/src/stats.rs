@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::flight::Outcome;
-use crate::suite::Suite;
+use crate::suite::{Course, Sensors};
 
 /// Wilson's 95 % interval of a share (Wilson 1927), as shares.
 #[must_use]
@@ -29,7 +29,8 @@ pub fn barn_metric(outcome: &Outcome, reference_m: f64, speed: f64) -> f64 {
 
 /// The suite's figures. `references` are the lengths of the best known ways, where the suite has them.
 #[must_use]
-pub fn summary(suite: Suite, speed: f64, outcomes: &[Outcome], references: &[Option<f64>]) -> Value {
+pub fn summary(course: &Course, sensors: Sensors, outcomes: &[Outcome], references: &[Option<f64>]) -> Value {
+    let speed = course.speed;
     let runs = outcomes.len();
     let good: Vec<&Outcome> = outcomes.iter().filter(|o| o.success).collect();
     let (low, high) = wilson(good.len(), runs);
@@ -47,7 +48,8 @@ pub fn summary(suite: Suite, speed: f64, outcomes: &[Outcome], references: &[Opt
         round(sum / runs.max(1) as f64)
     });
     json!({
-        "suite": suite.name(),
+        "suite": course.suite.name(),
+        "sensors": sensors.name(),
         "speed_mps": speed,
         "runs": runs,
         "success": round(good.len() as f64 / runs.max(1) as f64),

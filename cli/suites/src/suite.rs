@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use peregrine_avoidance::algo::config::Config;
+use peregrine_avoidance::algo::config::{Config, Lidar};
+use peregrine_avoidance::algo::geometry::Pose;
+use peregrine_avoidance::algo::panorama::Fan;
 
 use crate::camera::Stereo;
 use crate::error::SuiteError;
 use crate::file::{Form, WorldFile};
 use crate::flight::Setup;
+use crate::scanner::Laser;
 use crate::world::World;
 use crate::worlds;
 
@@ -77,6 +80,16 @@ impl Suite {
         }
     }
 
+    /// What it is flown with when nothing else is asked for. Between walls a camera of 87 degrees never sees what is beside and behind
+    /// the vehicle; who flies there has a scanner, as the robots of BARN's own challenge do.
+    #[must_use]
+    pub const fn sensors(self) -> Sensors {
+        match self {
+            Self::Barn | Self::Maze => Sensors::DepthAndScan,
+            _ => Sensors::Depth,
+        }
+    }
+
     /// The world file that the suite needs, in the folder of shared worlds.
     #[must_use]
     pub const fn file(self) -> Option<&'static str> {
@@ -85,6 +98,32 @@ impl Suite {
             Self::ForestGen => Some("forest_gen_trees.json"),
             _ => None,
         }
+    }
+}
+
+/// What the vehicle sees by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensors {
+    /// The depth camera alone.
+    Depth,
+    /// With a laser scanner of one plane beside it.
+    DepthAndScan,
+}
+
+impl Sensors {
+    /// As on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Depth => "depth",
+            Self::DepthAndScan => "depth,scan",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Depth, Self::DepthAndScan].into_iter().find(|s| s.name() == name)
     }
 }
 
@@ -160,9 +199,25 @@ impl Course {
             rays: 160,
             far: 12.0,
             stereo: Stereo { noise: 0.0025, dropout: 0.02, step: 0.0005 },
+            laser: None,
             record: false,
         }
     }
+}
+
+/// Puts a small laser scanner beside the depth camera, and tells the planner so. What it is told: surfaces are up to three sigma
+/// nearer; what stands in the scanned plane also stands a metre above and below it (true of walls and trunks; who flies among
+/// tables must not say so).
+pub fn add_scanner(setup: &mut Setup) {
+    let laser = Laser::SMALL;
+    setup.config.scan = Some(Lidar {
+        fan: Fan::Plane { reach: 1.0 },
+        in_body: Pose::IDENTITY,
+        timeout: 0.25,
+        max_range: f64::from(laser.limits.1),
+        error: f64::from(3.0 * laser.noise),
+    });
+    setup.laser = Some(laser);
 }
 
 /// The parameters that fit [`crate::vehicle::Truth::NOMINAL`] and its mismatch.

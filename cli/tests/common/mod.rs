@@ -18,6 +18,8 @@ pub fn peregrine_at(port: &str) -> Command {
     std::fs::create_dir_all(&runtime).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_peregrine"));
     command.env("PEREGRINE_ZENOH_PORT", port).env("XDG_RUNTIME_DIR", runtime);
+    // Peers of these tests read pictures over the network: they are let out on purpose. tests/private.rs is about the default.
+    command.env("PEREGRINE_EXPORT", "*");
     command.env_remove("PEREGRINE_LOG").env_remove("RUST_BACKTRACE").env_remove("ROS_DOMAIN_ID");
     command
 }

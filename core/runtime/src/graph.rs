@@ -175,6 +175,11 @@ impl Topics {
 }
 
 impl Graph {
+    /// A topic that somebody has asked for already.
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.topics.get(name)
+    }
+
     /// The topic `name`, made when it is not there.
     pub(crate) fn topic(
         &mut self,

@@ -261,6 +261,19 @@ impl<N: Node> Setup<'_, N> {
         Ok(FramePublisher::new(self.graph.frame_port(topic, self.full_name.clone(), slots)))
     }
 
+    /// Lets a topic of pictures, which this node publishes already, leave the host: transports keep other pictures back unless
+    /// the user names them. For nodes that make pictures fit to be seen elsewhere.
+    ///
+    /// # Errors
+    /// When the name is not valid.
+    pub fn export(&mut self, topic: &str) -> Result {
+        let name = self.resolve(topic)?;
+        if let Some(topic) = self.graph.find(&name) {
+            topic.export();
+        }
+        Ok(())
+    }
+
     fn join<M: Message>(&mut self, name: &str, role: Role, qos: Qos) {
         self.graph.endpoints.add(&self.full_name, name, role, (M::TYPE_NAME, M::TYPE_HASH), qos);
     }

@@ -23,6 +23,8 @@ pub struct Topic {
     type_info: TypeInfo,
     qos: Qos,
     frames: bool,
+    /// A picture that may leave this host, because its publisher says so.
+    exported: AtomicBool,
     routes: RwLock<Vec<Route>>,
     buses: RwLock<Vec<Bus>>,
     published: AtomicU64,
@@ -131,6 +133,7 @@ impl Topic {
             type_info,
             qos,
             frames,
+            exported: AtomicBool::new(false),
             routes: RwLock::default(),
             buses: RwLock::default(),
             published: AtomicU64::new(0),
@@ -161,6 +164,17 @@ impl Topic {
     /// True when it carries frames in slots.
     pub fn carries_frames(&self) -> bool {
         self.frames
+    }
+    /// True when it carries pictures, raw or compressed: what a transport keeps on this host unless it is let out on purpose.
+    pub fn carries_pictures(&self) -> bool {
+        ["sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"].contains(&self.type_info.name)
+    }
+    /// True when its publisher lets it out on purpose ([`Setup::export`](crate::Setup::export)).
+    pub fn is_exported(&self) -> bool {
+        self.exported.load(Ordering::Relaxed)
+    }
+    pub(crate) fn export(&self) {
+        self.exported.store(true, Ordering::Relaxed);
     }
     /// Messages published on it so far.
     pub fn published(&self) -> u64 {

@@ -13,6 +13,7 @@
 mod bridge;
 mod distro;
 mod error;
+mod exports;
 mod form;
 mod gates;
 mod graph;
@@ -28,6 +29,7 @@ mod transport;
 
 pub use distro::Distro;
 pub use error::{Error, Result};
+pub use exports::Exports;
 pub use form::KeyForm;
 pub use inspect::{Inspector, ServiceFound, Stream, TopicEntry, Update};
 pub use link::{Link, LinkOptions};

@@ -13,6 +13,7 @@ use zenoh::{Config, Session, Wait};
 
 use crate::distro::Distro;
 use crate::error::{Error, Result, zenoh as failed};
+use crate::exports::Exports;
 use crate::form::KeyForm;
 use crate::shm::{self, SharedMemory, SharedMemoryCounts};
 
@@ -44,10 +45,13 @@ pub struct LinkOptions {
     pub config_file: Option<PathBuf>,
     /// Changes to the configuration: path and JSON5 value.
     pub overrides: Vec<(String, String)>,
+    /// Which pictures may leave this host.
+    pub exports: Exports,
 }
 
 impl LinkOptions {
-    /// A link of domain 0 over `port`, with everything else by default and nothing taken from the environment.
+    /// A link of domain 0 over `port`, with everything else by default and nothing taken from the environment. All pictures
+    /// may leave: whoever writes this program knows what it publishes.
     pub fn new(port: u16, may_host: bool) -> Self {
         Self {
             domain: 0,
@@ -59,11 +63,12 @@ impl LinkOptions {
             router_attempts: 1,
             config_file: None,
             overrides: Vec::new(),
+            exports: Exports::all(),
         }
     }
 
     /// From the environment: `ROS_DOMAIN_ID`, `PEREGRINE_ROS_DISTRO` or `ROS_DISTRO`, `PEREGRINE_ZENOH_KEYS`, `PEREGRINE_ZENOH_PORT`,
-    /// `ZENOH_SESSION_CONFIG_URI`, `ZENOH_CONFIG_OVERRIDE`, `ZENOH_ROUTER_CHECK_ATTEMPTS`, `ROS_SECURITY_ENCLAVE_OVERRIDE`.
+    /// `PEREGRINE_EXPORT` (topics of pictures that may leave this host; none when unset), `ZENOH_SESSION_CONFIG_URI`, `ZENOH_CONFIG_OVERRIDE`, `ZENOH_ROUTER_CHECK_ATTEMPTS`, `ROS_SECURITY_ENCLAVE_OVERRIDE`.
     ///
     /// # Errors
     /// PG-1204 to PG-1206.
@@ -94,6 +99,7 @@ impl LinkOptions {
             router_attempts,
             config_file: set("ZENOH_SESSION_CONFIG_URI").map(PathBuf::from),
             overrides,
+            exports: set("PEREGRINE_EXPORT").map_or_else(Exports::default, |text| Exports::parse(&text)),
             ..Self::new(port, may_host)
         })
     }
@@ -140,6 +146,7 @@ pub struct Link {
     pub(crate) keys: KeyForm,
     pub(crate) enclave: String,
     pub(crate) shared_memory: Arc<SharedMemory>,
+    pub(crate) exports: Exports,
     hosts: bool,
 }
 
@@ -158,6 +165,7 @@ impl Link {
                 keys: options.keys,
                 enclave: options.enclave.clone(),
                 shared_memory,
+                exports: options.exports.clone(),
                 hosts,
             }))
         };

@@ -1,6 +1,7 @@
 //! Topics on their way out: one Zenoh publisher for each publishing node of a topic.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +33,8 @@ pub(crate) struct Output {
 enum Outlet {
     /// Sends to whoever reads now, to those on this host through memory that they share.
     Volatile { publisher: Publisher<'static>, pool: Pool },
+    /// Pictures that stay on this host: who asks for them is told so, nothing is ever sent.
+    Private { _publisher: Publisher<'static> },
     /// Keeps the last messages for those who come later (transient local).
     Latched(AdvancedPublisher<'static>),
 }
@@ -47,7 +50,10 @@ impl Output {
     ) -> Result<Self> {
         let info = topic.type_info();
         let key = link.key(topic.name(), info.name, info.hash);
-        let outlet = if qos.is_latched() {
+        let stays = topic.carries_pictures() && !topic.is_exported() && !link.exports.allow(topic.name());
+        let outlet = if stays {
+            Outlet::Private { _publisher: private(link, &key, topic)? }
+        } else if qos.is_latched() {
             Outlet::Latched(latched(link, &key, qos)?)
         } else {
             let pool = Pool::new(topic.name(), link.shared_memory.clone());
@@ -76,6 +82,7 @@ impl Output {
                 };
                 publisher.put(payload).attachment(attachment).wait()
             }
+            Outlet::Private { .. } => Ok(()),
             Outlet::Latched(publisher) => {
                 any.with_cdr(scratch, |cdr| publisher.put(cdr).attachment(attachment).wait())
             }
@@ -101,6 +108,34 @@ fn congestion(qos: Qos) -> (CongestionControl, Reliability) {
     } else {
         (CongestionControl::Drop, Reliability::BestEffort)
     }
+}
+
+/// A publisher that only learns whether somebody would read it. The topic's gate stays closed.
+fn private(link: &Link, key: &str, topic: &Arc<Topic>) -> Result<Publisher<'static>> {
+    let publisher = link
+        .session
+        .declare_publisher(key.to_owned())
+        .allowed_destination(Locality::Remote)
+        .wait()
+        .map_err(failed("declare a publisher on", key))?;
+    let (name, told) = (topic.name().to_owned(), AtomicBool::new(false));
+    let say = move |matching: bool| {
+        if matching && !told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "PG-1218: another process reads the pictures of {name} over the network, and they stay on this host: set \
+                 PEREGRINE_EXPORT={name} to let them out as they are, or run the node exporter, which blurs people"
+            );
+        }
+    };
+    let status = publisher.matching_status().wait().map_err(failed("look for readers of", key))?;
+    say(status.matching());
+    publisher
+        .matching_listener()
+        .callback(move |status| say(status.matching()))
+        .background()
+        .wait()
+        .map_err(failed("watch for readers of", key))?;
+    Ok(publisher)
 }
 
 fn volatile(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<Publisher<'static>> {

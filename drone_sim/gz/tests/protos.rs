@@ -44,7 +44,8 @@ fn of_proto(text: &str, out: &mut Fields) {
                     && stack.last().is_some_and(|(kind, _)| kind != "enum")
                     && at >= 2
                 {
-                    let kind = words[at - 2].rsplit('.').next().unwrap();
+                    // Of `map<int64, T> x = 2` the T.
+                    let kind = words[at - 2].rsplit('.').next().unwrap().trim_end_matches('>');
                     let repeated = if words[0] == "repeated" { "repeated " } else { "" };
                     let number = words[at + 1].to_string();
                     let key = (message.clone(), words[at - 1].to_string());
@@ -78,6 +79,8 @@ fn of_rust(text: &str, out: &mut Fields) {
             let first = inside.split([',', ')', ' ', '=']).next().unwrap();
             let kind = kind.trim_start_matches("Option<").trim_start_matches("Vec<").trim_end_matches('>');
             let kind = match first {
+                // A map of messages: what stands behind the comma, as in the .proto file.
+                "btree_map" => kind.rsplit([',', ' ']).next().unwrap().trim_end_matches('>').to_string(),
                 "message" => kind.rsplit("::").next().unwrap().to_string(),
                 "enumeration" => inside.split('"').nth(1).unwrap().rsplit("::").next().unwrap().to_string(),
                 scalar => scalar.to_string(),
@@ -111,6 +114,7 @@ fn every_field_is_that_of_the_proto_files() {
         include_str!("../src/msgs/sensing.rs"),
         include_str!("../src/msgs/world.rs"),
         include_str!("../src/msgs/scene.rs"),
+        include_str!("../src/msgs/serialized.rs"),
     ] {
         of_rust(text, &mut ours);
     }

@@ -3,7 +3,7 @@
 use crate::camera::Camera;
 use crate::error::Result;
 use crate::scene::Scene;
-use nalgebra::{Isometry3, Point3};
+use nalgebra::{Isometry3, Point3, Translation3};
 
 /// What one object looks like in one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,19 @@ pub struct ObjectBox {
     pub visible_fraction: f64,
     /// Smallest depth seen, metres, if a depth image was given; else NaN.
     pub depth_m: f32,
+}
+
+/// A box around a whole object, turned as the object is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OrientedBox {
+    /// `Instance::object`.
+    pub object: u32,
+    /// `Instance::class`.
+    pub class: u16,
+    /// Its middle and its axes (those of the object's first instance) in the world.
+    pub pose: Isometry3<f64>,
+    /// Full edge lengths along its axes, metres.
+    pub size: [f64; 3],
 }
 
 /// Finds the boxes of all labelled objects that are seen, in order of object id, into `out` (cleared first; no
@@ -113,6 +126,34 @@ impl BoxFinder {
             });
         }
         Ok(())
+    }
+
+    /// Boxes in 3D around the objects that [`find`](Self::find) found last, in the same order, into `out` (cleared first).
+    /// Hidden and cut off parts count.
+    pub fn oriented(&self, scene: &Scene, found: &[ObjectBox], out: &mut Vec<OrientedBox>) {
+        out.clear();
+        let empty = OrientedBox { object: 0, class: 0, pose: Isometry3::identity(), size: [f64::NAN; 3] };
+        out.extend(found.iter().map(|f| OrientedBox { object: f.object, class: f.class, ..empty }));
+        for (slot, found) in out.iter_mut().zip(found) {
+            let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
+            let mut frame: Option<Isometry3<f64>> = None;
+            for placed in scene.data.placed.iter().filter(|p| p.instance.object == found.object && p.visible)
+            {
+                let instance = &placed.instance;
+                let to_frame = frame.get_or_insert(instance.pose).inverse() * instance.pose;
+                let s = instance.scale;
+                for v in &scene.data.meshes[instance.mesh.0 as usize].positions {
+                    let v = v.map(f64::from);
+                    let p = to_frame * Point3::new(v[0] * s.x, v[1] * s.y, v[2] * s.z);
+                    for k in 0..3 {
+                        (low[k], high[k]) = (low[k].min(p[k]), high[k].max(p[k]));
+                    }
+                }
+            }
+            let middle = Translation3::from([0, 1, 2].map(|k| (low[k] + high[k]) / 2.0));
+            slot.pose = frame.unwrap_or_default() * middle;
+            slot.size = [0, 1, 2].map(|k| high[k] - low[k]);
+        }
     }
 
     fn scan(&mut self, camera: &Camera, objects: &[u32], depth: Option<&[f32]>) {

@@ -102,6 +102,27 @@ pub enum RenderError {
         /// The accepted range.
         expected: &'static str,
     },
+    /// A graphics processor was asked for, but this program does not know how to use one.
+    #[error(
+        "PG-0911: this program was built without the feature `gpu`, so it draws on the CPU only; ask for the renderer cpu, or build with `--features gpu`"
+    )]
+    GpuNotBuilt,
+    /// No graphics processor can be used.
+    #[error(
+        "PG-0912: no graphics processor can be used through Vulkan ({reason}); install its driver (Debian: mesa-vulkan-drivers, which also holds lavapipe for machines without one) or ask for the renderer cpu"
+    )]
+    NoGpu {
+        /// The loader's or driver's reason.
+        reason: String,
+    },
+    /// The driver refused or lost something.
+    #[error(
+        "PG-0913: the graphics processor failed to draw: {reason}; update its driver or ask for the renderer cpu"
+    )]
+    GpuFailed {
+        /// The driver's reason.
+        reason: String,
+    },
 }
 
 /// Result of this crate.

@@ -28,8 +28,11 @@
 
 mod boxes;
 mod camera;
+mod cull;
 mod error;
 mod geometry;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod maths;
 mod mesh;
 pub mod noise;
@@ -48,7 +51,7 @@ mod texture;
 mod tone;
 mod view;
 
-pub use boxes::{BoxFinder, ObjectBox};
+pub use boxes::{BoxFinder, ObjectBox, OrientedBox};
 pub use camera::{Camera, look_at, optical_from_body};
 pub use error::{RenderError, Result};
 pub use mesh::Mesh;

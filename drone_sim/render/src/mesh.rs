@@ -17,6 +17,8 @@ pub struct Mesh {
     /// Some vertex colour differs from white.
     pub(crate) coloured: bool,
     pub(crate) seamless: bool,
+    /// What may stand for it beyond a distance, metres.
+    pub(crate) coarser: Option<Box<(Mesh, f64)>>,
 }
 
 impl Mesh {
@@ -136,6 +138,7 @@ impl Mesh {
         for c in &mut self.colours {
             *c = mul(*c, rgb);
         }
+        self.coarser = None;
         self.coloured |= rgb != [1.0; 3];
         self
     }
@@ -145,6 +148,7 @@ impl Mesh {
     #[must_use]
     pub fn seamless(mut self) -> Self {
         self.seamless = true;
+        self.coarser = None;
         self
     }
 
@@ -155,6 +159,7 @@ impl Mesh {
             self.colours[i] = mul(self.colours[i], tint(self.positions[i], self.normals[i]));
         }
         self.coloured = true;
+        self.coarser = None;
         self
     }
 
@@ -194,6 +199,7 @@ impl Mesh {
         for uv in &mut self.uvs {
             *uv = [uv[0] * by[0], uv[1] * by[1]];
         }
+        self.coarser = None;
         self
     }
 
@@ -234,6 +240,7 @@ impl Mesh {
 
     /// Recomputes the bounding sphere; every constructor ends with it.
     pub(crate) fn finish(&mut self) {
+        self.coarser = None;
         let (low, high) = self.bounds();
         self.centre = scale(add(low, high), 0.5);
         let far = self.positions.iter().map(|&p| dot(sub(p, self.centre), sub(p, self.centre)));

@@ -2,8 +2,8 @@
 
 use crate::geometry::{Chunk, Tri};
 use crate::scene::SceneData;
+use crate::simd::each;
 use crate::view::{BLOCKS, LANES, TILE};
-use std::array::from_fn;
 
 /// No triangle here.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -25,6 +25,18 @@ impl Plane {
     pub(crate) fn clear(&mut self, far: f32) {
         self.z.fill([far; LANES]);
         self.id.fill([NONE; LANES]);
+    }
+
+    /// Depth at each sample, metres; +inf where nothing is.
+    pub(crate) fn depths(&self, out: &mut [f32]) {
+        depths(&self.z, &self.id, out);
+    }
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn depths(z: &[[f32; LANES]], id: &[[u32; LANES]], out: &mut [f32]) {
+    for ((z, id), out) in z.iter().zip(id).zip(out.as_chunks_mut::<LANES>().0) {
+        *out = each(|i| if id[i] == NONE { f32::INFINITY } else { 1.0 / z[i] });
     }
 }
 
@@ -74,8 +86,8 @@ impl Spot<'_> {
             step_y,
             depth: [0.0, tri.pz[1], tri.pz[2]],
             shared: Shared {
-                ramp: from_fn(|k| from_fn(|i| step_x[k].wrapping_mul(i as i32))),
-                slope: from_fn(|i| tri.pz[1] * i as f32),
+                ramp: each(|k| each(|i| step_x[k].wrapping_mul(i as i32))),
+                slope: each(|i| tri.pz[1] * i as f32),
                 step: step_x.map(|s| s.wrapping_mul(LANES as i32)),
                 change: tri.pz[1],
                 range: tri.range,
@@ -175,7 +187,7 @@ fn rows(area: &Area, z: &mut [[f32; LANES]], id: &mut [[u32; LANES]]) {
     let blocks = area.blocks;
     let first = (blocks[0] * LANES) as i32;
     for y in area.y[0]..=area.y[1] {
-        let edge = from_fn(|k| area.start[k] + area.step_y[k] * y + area.step_x[k] * first);
+        let edge = each(|k| area.start[k] + area.step_y[k] * y + area.step_x[k] * first);
         let depth = area.depth[0] + area.depth[2] * y as f32;
         let row = y as usize * BLOCKS;
         let range = row + blocks[0]..=row + blocks[1];
@@ -195,17 +207,17 @@ fn line(
     let [low, high] = shared.range;
     for (z, id) in zs.iter_mut().zip(ids) {
         let side = |k: usize, i: usize| edge[k].wrapping_add(shared.ramp[k][i]);
-        let outside: [i32; LANES] = from_fn(|i| (side(0, i) | side(1, i) | side(2, i)) >> 31);
+        let outside: [i32; LANES] = each(|i| (side(0, i) | side(1, i) | side(2, i)) >> 31);
         let start = depth + shared.change * x;
-        let iz: [f32; LANES] = from_fn(|i| start + shared.slope[i]);
-        let iz: [f32; LANES] = from_fn(|i| if iz[i] > low { iz[i] } else { low });
-        let iz: [f32; LANES] = from_fn(|i| if iz[i] < high { iz[i] } else { high });
-        let nearer: [i32; LANES] = from_fn(|i| if iz[i] > z[i] { -1 } else { 0 });
-        let mask: [u32; LANES] = from_fn(|i| (nearer[i] & !outside[i]) as u32 & shared.ones);
-        let bits: [u32; LANES] = from_fn(|i| (iz[i].to_bits() & mask[i]) | (z[i].to_bits() & !mask[i]));
-        *z = bits.map(f32::from_bits);
-        *id = from_fn(|i| (shared.name & mask[i]) | (id[i] & !mask[i]));
-        edge = from_fn(|k| edge[k].wrapping_add(shared.step[k]));
+        let iz: [f32; LANES] = each(|i| start + shared.slope[i]);
+        let iz: [f32; LANES] = each(|i| if iz[i] > low { iz[i] } else { low });
+        let iz: [f32; LANES] = each(|i| if iz[i] < high { iz[i] } else { high });
+        let nearer: [i32; LANES] = each(|i| if iz[i] > z[i] { -1 } else { 0 });
+        let mask: [u32; LANES] = each(|i| (nearer[i] & !outside[i]) as u32 & shared.ones);
+        let bits: [u32; LANES] = each(|i| (iz[i].to_bits() & mask[i]) | (z[i].to_bits() & !mask[i]));
+        *z = each(|i| f32::from_bits(bits[i]));
+        *id = each(|i| (shared.name & mask[i]) | (id[i] & !mask[i]));
+        edge = each(|k| edge[k].wrapping_add(shared.step[k]));
         x += LANES as f32;
     }
 }

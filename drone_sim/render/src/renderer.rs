@@ -4,6 +4,7 @@
 //! each writes only its own buffer, and triangles meet a tile in the order of the shares.
 
 use crate::camera::Camera;
+use crate::cull::Clusters;
 use crate::error::{RenderError, Result};
 use crate::geometry::Chunk;
 use crate::pool::{Job, Pool};
@@ -60,6 +61,7 @@ struct Input {
     phase: Phase,
     view: Option<View>,
     scene: Option<Arc<SceneData>>,
+    clusters: Clusters,
     /// Distance to the near side of the instance's sphere as bits, instance: nearest first.
     visible: Vec<(u32, u32)>,
     /// Ends of the shares in `visible`.
@@ -92,9 +94,22 @@ struct FrameJob {
 
 /// Draws scenes on a fixed set of threads. After the first frames of a given size it allocates nothing, except when a
 /// view shows more triangles than any before.
+///
+/// With the feature `gpu`, [`Renderer::on_gpu`] makes one that has a graphics processor draw instead. That one promises the
+/// same pictures within a tolerance, not the same bytes.
 pub struct Renderer {
-    pool: Pool<FrameJob>,
+    backend: Backend,
     settings: Settings,
+}
+
+enum Backend {
+    Cpu(Cpu),
+    #[cfg(feature = "gpu")]
+    Gpu(Box<crate::gpu::GpuRenderer>),
+}
+
+struct Cpu {
+    pool: Pool<FrameJob>,
     /// The shadow map that the bands hold.
     shadow: Option<ShadowView>,
 }
@@ -120,6 +135,7 @@ impl Renderer {
                 phase: Phase::Shadow,
                 view: None,
                 scene: None,
+                clusters: Clusters::default(),
                 visible: Vec::new(),
                 ends: [0; CHUNKS],
             }),
@@ -132,7 +148,30 @@ impl Renderer {
             clouds: cloud_texture(),
             tone: Tone::new(0.62),
         };
-        Ok(Self { pool: Pool::new(threads, job)?, settings: Settings::default(), shadow: None })
+        let backend = Backend::Cpu(Cpu { pool: Pool::new(threads, job)?, shadow: None });
+        Ok(Self { backend, settings: Settings::default() })
+    }
+
+    /// A renderer that has a graphics processor draw, through Vulkan. The bytes of its pictures depend on processor and
+    /// driver; edges are not smoothed. Errors: PG-0911 without the feature `gpu`, PG-0912 without a usable processor,
+    /// PG-0913.
+    pub fn on_gpu() -> Result<Self> {
+        #[cfg(feature = "gpu")]
+        {
+            let backend = Backend::Gpu(Box::new(crate::gpu::GpuRenderer::open()?));
+            Ok(Self { backend, settings: Settings::default() })
+        }
+        #[cfg(not(feature = "gpu"))]
+        Err(RenderError::GpuNotBuilt)
+    }
+
+    /// Who draws: `cpu`, or the graphics processor's name and driver.
+    pub fn device(&self) -> &str {
+        match &self.backend {
+            Backend::Cpu(_) => "cpu",
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) => gpu.name(),
+        }
     }
 
     /// The settings in force.
@@ -175,7 +214,17 @@ impl Renderer {
         if view.rgb && self.settings.shadow.enabled {
             view.shadow = Some(ShadowView::new(&self.settings.shadow, &scene.data, view.to_sun, pose));
         }
-        let wanted = view.shadow;
+        match &mut self.backend {
+            Backend::Cpu(cpu) => cpu.render(scene, view, targets),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) => gpu.render(&scene.data, &view, targets),
+        }
+    }
+}
+
+impl Cpu {
+    fn render(&mut self, scene: &Scene, view: View, targets: Targets<'_>) -> Result {
+        let (wanted, camera) = (view.shadow, view.camera);
         let tiles = view.tiles[0] * view.tiles[1];
         {
             let job = self.pool.job();
@@ -192,7 +241,7 @@ impl Renderer {
         // Workers are out of the job, so the scene can be given back before the caller changes it again.
         locked!(self.pool.job().input.write()).scene = None;
         outcome?;
-        self.collect(camera, targets);
+        self.collect(&camera, targets);
         Ok(())
     }
 
@@ -269,45 +318,19 @@ fn load(scene: &SceneData, placed: &Placed, p: &Point3<f64>) -> usize {
     8 + scene.meshes[scene.mesh_at(placed, p.coords.norm()).0 as usize].triangles.len()
 }
 
-/// Lists what may be in view, nearest first, and cuts the list into shares of about equal triangle counts.
+/// Lists what may be in view and cuts the list into shares of about equal triangle counts.
 fn cull(input: &mut Input, scene: &SceneData, view: &View) {
-    let c = &view.camera;
-    let (w, h) = (f64::from(c.width), f64::from(c.height));
-    // Inward normals of the four sides, optical frame.
-    let side = |x: f64, y: f64, z: f64| {
-        let n = (x * x + y * y + z * z).sqrt();
-        [x / n, y / n, z / n]
+    input.clusters.visible(scene, view, &mut input.visible);
+    let weigh = |index: u32| {
+        let placed = &scene.placed[index as usize];
+        load(scene, placed, &(view.cam_from_world * placed.centre))
     };
-    let sides = [
-        side(c.fx, 0.0, c.cx),
-        side(-c.fx, 0.0, w - c.cx),
-        side(0.0, c.fy, c.cy),
-        side(0.0, -c.fy, h - c.cy),
-    ];
-    input.visible.clear();
-    let mut weight = 0;
-    let smallest = 0.2 / c.fx.max(c.fy);
-    for (index, placed) in scene.placed.iter().enumerate() {
-        let r = placed.radius;
-        let p = view.cam_from_world * placed.centre;
-        let outside = !placed.visible
-            || p.z + r < c.near_m
-            || p.z - r > c.far_m
-            || r < smallest * (p.z - r)
-            || sides.iter().any(|n| n[0] * p.x + n[1] * p.y + n[2] * p.z < -r);
-        if !outside {
-            let near = (p.coords.norm() - r).max(0.0) as f32;
-            input.visible.push((near.to_bits(), index as u32));
-            weight += load(scene, placed, &p);
-        }
-    }
-    input.visible.sort_unstable();
+    let weight: usize = input.visible.iter().map(|&(_, index)| weigh(index)).sum();
     let share = weight / CHUNKS + 1;
     let (mut chunk, mut sum) = (0, 0);
     input.ends = [input.visible.len(); CHUNKS];
     for (i, &(_, index)) in input.visible.iter().enumerate() {
-        let placed = &scene.placed[index as usize];
-        sum += load(scene, placed, &(view.cam_from_world * placed.centre));
+        sum += weigh(index);
         while chunk < CHUNKS - 1 && sum >= share * (chunk + 1) {
             input.ends[chunk] = i + 1;
             chunk += 1;
@@ -350,7 +373,7 @@ impl FrameJob {
         let shadow = locked!(self.shadow.read());
         let tiles = locked!(self.tiles.read());
         let (clouds, tone) = (&self.clouds, &self.tone);
-        let shader = Shader { view, scene, chunks: &chunks, shadow: &shadow.depth, tone, clouds };
+        let shader = Shader { view, scene, chunks: &chunks, shadow: &shadow, tone, clouds };
         let mut runs = Runs::new();
         let centre = view.depth || view.object || !view.antialias;
         while let Some(index) = Some(take()).filter(|&t| t < view.tiles[0] * view.tiles[1]) {
@@ -367,11 +390,8 @@ impl FrameJob {
                 }
             }
             if view.depth {
-                tile.depth.clear();
-                let plane = &planes[0];
-                for (z, id) in plane.z.as_flattened().iter().zip(plane.id.as_flattened()) {
-                    tile.depth.push(if *id == NONE { f32::INFINITY } else { 1.0 / z });
-                }
+                tile.depth.resize(TILE * TILE, 0.0);
+                planes[0].depths(&mut tile.depth);
             }
             if view.object {
                 tile.object.clear();

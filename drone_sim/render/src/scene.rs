@@ -194,11 +194,20 @@ pub(crate) struct Placed {
     pub moves: bool,
 }
 
+/// What stands for a mesh beyond a distance (metres at unit scale) from the camera to the instance's centre.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coarse {
+    pub mesh: MeshId,
+    pub beyond: f64,
+    /// In shadows at any distance.
+    pub shadows: bool,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SceneData {
     pub meshes: Vec<Arc<Mesh>>,
-    /// Per mesh: what to draw instead beyond a distance (metres at unit scale) from the camera to the instance's centre.
-    pub coarse: Vec<Option<(MeshId, f64)>>,
+    /// Per mesh: what to draw instead of it from afar.
+    pub coarse: Vec<Option<Coarse>>,
     pub textures: Vec<Arc<Texture>>,
     pub materials: Vec<Material>,
     pub placed: Vec<Placed>,
@@ -215,11 +224,20 @@ impl SceneData {
     /// The mesh that stands for an instance seen from `distance` metres.
     pub(crate) fn mesh_at(&self, placed: &Placed, distance: f64) -> MeshId {
         let scale = placed.instance.scale.max();
+        self.stand_in(placed, |coarse| distance > coarse.beyond * scale)
+    }
+
+    /// The mesh that throws an instance's shadow.
+    pub(crate) fn shadow_mesh(&self, placed: &Placed) -> MeshId {
+        self.stand_in(placed, |coarse| coarse.shadows)
+    }
+
+    fn stand_in(&self, placed: &Placed, takes: impl Fn(&Coarse) -> bool) -> MeshId {
         let mut mesh = placed.instance.mesh;
         // Chains are short; the bound only guards against a circle.
         for _ in 0..4 {
-            match self.coarse[mesh.0 as usize] {
-                Some((coarse, beyond)) if distance > beyond * scale => mesh = coarse,
+            match &self.coarse[mesh.0 as usize] {
+                Some(coarse) if takes(coarse) => mesh = coarse.mesh,
                 _ => break,
             }
         }
@@ -270,12 +288,20 @@ impl Scene {
         Arc::make_mut(&mut self.data)
     }
 
-    /// Takes in a mesh.
-    pub fn add_mesh(&mut self, mesh: Mesh) -> MeshId {
+    /// Takes in a mesh. With a round primitive come coarser ones for larger distances, as
+    /// [`set_coarse`](Self::set_coarse) has them, but not in shadows.
+    pub fn add_mesh(&mut self, mut mesh: Mesh) -> MeshId {
+        let coarser = mesh.coarser.take();
         let data = self.edit();
         data.meshes.push(Arc::new(mesh));
         data.coarse.push(None);
-        MeshId(data.meshes.len() as u32 - 1)
+        let id = MeshId(data.meshes.len() as u32 - 1);
+        if let Some(coarser) = coarser {
+            let (mesh, beyond) = *coarser;
+            let mesh = self.add_mesh(mesh);
+            self.edit().coarse[id.0 as usize] = Some(Coarse { mesh, beyond, shadows: false });
+        }
+        id
     }
 
     /// Draws `coarse` in place of `mesh` where an instance's centre is farther than `beyond_m` metres (times the
@@ -293,7 +319,7 @@ impl Scene {
             });
         }
         let data = self.edit();
-        data.coarse[mesh.0 as usize] = Some((coarse, beyond_m));
+        data.coarse[mesh.0 as usize] = Some(Coarse { mesh: coarse, beyond: beyond_m, shadows: true });
         data.version = next_version();
         Ok(())
     }
@@ -383,6 +409,12 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    /// A number that is another one whenever an instance was added, or one that stands still was moved, hidden or shown.
+    /// Scenes with the same number hold the same instances.
+    pub fn layout(&self) -> u64 {
+        self.data.version
     }
 
     /// The instance behind a handle. Errors: PG-0904.

@@ -4,7 +4,7 @@
 //! frame does not depend on history.
 
 use crate::maths::{V3, cross, dot, unit};
-use crate::scene::{Placed, SceneData};
+use crate::scene::{Material, Placed, SceneData};
 use nalgebra::{Isometry3, Point3, Vector3};
 use std::sync::{PoisonError, RwLock};
 
@@ -82,6 +82,24 @@ impl ShadowView {
         Self { from_camera: other.from_camera, ..*self } == *other
     }
 
+    /// The map from an unscaled object's frame: its origin, and its axes as columns of rows.
+    pub(crate) fn frame_of(&self, pose: &Isometry3<f64>) -> (V3, [V3; 3]) {
+        let axes = [Vector3::x(), Vector3::y(), Vector3::z()].map(|a| pose * a);
+        let rows =
+            [0, 1, 2].map(|k| [0, 1, 2].map(|j| dot(self.axes[k], [0, 1, 2].map(|i| axes[j][i] as f32))));
+        (self.place(pose * Point3::origin()), rows)
+    }
+
+    /// Whether an instance may throw a shadow into rows `low .. high` of the map.
+    pub(crate) fn may_cast(&self, material: &Material, placed: &Placed, [low, high]: [f32; 2]) -> bool {
+        if !placed.visible || !material.casts_shadow || material.unlit {
+            return false;
+        }
+        let c = self.place(placed.centre);
+        let r = placed.radius as f32 / self.texel + 1.0;
+        !(c[0] + r < 0.0 || c[0] - r > self.resolution as f32 || c[1] + r < low || c[1] - r > high)
+    }
+
     fn place(&self, p: Point3<f64>) -> V3 {
         let q = [0, 1, 2].map(|k| (p[k] - self.centre[k]) as f32);
         let half = self.resolution as f32 / 2.0;
@@ -107,10 +125,16 @@ impl Band {
     }
 }
 
+/// Side of the squares of texels whose least depth is kept, as a power of two.
+pub(crate) const SQUARE_LOG2: u32 = 4;
+
 /// The whole map: the bands, and what moves drawn over them.
 #[derive(Debug, Default)]
 pub(crate) struct Map {
     pub depth: Vec<f32>,
+    /// The least depth of each square of texels and its neighbours to the right and below: what is nearer to the sun is
+    /// in full light there.
+    pub least: Vec<f32>,
     /// Rows that hold shadows of moving things.
     touched: Vec<[usize; 2]>,
     corners: Vec<V3>,
@@ -124,28 +148,55 @@ impl Map {
         for band in bands {
             self.depth.extend_from_slice(&band.read().unwrap_or_else(PoisonError::into_inner).depth);
         }
+        let width = self.depth.len().isqrt();
+        self.least.clear();
+        self.least.resize((width >> SQUARE_LOG2) * (width >> SQUARE_LOG2), f32::INFINITY);
+        self.summarise(width, 0, width);
+    }
+
+    /// Brings `least` up to date where it depends on the rows `from .. to`.
+    fn summarise(&mut self, width: usize, from: usize, to: usize) {
+        let (side, across) = (1 << SQUARE_LOG2, width >> SQUARE_LOG2);
+        for square in from.saturating_sub(1) >> SQUARE_LOG2..to.div_ceil(side).min(across) {
+            let least = &mut self.least[square * across..(square + 1) * across];
+            least.fill(f32::INFINITY);
+            let rows = square * side..((square + 1) * side + 1).min(width);
+            for row in self.depth[rows.start * width..rows.end * width].chunks_exact(width) {
+                for (k, least) in least.iter_mut().enumerate() {
+                    let texels = &row[k * side..((k + 1) * side + 1).min(width)];
+                    *least = texels.iter().fold(*least, |a, &b| if b < a { b } else { a });
+                }
+            }
+        }
     }
 
     /// Wipes out the moving shadows of the frame before and draws those of this one.
     pub(crate) fn overlay(&mut self, view: &ShadowView, scene: &SceneData, bands: &[RwLock<Band>; BANDS]) {
         let width = view.resolution as usize;
         let rows = width / BANDS;
-        for [from, to] in self.touched.drain(..) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for &[from, to] in &touched {
             for row in from..to {
                 let band = bands[row / rows].read().unwrap_or_else(PoisonError::into_inner);
                 let source = &band.depth[row % rows * width..][..width];
                 self.depth[row * width..][..width].copy_from_slice(source);
             }
+            self.summarise(width, from, to);
         }
+        touched.clear();
         for &index in &scene.moving {
             let placed = &scene.placed[index as usize];
             if cast(&mut self.depth, &mut self.corners, view, scene, placed, 0) {
                 let c = view.place(placed.centre)[1];
                 let r = placed.radius as f32 / view.texel + 2.0;
                 let row = |v: f32| (v.max(0.0) as usize).min(width);
-                self.touched.push([row(c - r), row(c + r + 1.0)]);
+                touched.push([row(c - r), row(c + r + 1.0)]);
             }
         }
+        for &[from, to] in &touched {
+            self.summarise(width, from, to);
+        }
+        self.touched = touched;
     }
 }
 
@@ -161,22 +212,14 @@ fn cast(
     let width = view.resolution as usize;
     let rows = depth.len() / width;
     let material = &scene.materials[placed.instance.material.0 as usize];
-    if !placed.visible || !material.casts_shadow || material.unlit {
-        return false;
-    }
     let (low, high) = (top as f32, (top + rows) as f32);
-    let c = view.place(placed.centre);
-    let r = placed.radius as f32 / view.texel + 1.0;
-    if c[0] + r < 0.0 || c[0] - r > width as f32 || c[1] + r < low || c[1] - r > high {
+    if !view.may_cast(material, placed, [low, high]) {
         return false;
     }
-    let mesh = &scene.meshes[scene.mesh_at(placed, f64::INFINITY).0 as usize];
-    let pose = &placed.instance.pose;
+    let mesh = &scene.meshes[scene.shadow_mesh(placed).0 as usize];
     let s = placed.instance.scale;
-    let origin = view.place(pose * Point3::origin());
-    let axes = [Vector3::x(), Vector3::y(), Vector3::z()].map(|a| pose * a);
-    let m: [V3; 3] = [0, 1, 2]
-        .map(|k| [0, 1, 2].map(|j| dot(view.axes[k], [0, 1, 2].map(|i| axes[j][i] as f32)) * s[j] as f32));
+    let (origin, axes) = view.frame_of(&placed.instance.pose);
+    let m: [V3; 3] = axes.map(|row| [0, 1, 2].map(|j| row[j] * s[j] as f32));
     corners.clear();
     corners.extend(
         mesh.positions

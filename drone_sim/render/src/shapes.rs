@@ -12,6 +12,21 @@ fn circle(i: u32, n: u32) -> (f32, f32) {
     (a.cos() as f32, a.sin() as f32)
 }
 
+/// A round mesh of a largest radius with the coarser ones of 16 and 8 segments that stand for it where its surface is then
+/// off by less than 0.0004 of the distance: a seventh of a pixel at a focal length of 350 pixels.
+fn detailed(segments: u32, radius: f32, make: impl Fn(u32) -> Mesh) -> Mesh {
+    let mut mesh = make(segments);
+    let mut chain: Option<Box<(Mesh, f64)>> = None;
+    for coarse in [8, 16].into_iter().filter(|&coarse| coarse < segments) {
+        let off = f64::from(radius) * (1.0 - (PI / f64::from(coarse)).cos());
+        let mut stand_in = make(coarse);
+        stand_in.coarser = chain;
+        chain = Some(Box::new((stand_in, off / 0.0004)));
+    }
+    mesh.coarser = chain;
+    mesh
+}
+
 impl Mesh {
     /// A box with the given full edge lengths, metres. Each face carries the whole texture once.
     pub fn cuboid(size: [f32; 3]) -> Self {
@@ -96,6 +111,10 @@ impl Mesh {
 
     /// A closed cone frustum along z: `bottom` and `top` radius, metres. A zero top makes a cone.
     pub fn frustum(bottom: f32, top: f32, length: f32, segments: u32) -> Self {
+        detailed(segments, bottom.max(top), |segments| Mesh::frustum_of(bottom, top, length, segments))
+    }
+
+    fn frustum_of(bottom: f32, top: f32, length: f32, segments: u32) -> Self {
         let h = length / 2.0;
         let mut m = Mesh::revolved(&[[bottom, -h], [top, h]], segments, false);
         if top > 0.0 {
@@ -126,6 +145,11 @@ impl Mesh {
 
     /// An ellipsoid with the given semi-axes, metres.
     pub fn ellipsoid(semi_axes: [f32; 3], segments: u32) -> Self {
+        let [x, y, z] = semi_axes;
+        detailed(segments, x.max(y).max(z), |segments| Mesh::ellipsoid_of(semi_axes, segments))
+    }
+
+    fn ellipsoid_of(semi_axes: [f32; 3], segments: u32) -> Self {
         let rings = (segments / 2).max(2);
         let profile: Vec<[f32; 2]> = (0..=rings)
             .map(|k| {
@@ -146,6 +170,10 @@ impl Mesh {
 
     /// A capsule along z: a cylinder of `length` metres between two half spheres of `radius` metres.
     pub fn capsule(radius: f32, length: f32, segments: u32) -> Self {
+        detailed(segments, radius, |segments| Mesh::capsule_of(radius, length, segments))
+    }
+
+    fn capsule_of(radius: f32, length: f32, segments: u32) -> Self {
         let rings = (segments / 4).max(2);
         let mut profile = Vec::new();
         for half in 0..2u32 {

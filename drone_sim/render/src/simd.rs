@@ -2,14 +2,33 @@
 //!
 //! Every operation is lane by lane and correctly rounded, so the width never shows in the result.
 
-use std::array::from_fn;
 use std::ops::{Add, Div, Mul, Sub};
+
+/// An array by a function of the index. Unlike `std::array::from_fn` it is a plain loop, whose body has one caller and so is
+/// always inlined where the vectors are as wide as they may be.
+#[inline(always)]
+pub(crate) fn each<const N: usize, T: Copy + Default>(of: impl Fn(usize) -> T) -> [T; N] {
+    let mut out = [T::default(); N];
+    let mut i = 0;
+    while i < N {
+        out[i] = of(i);
+        i += 1;
+    }
+    out
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct F<const N: usize>(pub [f32; N]);
 
 /// Adding this leaves a small number's nearest integer in the low bits.
 const MAGIC: f32 = 12_582_912.0;
+
+impl<const N: usize> Default for F<N> {
+    #[inline(always)]
+    fn default() -> Self {
+        Self([0.0; N])
+    }
+}
 
 impl<const N: usize> F<N> {
     #[inline(always)]
@@ -20,14 +39,14 @@ impl<const N: usize> F<N> {
     /// v, v + 1, v + 2 and so on.
     #[inline(always)]
     pub(crate) fn from(v: f32) -> Self {
-        Self(from_fn(|i| v + i as f32))
+        Self(each(|i| v + i as f32))
     }
 
     /// The first numbers of a slice that has at least as many.
     #[inline(always)]
     pub(crate) fn load(from: &[f32]) -> Self {
         let from = &from[..N];
-        Self(from_fn(|i| from[i]))
+        Self(each(|i| from[i]))
     }
 
     /// Writes all lanes to the start of a slice that has room for them.
@@ -38,32 +57,32 @@ impl<const N: usize> F<N> {
 
     #[inline(always)]
     pub(crate) fn max(self, o: f32) -> Self {
-        Self(from_fn(|i| if self.0[i] > o { self.0[i] } else { o }))
+        Self(each(|i| if self.0[i] > o { self.0[i] } else { o }))
     }
 
     #[inline(always)]
     pub(crate) fn min(self, o: f32) -> Self {
-        Self(from_fn(|i| if self.0[i] < o { self.0[i] } else { o }))
+        Self(each(|i| if self.0[i] < o { self.0[i] } else { o }))
     }
 
     #[inline(always)]
     pub(crate) fn sqrt(self) -> Self {
-        Self(from_fn(|i| self.0[i].sqrt()))
+        Self(each(|i| self.0[i].sqrt()))
     }
 
     /// Floor and fraction for magnitudes below 4 million. At an exact integer the pair may be (n - 1, 1).
     #[inline(always)]
     pub(crate) fn split(self) -> ([i32; N], Self) {
-        let r: [f32; N] = from_fn(|i| (self.0[i] - 0.5) + MAGIC);
-        let whole = from_fn(|i| (r[i].to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32));
-        let fraction = Self(from_fn(|i| self.0[i] - (r[i] - MAGIC)));
+        let r: [f32; N] = each(|i| (self.0[i] - 0.5) + MAGIC);
+        let whole = each(|i| (r[i].to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32));
+        let fraction = Self(each(|i| self.0[i] - (r[i] - MAGIC)));
         (whole, fraction)
     }
 
     /// Nearest integer for magnitudes below 4 million.
     #[inline(always)]
     pub(crate) fn round(self) -> [i32; N] {
-        from_fn(|i| ((self.0[i] + MAGIC).to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32))
+        each(|i| ((self.0[i] + MAGIC).to_bits() as i32).wrapping_sub(MAGIC.to_bits() as i32))
     }
 
     /// exp(-x) for x >= 0, absolute error below 0.02: good enough for haze.
@@ -80,14 +99,14 @@ macro_rules! lanewise {
             type Output = Self;
             #[inline(always)]
             fn $method(self, o: Self) -> Self {
-                Self(from_fn(|i| self.0[i] $op o.0[i]))
+                Self(each(|i| self.0[i] $op o.0[i]))
             }
         }
         impl<const N: usize> $trait<f32> for F<N> {
             type Output = Self;
             #[inline(always)]
             fn $method(self, o: f32) -> Self {
-                Self(from_fn(|i| self.0[i] $op o))
+                Self(each(|i| self.0[i] $op o))
             }
         }
     };

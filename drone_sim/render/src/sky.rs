@@ -3,9 +3,8 @@
 use crate::maths::{V3, lerp3};
 use crate::noise::fractal;
 use crate::scene::Sky;
-use crate::simd::F;
+use crate::simd::{F, each};
 use crate::texture::Texture;
-use std::array::from_fn;
 
 /// Cloud cover, tiling; red holds density.
 pub(crate) fn cloud_texture() -> Texture {
@@ -37,7 +36,7 @@ pub(crate) fn colour<const N: usize>(
     let up = d[2].max(0.0);
     let below = (d[2].min(0.0) * -12.0).min(1.0);
     let t = F::all(1.0) - (F::all(1.0) - up) * (F::all(1.0) - up);
-    let mut c: [F<N>; 3] = from_fn(|k| {
+    let mut c: [F<N>; 3] = each(|k| {
         let above = t * (sky.zenith[k] - sky.horizon[k]) + sky.horizon[k];
         above + (F::all(sky.ground[k]) - sky.horizon[k]) * below
     });
@@ -61,9 +60,9 @@ pub(crate) fn colour<const N: usize>(
     let s8 = s2 * s2 * s2 * s2;
     let s32 = s8 * s8 * s8 * s8;
     let s128 = s32 * s32 * s32 * s32;
-    let disc = F(s.0.map(|s| if s > 0.9994 { 6.0 } else { 0.0 }));
+    let disc = F(each(|i| if s.0[i] > 0.9994 { 6.0 } else { 0.0 }));
     let glow = s8 * 0.04 + s32 * 0.06 + s128 * s128 * 0.35 + disc;
     // None below the horizon, so that a ray's colour does not depend on what the lanes beside it see.
-    let glow = F(from_fn(|i| if d[2].0[i] > 0.0 { glow.0[i] } else { 0.0 }));
-    from_fn(|k| c[k] + glow * sun[k])
+    let glow = F(each(|i| if d[2].0[i] > 0.0 { glow.0[i] } else { 0.0 }));
+    each(|k| c[k] + glow * sun[k])
 }

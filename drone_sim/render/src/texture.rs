@@ -16,28 +16,66 @@ pub struct Texture {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Level {
-    width_log2: u32,
     width_mask: i32,
     height_mask: i32,
-    /// RGBA in 16-bit lanes (values 0 to 255), so that four weights sum up in one multiplication each.
-    texels: Vec<u64>,
+    /// RGBA in bytes, red lowest. Each row ends with one texel more, what lies to the right of its last: so two neighbours
+    /// lie side by side everywhere.
+    texels: Vec<u32>,
 }
 
-/// The first three 16-bit lanes of texels as numbers.
+impl Level {
+    fn new(width: u32, height: u32, texels: &[u32]) -> Self {
+        let mut rows = Vec::with_capacity((width as usize + 1) * height as usize);
+        for row in texels.chunks_exact(width as usize) {
+            rows.extend_from_slice(row);
+            rows.push(row[0]);
+        }
+        Self { width_mask: width as i32 - 1, height_mask: height as i32 - 1, texels: rows }
+    }
+
+    fn size(&self) -> (u32, u32) {
+        (self.width_mask as u32 + 1, self.height_mask as u32 + 1)
+    }
+
+    /// Two neighbours in a row.
+    #[inline(always)]
+    fn pair(&self, at: i32) -> [u32; 2] {
+        match self.texels.get(at as u32 as usize..) {
+            Some(&[a, b, ..]) => [a, b],
+            _ => [0; 2],
+        }
+    }
+
+    #[cfg(feature = "gpu")]
+    fn rows(&self) -> impl Iterator<Item = &[u32]> {
+        let width = self.width_mask as usize + 1;
+        self.texels.chunks_exact(width + 1).map(move |row| &row[..width])
+    }
+}
+
+/// Three channels of sums of texels times weights, two of 16 bits in each word, as numbers.
 #[inline(always)]
-fn unpack<const N: usize>(t: [u64; N], unit: f32) -> [F<N>; 3] {
+fn unpack<const N: usize>(red_blue: [u32; N], green: [u32; N], unit: f32) -> [F<N>; 3] {
     let mut out = [[0.0f32; N]; 3];
     for i in 0..N {
-        out[0][i] = (t[i] as u32 & 0xFFFF) as i32 as f32;
-        out[1][i] = (t[i] as u32 >> 16) as i32 as f32;
-        out[2][i] = ((t[i] >> 32) as u32 & 0xFFFF) as i32 as f32;
+        out[0][i] = (red_blue[i] & 0xFFFF) as i32 as f32 * unit;
+        out[1][i] = (green[i] & 0xFFFF) as i32 as f32 * unit;
+        out[2][i] = (red_blue[i] >> 16) as i32 as f32 * unit;
     }
-    out.map(|c| F(c) * unit)
+    [F(out[0]), F(out[1]), F(out[2])]
 }
 
-fn spread(t: u32) -> u64 {
-    let lane = |k: u32| u64::from((t >> (8 * k)) & 255) << (16 * k);
-    lane(0) | lane(1) | lane(2) | lane(3)
+/// Two channels of four texels each, times their weights.
+#[inline(always)]
+fn sum<const N: usize>(texel: &[[u32; N]; 4], weight: &[[u32; N]; 4], shift: u32) -> [u32; N] {
+    let mut sum = [0u32; N];
+    for k in 0..4 {
+        for i in 0..N {
+            let two = (texel[k][i] >> shift) & 0x00FF_00FF;
+            sum[i] = sum[i].wrapping_add(two.wrapping_mul(weight[k][i]));
+        }
+    }
+    sum
 }
 
 fn encode(linear: f64) -> u32 {
@@ -92,6 +130,10 @@ impl Texture {
     #[must_use]
     pub fn clamped(mut self) -> Self {
         self.clamp = true;
+        for level in &mut self.levels {
+            let width = level.width_mask as usize + 1;
+            level.texels.chunks_exact_mut(width + 1).for_each(|row| row[width] = row[width - 1]);
+        }
         self
     }
 
@@ -104,12 +146,7 @@ impl Texture {
         let (mut w, mut h) = (w, h);
         loop {
             let next = (w > 1 || h > 1).then(|| halve(w, h, &base, cutout));
-            levels.push(Level {
-                width_log2: w.trailing_zeros(),
-                width_mask: w as i32 - 1,
-                height_mask: h as i32 - 1,
-                texels: base.iter().map(|&t| spread(t)).collect(),
-            });
+            levels.push(Level::new(w, h, &base));
             let Some(smaller) = next else { break };
             base = smaller;
             (w, h) = ((w / 2).max(1), (h / 2).max(1));
@@ -119,11 +156,23 @@ impl Texture {
 
     /// Width and height of the finest level, texels.
     pub fn size(&self) -> (u32, u32) {
-        (self.levels[0].width_mask as u32 + 1, self.levels[0].height_mask as u32 + 1)
+        self.levels[0].size()
     }
 
     pub(crate) fn last_level(&self) -> i32 {
         self.levels.len() as i32 - 1
+    }
+
+    /// Size and RGBA bytes of a mip level, the colours as they are stored: the square root of linear light.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn level_rgba8(&self, level: i32) -> ((u32, u32), Vec<u8>) {
+        let l = &self.levels[level.clamp(0, self.last_level()) as usize];
+        (l.size(), l.rows().flatten().flat_map(|t| t.to_le_bytes()).collect())
+    }
+
+    #[cfg(feature = "gpu")]
+    pub(crate) fn is_clamped(&self) -> bool {
+        self.clamp
     }
 
     /// Bilinear samples of a mip level: the square root of linear light as RGB, each 0 to 1.
@@ -132,38 +181,46 @@ impl Texture {
         let l = &self.levels[level.clamp(0, self.last_level()) as usize];
         let (x, fx) = (u * (l.width_mask + 1) as f32 - 0.5).split();
         let (y, fy) = (v * (l.height_mask + 1) as f32 - 0.5).split();
-        // Four weights of 8 bits that sum up to 256.
+        // Four weights of 8 bits that sum up to 256, or to 257 where rounding took the last one below 0: texels of 255 then
+        // still sum up within 16 bits. Lanes beyond a run's end bring garbage weights, hence the wrapping.
         let (wx, wy, both) = ((fx * 256.0).round(), (fy * 256.0).round(), (fx * fy * 256.0).round());
         let (lx, ly) = (l.width_mask, l.height_mask);
-        let mut place = [[0i32; N]; 4];
+        let mut weight = [[0u32; N]; 4];
+        for i in 0..N {
+            let b = both[i];
+            let rest = 256i32.wrapping_sub(wx[i]).wrapping_sub(wy[i]).wrapping_add(b);
+            weight[0][i] = (if rest > 0 { rest } else { 0 }) as u32;
+            weight[1][i] = wx[i].wrapping_sub(b) as u32;
+            weight[2][i] = wy[i].wrapping_sub(b) as u32;
+            weight[3][i] = b as u32;
+        }
+        let (mut left, mut top, mut bottom) = ([0i32; N], [0i32; N], [0i32; N]);
+        let stride = lx.wrapping_add(2);
         if self.clamp {
             for i in 0..N {
-                let (x1, y1) = (x[i].wrapping_add(1), y[i].wrapping_add(1));
-                let next = [x[i].clamp(0, lx), x1.clamp(0, lx), y[i].clamp(0, ly), y1.clamp(0, ly)];
-                place.iter_mut().zip(next).for_each(|(p, v)| p[i] = v);
+                left[i] = x[i].clamp(0, lx);
+                top[i] = y[i].clamp(0, ly).wrapping_mul(stride);
+                bottom[i] = y[i].wrapping_add(1).clamp(0, ly).wrapping_mul(stride);
+                if x[i] < 0 {
+                    // Both neighbours are the border.
+                    let both =
+                        [weight[0][i].wrapping_add(weight[1][i]), weight[2][i].wrapping_add(weight[3][i])];
+                    (weight[0][i], weight[1][i], weight[2][i], weight[3][i]) = (both[0], 0, both[1], 0);
+                }
             }
         } else {
             for i in 0..N {
-                place[0][i] = x[i] & lx;
-                place[1][i] = x[i].wrapping_add(1) & lx;
-                place[2][i] = y[i] & ly;
-                place[3][i] = y[i].wrapping_add(1) & ly;
+                left[i] = x[i] & lx;
+                top[i] = (y[i] & ly).wrapping_mul(stride);
+                bottom[i] = (y[i].wrapping_add(1) & ly).wrapping_mul(stride);
             }
         }
-        let mut t = [0u64; N];
+        let mut texel = [[0u32; N]; 4];
         for i in 0..N {
-            // Lanes beyond a run's end bring garbage weights, hence the wrapping.
-            let b = both[i];
-            let (wx, wy) = (wx[i].wrapping_sub(b), wy[i].wrapping_sub(b));
-            let rest = 256i32.wrapping_sub(b).wrapping_sub(wx).wrapping_sub(wy);
-            let top = (place[2][i] << l.width_log2) as usize;
-            let bottom = (place[3][i] << l.width_log2) as usize;
-            let (xa, xb) = (place[0][i] as usize, place[1][i] as usize);
-            let at = |k: usize, w: i32| l.texels[k].wrapping_mul(w as u64);
-            let upper = at(top | xa, rest).wrapping_add(at(top | xb, wx));
-            t[i] = upper.wrapping_add(at(bottom | xa, wy)).wrapping_add(at(bottom | xb, b));
+            [texel[0][i], texel[1][i]] = l.pair(top[i].wrapping_add(left[i]));
+            [texel[2][i], texel[3][i]] = l.pair(bottom[i].wrapping_add(left[i]));
         }
-        unpack(t, 1.0 / (255.0 * 256.0))
+        unpack(sum(&texel, &weight, 0), sum(&texel, &weight, 8), 1.0 / (255.0 * 256.0))
     }
 
     /// The nearest texels of the finest level, RGB as by `sample`: for smooth textures.
@@ -172,12 +229,18 @@ impl Texture {
         let l = &self.levels[0];
         let (x, _) = (u * (l.width_mask + 1) as f32).split();
         let (y, _) = (v * (l.height_mask + 1) as f32).split();
-        let mut t = [0u64; N];
+        let stride = l.width_mask.wrapping_add(2);
+        let mut t = [0u32; N];
         for i in 0..N {
-            let row = ((y[i] & l.height_mask) << l.width_log2) as usize;
-            t[i] = l.texels[row | (x[i] & l.width_mask) as usize];
+            let at = (y[i] & l.height_mask).wrapping_mul(stride).wrapping_add(x[i] & l.width_mask);
+            t[i] = l.texels.get(at as usize).copied().unwrap_or(0);
         }
-        unpack(t, 1.0 / 255.0)
+        let (mut red_blue, mut green) = ([0u32; N], [0u32; N]);
+        for i in 0..N {
+            red_blue[i] = t[i] & 0x00FF_00FF;
+            green[i] = (t[i] >> 8) & 0xFF;
+        }
+        unpack(red_blue, green, 1.0 / 255.0)
     }
 
     /// Whether the nearest texel of a level is opaque.
@@ -186,14 +249,14 @@ impl Texture {
         let l = &self.levels[level.clamp(0, self.last_level()) as usize];
         let (x, _) = F::<1>::all(u * (l.width_mask + 1) as f32).split();
         let (y, _) = F::<1>::all(v * (l.height_mask + 1) as f32).split();
-        let row = ((y[0] & l.height_mask) << l.width_log2) as usize;
-        l.texels[row | (x[0] & l.width_mask) as usize] >> 48 >= 128
+        let at = (y[0] & l.height_mask).wrapping_mul(l.width_mask + 2).wrapping_add(x[0] & l.width_mask);
+        l.texels.get(at as usize).is_some_and(|t| t >> 24 >= 128)
     }
 
     /// Mean linear colour, the one texel of the last level.
     pub fn mean(&self) -> [f32; 3] {
         let t = self.levels[self.levels.len() - 1].texels[0];
-        [0, 1, 2].map(|c| ((t >> (16 * c)) & 255) as f32 / 255.0).map(|v| v * v) as V3
+        [0, 1, 2].map(|c| ((t >> (8 * c)) & 255) as f32 / 255.0).map(|v| v * v) as V3
     }
 }
 

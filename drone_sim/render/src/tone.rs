@@ -2,7 +2,6 @@
 
 use crate::maths::linear_to_srgb;
 use crate::simd::F;
-use std::array::from_fn;
 
 /// Table entries: 17 powers of two from 2^-13, 256 steps each.
 const STEPS: usize = 17 * 256;
@@ -31,12 +30,16 @@ impl Tone {
     #[inline(always)]
     pub(crate) fn bytes<const N: usize>(&self, c: [F<N>; 3]) -> [[u8; 3]; N] {
         const LAST: i32 = STEPS as i32 - 1;
-        let index: [[i32; N]; 3] = c.map(|c| {
+        let mut index = [[0i32; N]; 3];
+        for k in 0..3 {
             // Negative numbers and NaN come out as 0.
-            let raw = c.max(0.0).0.map(|v| (v.to_bits() >> 15) as i32 - FIRST as i32);
-            let low: [i32; N] = from_fn(|i| if raw[i] > 0 { raw[i] } else { 0 });
-            from_fn(|i| if low[i] < LAST { low[i] } else { LAST })
-        });
+            let c = c[k].max(0.0);
+            for i in 0..N {
+                let raw = (c.0[i].to_bits() >> 15) as i32 - FIRST as i32;
+                let low = if raw > 0 { raw } else { 0 };
+                index[k][i] = if low < LAST { low } else { LAST };
+            }
+        }
         let mut out = [[0u8; 3]; N];
         for i in 0..N {
             for k in 0..3 {

@@ -431,3 +431,25 @@ fn far_instances_take_the_coarse_mesh_and_their_neighbours_do_not() {
     scene.set_pose(id, Isometry3::translation(0.0, 10.1, 0.0)).unwrap();
     assert!((middle(&shoot(&mut renderer, &scene, &camera, &view)) - 10.0).abs() < 1e-4);
 }
+
+#[test]
+fn distant_round_things_are_coarser_and_where_they_were() {
+    let mut scene = Scene::new();
+    let matt = scene.add_material(Material::default()).unwrap();
+    let ball = scene.add_mesh(Mesh::sphere(1.0, 32));
+    let id = scene.add_instance(Instance::new(ball, matt, Isometry3::identity()).labelled(1, 0)).unwrap();
+    let mut renderer = Renderer::new(1).unwrap();
+    let view = look_at(Point3::origin(), Point3::new(0.0, 1.0, 0.0));
+    for distance in [5.0, 47.0, 60.0, 250.0] {
+        scene.set_pose(id, Isometry3::translation(0.0, distance, 0.0)).unwrap();
+        let camera = Camera::from_hfov(101, 101, 6.0 / distance).unwrap();
+        let shot = shoot(&mut renderer, &scene, &camera, &view);
+        // The fine mesh is inscribed by at most 5 mm, a coarser one by 0.0004 of the distance.
+        let off = f64::from(shot.depth[50 * 101 + 50]) - (distance - 1.0);
+        assert!((-1e-4..=0.005 + 4e-4 * distance).contains(&off), "{off} m at {distance} m");
+        let seen = shot.object.iter().filter(|o| **o == 1).count() as f64;
+        let size = 101.0 / (2.0 * (3.0 / distance).tan()) / (distance * distance - 1.0).sqrt();
+        let whole = std::f64::consts::PI * size * size;
+        assert!((0.85..1.01).contains(&(seen / whole)), "{seen} of {whole} pixels at {distance} m");
+    }
+}

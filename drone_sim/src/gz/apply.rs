@@ -7,6 +7,11 @@ use crate::error::Result;
 use crate::flight::Flight;
 use crate::sdf::{Loader, MeshPolicy};
 
+/// Whether a change is one of the world, not of the vehicle called `craft`.
+pub fn is_of_world(craft: &str, change: &Change) -> bool {
+    !matches!(change, Change::Reset) && !matches!(change, Change::SetPose { name, .. } if name == craft)
+}
+
 /// Does it, in which the vehicle is called `craft`. What cannot be done is logged: the client's call has returned.
 pub fn apply(flight: &mut Flight, craft: &str, change: Change) {
     if let Err(error) = attempt(flight, craft, &change) {

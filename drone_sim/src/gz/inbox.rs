@@ -8,6 +8,7 @@ use peregrine_gz::msgs::core::Boolean;
 use peregrine_gz::msgs::geometry::Twist;
 use peregrine_gz::msgs::sensing::Actuators;
 
+use crate::checkpoint::{Stateful, Tape};
 use crate::error::Result;
 use crate::sdf::types::{Known, SdfModel};
 
@@ -90,6 +91,8 @@ impl OrderTopics {
     /// Of a vehicle called `craft`; `model` is what the world's file says of it.
     pub fn of(craft: &str, model: Option<&SdfModel>) -> Self {
         let join = |namespace: &str, topic: &str| {
+            // Gazebo takes the model's name where a plugin gives no namespace, as PX4's x500 does not.
+            let namespace = if namespace.trim().is_empty() { craft } else { namespace };
             let parts = [namespace.trim_matches('/'), topic.trim_matches('/')];
             parts.iter().filter(|p| !p.is_empty()).fold(String::new(), |all, p| all + "/" + p)
         };
@@ -151,6 +154,24 @@ pub(super) fn listen(node: &GzNode, topics: &OrderTopics, inbox: &Arc<Mutex<Inbo
 /// What waits.
 pub fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Stateful for Velocity {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.vector(&mut self.linear);
+        tape.f64(&mut self.yaw_rate);
+    }
+}
+
+impl Stateful for Inbox {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        let still = || Velocity { linear: Vector3::zeros(), yaw_rate: 0.0 };
+        for velocity in [&mut self.velocity, &mut self.standing] {
+            tape.option(velocity, still, |tape, v| v.go_over(tape));
+        }
+        tape.option(&mut self.rotors, Vec::new, |tape, all| tape.list(all, || 0.0, Tape::f64));
+        tape.bool(&mut self.enabled);
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! | `/stats`, `/world/W/stats` | WorldStatistics | ten times a simulated second; when paused, five times a real one |
 //! | `/world/W/pose/info`, `/world/W/dynamic_pose/info` | Pose_V | 60 Hz: all models; what moves; when paused, with the statistics |
 //! | `/world/W/scene/info` | Scene | when models come and go |
+//! | `/world/W/state` | SerializedStepMap | with the poses: entities and components ([`state`]) |
 //! | `/model/M/odometry`, `/model/M/odometry_with_covariance` | Odometry, OdometryWithCovariance | with `odom` |
 //! | every ROS topic whose type stands in [`peregrine_gz::convert::TABLE`] | by the table | when it is published |
 //! | in: `/model/M/cmd_vel` | Twist | velocity in the heading frame |
@@ -22,6 +23,7 @@
 //! | `/world/W/create`, `/world/W/create_multiple` | EntityFactory (sdf, sdf_filename), EntityFactory_V, Boolean |
 //! | `/world/W/remove` | Entity (by name), Boolean |
 //! | `/world/W/scene/info` | Empty, Scene |
+//! | `/world/W/state` | Empty, SerializedStepMap |
 //! | `/gazebo/worlds` | Empty, StringMsg_V |
 //!
 //! Callbacks run on the transport's thread; they leave their orders in [`WorldControl`] and in an inbox, which the
@@ -32,6 +34,7 @@ mod apply;
 mod inbox;
 mod scene;
 mod services;
+pub mod state;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,19 +44,21 @@ use peregrine::AnyMessage;
 use peregrine::time::monotonic_ns;
 use peregrine_gz::convert::{self, Convert, Pair};
 use peregrine_gz::msgs::core::{Clock, Header, Time};
-use peregrine_gz::msgs::geometry::{Odometry, OdometryWithCovariance, PoseV};
+use peregrine_gz::msgs::geometry::{Odometry, OdometryWithCovariance, PoseV, Twist};
 use peregrine_gz::msgs::scene::Scene;
+use peregrine_gz::msgs::serialized::SerializedStepMap;
 use peregrine_gz::msgs::world::WorldStatistics;
 use peregrine_gz::{GzNode, Options, Publisher, RawPublisher};
 use peregrine_msgs::{cdr, nav_msgs};
 
 use crate::control::WorldControl;
 use crate::error::Result;
+use crate::node::drives::{Orders, put};
 use crate::physics::STEP_NS;
 use crate::scenario::World;
 use crate::sensors::Rate;
 
-pub use apply::apply;
+pub use apply::{apply, is_of_world};
 pub use inbox::{Inbox, OrderTopics, Velocity, lock};
 pub use scene::describe;
 
@@ -63,6 +68,8 @@ const NOT_CARRIED: [&str; 6] =
 
 /// How often the clients of a world that stands still are told so, nanoseconds of real time.
 const AGAIN_NS: i64 = 200_000_000;
+/// From one telling of the whole state to the next, nanoseconds of simulated time.
+const WHOLE_EVERY_NS: i64 = 1_000_000_000;
 
 /// What Gazebo's clients see of one world.
 pub struct GzSide {
@@ -74,11 +81,17 @@ pub struct GzSide {
     heard: OrderTopics,
     /// The scene as it stands, for the service.
     scene: Arc<Mutex<Scene>>,
+    links: scene::Links,
     clocks: [Publisher<Clock>; 2],
     stats: [Publisher<WorldStatistics>; 2],
     poses: Publisher<PoseV>,
     dynamic: Publisher<PoseV>,
     scenes: Publisher<Scene>,
+    states: Publisher<SerializedStepMap>,
+    /// The whole state as of the last telling, for the service.
+    whole: Arc<Mutex<SerializedStepMap>>,
+    /// When the whole state is told next, nanoseconds of simulated time.
+    next_whole_ns: i64,
     odometry: Publisher<Odometry>,
     odometry_with_covariance: Publisher<OdometryWithCovariance>,
     carried: BTreeMap<String, Option<(&'static Pair, RawPublisher)>>,
@@ -112,17 +125,24 @@ impl GzSide {
         let node = GzNode::new(options)?;
         let name = world_name(world);
         let control = Arc::new(WorldControl::default());
-        let scene = Arc::new(Mutex::new(describe(world, craft)));
+        let described = describe(world, craft);
+        let links = scene::links(&described);
+        let scene = Arc::new(Mutex::new(described));
         let of_world = |topic: &str| format!("/world/{name}/{topic}");
         let of_model = |topic: &str| format!("/model/{craft}/{topic}");
         inbox::listen(&node, orders, inbox)?;
-        services::offer(&node, &name, &control, &scene)?;
+        let whole = Arc::default();
+        services::offer(&node, &name, &control, &scene, &whole)?;
         Ok(Self {
+            links,
             clocks: [node.advertise("/clock")?, node.advertise(&of_world("clock"))?],
             stats: [node.advertise("/stats")?, node.advertise(&of_world("stats"))?],
             poses: node.advertise(&of_world("pose/info"))?,
             dynamic: node.advertise(&of_world("dynamic_pose/info"))?,
             scenes: node.advertise(&of_world("scene/info"))?,
+            states: node.advertise(&of_world("state"))?,
+            whole,
+            next_whole_ns: 0,
             odometry: node.advertise(&of_model("odometry"))?,
             odometry_with_covariance: node.advertise(&of_model("odometry_with_covariance"))?,
             carried: BTreeMap::new(),
@@ -139,6 +159,21 @@ impl GzSide {
             scene,
             node,
         })
+    }
+
+    /// Listens for commands of models on wheels.
+    ///
+    /// # Errors
+    /// PG-1026.
+    pub(crate) fn listen_drives(&self, topics: &[(String, String)], to: &Orders) -> Result<()> {
+        for (model, topic) in topics {
+            let (to, model) = (to.clone(), model.clone());
+            self.node.subscribe(topic, move |twist: Twist| {
+                let (linear, angular) = (twist.linear.unwrap_or_default(), twist.angular.unwrap_or_default());
+                put(&to, &model, linear.x, angular.z);
+            })?;
+        }
+        Ok(())
     }
 
     /// Pause, steps and changes.
@@ -191,15 +226,55 @@ impl GzSide {
         }
     }
 
-    fn tell_poses(&self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
+    fn tell_poses(&mut self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
+        self.tell_state(now_ns, world, pose);
         let header = Some(header(now_ns));
         if self.dynamic.has_listeners() {
-            let pose = scene::dynamic(&self.craft, pose);
+            let pose = scene::dynamic(world, &self.craft, pose, &self.links);
             self.dynamic.publish(&PoseV { header: header.clone(), pose });
         }
         if self.poses.has_listeners() {
-            let pose = scene::poses(world, &self.craft, pose);
+            let pose = scene::poses(world, &self.craft, pose, &self.links);
             self.poses.publish(&PoseV { header, pose });
+        }
+    }
+
+    /// The serialised state: the whole of it to begin with, after changes, and once a second for who came late; else where models
+    /// stand. The service has the whole of it, as of the last telling.
+    fn tell_state(&mut self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
+        let flavour = self.node.options().flavour;
+        let stats = Some(self.stats_of(now_ns));
+        let due = now_ns >= self.next_whole_ns;
+        if due {
+            self.next_whole_ns = now_ns + WHOLE_EVERY_NS;
+            let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+            let poses = scene::poses(world, &self.craft, pose, &self.links);
+            let mut state = state::full(&scene, &poses, &world.gravity, flavour);
+            state.header = Some(header(now_ns));
+            let whole = SerializedStepMap { stats, state: Some(state) };
+            if self.states.has_listeners() {
+                self.states.publish(&whole);
+            }
+            *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = whole;
+            return;
+        }
+        // The service's answer goes on too, if not its looks.
+        let mut state = state::moved(&scene::dynamic(world, &self.craft, pose, &self.links), flavour);
+        state.header = Some(header(now_ns));
+        let step = SerializedStepMap { stats, state: Some(state) };
+        {
+            let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+            whole.stats.clone_from(&step.stats);
+            if let (Some(to), Some(from)) = (&mut whole.state, &step.state) {
+                to.header.clone_from(&from.header);
+                for (id, entity) in &from.entities {
+                    let components = entity.components.clone();
+                    to.entities.entry(*id).or_default().components.extend(components);
+                }
+            }
+        }
+        if self.states.has_listeners() {
+            self.states.publish(&step);
         }
     }
 
@@ -207,13 +282,22 @@ impl GzSide {
     pub fn world_changed(&mut self, world: &World) {
         let scene = describe(world, &self.craft);
         self.scenes.publish(&scene);
+        self.next_whole_ns = 0;
+        self.links = scene::links(&scene);
         *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = scene;
     }
 
     fn tell_stats(&mut self, now_ns: i64) {
         self.told_ns = monotonic_ns();
-        let wall = self.told_ns - self.started_ns;
-        let stats = WorldStatistics {
+        let stats = self.stats_of(now_ns);
+        for publisher in self.stats.iter().filter(|p| p.has_listeners()) {
+            publisher.publish(&stats);
+        }
+    }
+
+    fn stats_of(&self, now_ns: i64) -> WorldStatistics {
+        let wall = monotonic_ns() - self.started_ns;
+        WorldStatistics {
             header: Some(header(now_ns)),
             sim_time: Some(time(now_ns)),
             real_time: Some(time(wall)),
@@ -223,9 +307,6 @@ impl GzSide {
             real_time_factor: if wall > 0 { now_ns as f64 / wall as f64 } else { 0.0 },
             step_size: Some(time(STEP_NS)),
             ..Default::default()
-        };
-        for publisher in self.stats.iter().filter(|p| p.has_listeners()) {
-            publisher.publish(&stats);
         }
     }
 

@@ -3,6 +3,8 @@
 //! Entity numbers are those of a run: the world is 1, the vehicle 2, a thing its object id plus 16; links and visuals
 //! follow above all of them.
 
+use std::collections::BTreeMap;
+
 use nalgebra::{Isometry3, UnitQuaternion};
 use peregrine_gz::msgs::core::{Color, Header, header};
 use peregrine_gz::msgs::geometry::{Pose, Quaternion, Vector2d, Vector3d};
@@ -11,7 +13,7 @@ use peregrine_gz::msgs::scene::{
     PlaneGeom, Scene, SphereGeom, Visual, geometry, light,
 };
 
-use crate::scenario::{ThingKind, World};
+use crate::scenario::{Thing, ThingKind, World};
 use crate::sdf::types::{self, LightKind, SdfModel};
 use crate::shape::Shape;
 
@@ -38,7 +40,8 @@ pub fn describe(world: &World, craft: &str) -> Scene {
         Some(model) => Model { id: VEHICLE, name: craft.to_string(), ..of_sdf(model, &mut ids) },
         None => Model { id: VEHICLE, name: craft.to_string(), ..Default::default() },
     });
-    for (i, thing) in world.things.iter().enumerate().filter(|(_, t)| !t.name.is_empty()) {
+    let whole = |t: &Thing| !t.name.is_empty() && t.kind != ThingKind::Part;
+    for (i, thing) in world.things.iter().enumerate().filter(|(_, t)| whole(t)) {
         let written = world.sdf.as_ref().and_then(|w| w.models.iter().find(|m| m.name == thing.name));
         let model = match written {
             Some(model) => of_sdf(model, &mut ids),
@@ -49,7 +52,7 @@ pub fn describe(world: &World, craft: &str) -> Scene {
             id: THINGS + i as u32,
             name: thing.name.clone(),
             pose,
-            is_static: true,
+            is_static: !world.mechanisms.iter().any(|m| m.object == i as u32 + 1),
             ..model
         });
     }
@@ -66,16 +69,46 @@ pub fn describe(world: &World, craft: &str) -> Scene {
     }
 }
 
-/// The vehicle alone.
-pub(super) fn dynamic(craft: &str, at: &Isometry3<f64>) -> Vec<Pose> {
-    vec![pose(craft, VEHICLE, at)]
+/// Numbers of links by model and link.
+pub(super) type Links = BTreeMap<(String, String), u32>;
+
+/// The links of a scene.
+pub(super) fn links(scene: &Scene) -> Links {
+    let of = |m: &Model| m.link.iter().map(|l| ((m.name.clone(), l.name.clone()), l.id)).collect::<Vec<_>>();
+    scene.model.iter().flat_map(of).collect()
 }
 
-/// Vehicle and things.
-pub(super) fn poses(world: &World, craft: &str, at: &Isometry3<f64>) -> Vec<Pose> {
-    let things = world.things.iter().enumerate().filter(|(_, t)| !t.name.is_empty());
+/// Links that hang by joints, in the frames of their models.
+fn hanging<'a>(world: &'a World, links: &'a Links) -> impl Iterator<Item = Pose> + 'a {
+    world.mechanisms.iter().flat_map(move |m| {
+        m.parts.iter().zip(m.tree.poses()).filter_map(move |(part, place)| {
+            let id = links.get(&(m.model.clone(), part.link.clone()))?;
+            Some(pose(&part.link, *id, &place))
+        })
+    })
+}
+
+/// What moves: the vehicle, actors, models that drive, and links that hang by joints.
+pub(super) fn dynamic(world: &World, craft: &str, at: &Isometry3<f64>, links: &Links) -> Vec<Pose> {
+    let mut all = vec![pose(craft, VEHICLE, at)];
+    for walker in &world.actors {
+        if let Some(thing) = world.thing(walker.object).filter(|t| !t.name.is_empty()) {
+            all.push(pose(&thing.name, THINGS + walker.object - 1, &thing.pose));
+        }
+    }
+    for m in world.mechanisms.iter().filter(|m| m.drive.is_some() && m.object != 0) {
+        all.push(pose(&m.model, THINGS + m.object - 1, &m.base));
+    }
+    all.extend(hanging(world, links));
+    all
+}
+
+/// Vehicle and things, and links that hang by joints.
+pub(super) fn poses(world: &World, craft: &str, at: &Isometry3<f64>, links: &Links) -> Vec<Pose> {
+    let things = world.things.iter().enumerate();
+    let things = things.filter(|(_, t)| !t.name.is_empty() && t.kind != ThingKind::Part);
     let things = things.map(|(i, t)| pose(&t.name, THINGS + i as u32, &t.pose));
-    dynamic(craft, at).into_iter().chain(things).collect()
+    std::iter::once(pose(craft, VEHICLE, at)).chain(things).chain(hanging(world, links)).collect()
 }
 
 fn pose(name: &str, id: u32, p: &Isometry3<f64>) -> Pose {

@@ -7,6 +7,7 @@ use peregrine_gz::GzNode;
 use peregrine_gz::msgs::core::{Boolean, Empty, Entity, StringMsgV, Time};
 use peregrine_gz::msgs::geometry::{Pose, PoseV};
 use peregrine_gz::msgs::scene::Scene;
+use peregrine_gz::msgs::serialized::SerializedStepMap;
 use peregrine_gz::msgs::world::{EntityFactory, EntityFactoryV, WorldControl as ControlMsg, entity_factory};
 
 use crate::control::{Change, WorldControl};
@@ -24,6 +25,7 @@ pub(super) fn offer(
     world: &str,
     control: &Arc<WorldControl>,
     scene: &Arc<Mutex<Scene>>,
+    whole: &Arc<Mutex<SerializedStepMap>>,
 ) -> Result<()> {
     let name = |service: &str| format!("/world/{world}/{service}");
     let to = control.clone();
@@ -56,6 +58,10 @@ pub(super) fn offer(
     let known = scene.clone();
     node.advertise_service(&name("scene/info"), move |_: Empty| {
         Some(known.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    })?;
+    let state = whole.clone();
+    node.advertise_service(&name("state"), move |_: Empty| {
+        Some(state.lock().unwrap_or_else(PoisonError::into_inner).clone())
     })?;
     let worlds = StringMsgV { header: None, data: vec![world.to_string()] };
     node.advertise_service("/gazebo/worlds", move |_: Empty| Some(worlds.clone()))?;

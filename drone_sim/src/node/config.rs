@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use nalgebra::Vector3;
 use peregrine::Params;
+use peregrine_hil::ardupilot::Pulses;
 use peregrine_render::Renderer;
 
+use crate::autopilot::settings::bad;
+use crate::autopilot::{Kind, Output, Settings};
 use crate::error::{Result, SimError};
 use crate::flight::Rules;
 use crate::physics::{Vehicle, WindSpec};
 use crate::rng::Stream;
 use crate::scenario::{ForestSpec, World, build};
+use crate::sdf::types::Known;
 use crate::sensors::spec::{CameraSpec, Distortion, NoiseSpec, PixelFormat};
 use crate::sensors::{ColorCamera, DepthCamera, Imu, ImuNoise, Mount};
 
@@ -60,6 +64,10 @@ pub struct Config {
     /// Threads that draw; 0 takes what the runtime allows. The pictures do not depend on it.
     #[param(default = 0, range = 0..=256)]
     pub threads: usize,
+    /// Who draws: cpu, the same bytes on every machine; or gpu, through Vulkan (feature `gpu`), the same pictures within a
+    /// tolerance, without smooth edges.
+    #[param(default = "cpu".to_string())]
+    pub renderer: String,
     /// Colour images per second; 0 for none.
     #[param(name = "camera.rate", default = 10.0, range = 0.0..=1000.0)]
     pub camera_rate: f64,
@@ -153,6 +161,50 @@ pub struct Config {
     /// Talk with Gazebo's clients over gz-transport: topics, services, pause and steps (GZ_PARTITION, GZ_IP).
     #[param(default = false)]
     pub gz: bool,
+    /// A flight controller outside that commands the rotors: px4 (MAVLink, TCP 4560) or ardupilot (JSON, UDP 9002); empty for
+    /// none. The vehicle then begins on the ground, rotors at rest, and obeys no velocities.
+    #[param(name = "autopilot.kind", default = String::new())]
+    pub autopilot_kind: String,
+    /// Where it is listened for, ADDRESS:PORT; empty for its own port on 127.0.0.1. Neither protocol has authentication.
+    #[param(name = "autopilot.address", default = String::new())]
+    pub autopilot_address: String,
+    /// PX4: steps a second, Hz; each is a reading of the IMU and waits for an answer.
+    #[param(name = "autopilot.rate", default = 250.0, range = 20.0..=1000.0)]
+    pub autopilot_rate: f64,
+    /// Real time after which a flight controller that does not answer is given up, seconds.
+    #[param(name = "autopilot.timeout", default = 10.0, range = 0.1..=86400.0)]
+    pub autopilot_timeout: f64,
+    /// Real time after which one that does not come is given up, seconds.
+    #[param(name = "autopilot.connect_timeout", default = 60.0, range = 0.1..=86400.0)]
+    pub autopilot_connect_timeout: f64,
+    /// PX4: whether an answer is waited for from the first step on. PX4 itself needs time to pass before it answers.
+    #[param(name = "autopilot.strict", default = false)]
+    pub autopilot_strict: bool,
+    /// Channel (from 0) of each rotor, in the order of their motor numbers. PX4's and ArduPilot's quadrotor X, and Gazebo's x500
+    /// and X3: front right, rear left, front left, rear right.
+    #[param(name = "autopilot.motors", default = vec![0, 1, 2, 3])]
+    pub autopilot_motors: Vec<i64>,
+    /// What a throttle of 0 to 1 is proportional to: speed or thrust of the rotor.
+    #[param(name = "autopilot.output", default = "speed".to_string())]
+    pub autopilot_output: String,
+    /// Speed of an armed rotor at no throttle, rad/s.
+    #[param(name = "autopilot.min_speed", default = 0.0, range = 0.0..=1000.0)]
+    pub autopilot_min_speed: f64,
+    /// ArduPilot: pulses of no and full throttle, microseconds (MOT_PWM_MIN, MOT_PWM_MAX).
+    #[param(name = "autopilot.pulses", default = vec![1000, 2000])]
+    pub autopilot_pulses: Vec<i64>,
+    /// Latitude and longitude (degrees) and altitude (metres) of the world's origin, where the world says nothing of it.
+    #[param(name = "autopilot.home", default = vec![47.397742, 8.545594, 488.0])]
+    pub autopilot_home: Vec<f64>,
+    /// File to set the simulation down in, at `checkpoint.at`; empty for none. It then goes on.
+    #[param(name = "checkpoint.file", default = String::new())]
+    pub checkpoint_file: String,
+    /// Simulated time from which on the next step is set down, seconds.
+    #[param(name = "checkpoint.at", default = 0.0, range = 0.0..=86400.0)]
+    pub checkpoint_at: f64,
+    /// Checkpoint to go on from, made with the same parameters; empty to begin anew.
+    #[param(default = String::new())]
+    pub restore: String,
     /// Stand still at the start until a client of Gazebo lets time go on.
     #[param(default = false)]
     pub paused: bool,
@@ -190,10 +242,67 @@ impl Config {
         }
     }
 
+    /// The parameters that a checkpoint must share, one a line: all but those that say how and how long it runs.
+    pub(super) fn identity(&self) -> String {
+        let told = Self {
+            threads: 0,
+            time_limit: 0.0,
+            gz: false,
+            paused: false,
+            checkpoint_file: String::new(),
+            checkpoint_at: 0.0,
+            restore: String::new(),
+            ..self.clone()
+        };
+        format!("{told:#?}")
+    }
+
     /// The wind that these parameters ask for, and the stream of its gusts.
     pub(super) fn wind(&self) -> (WindSpec, Stream) {
         let mean = Vector3::new(self.wind_x, self.wind_y, 0.0);
         (WindSpec { mean, turbulence: self.wind_turbulence }, Stream::new(self.seed as u64, WIND_STREAM))
+    }
+
+    /// The flight controller outside that these parameters ask for.
+    pub(super) fn autopilot(&self) -> Result<Option<Settings>> {
+        let Some(kind) = Kind::by_name(&self.autopilot_kind)? else { return Ok(None) };
+        let output = match self.autopilot_output.as_str() {
+            "speed" => Output::Speed,
+            "thrust" => Output::Thrust,
+            other => {
+                let value = format!("\"{other}\"");
+                return Err(bad("autopilot.output", value, "which is unknown; use speed or thrust"));
+            }
+        };
+        let pulse = |n: &i64| u16::try_from(*n).ok();
+        let pulses: Option<Vec<u16>> = self.autopilot_pulses.iter().map(pulse).collect();
+        let pulses = match pulses.as_deref() {
+            Some(&[least, most]) if least < most => Pulses { least, most },
+            _ => {
+                let value = format!("{:?}", self.autopilot_pulses);
+                return Err(bad("autopilot.pulses", value, "which is not a smaller and a larger pulse, us"));
+            }
+        };
+        let home = match self.autopilot_home[..] {
+            [lat, lon, alt] if lat.abs() <= 90.0 && lon.abs() <= 180.0 && alt.abs() < 1e5 => [lat, lon, alt],
+            _ => {
+                let value = format!("{:?}", self.autopilot_home);
+                return Err(bad("autopilot.home", value, "which is not latitude, longitude and altitude"));
+            }
+        };
+        Ok(Some(Settings {
+            kind,
+            at: self.autopilot_address.clone(),
+            rate: self.autopilot_rate,
+            timeout: self.autopilot_timeout,
+            connect_timeout: self.autopilot_connect_timeout,
+            strict: self.autopilot_strict,
+            motors: Settings::channels(&self.autopilot_motors)?,
+            output,
+            min_speed: self.autopilot_min_speed,
+            pulses,
+            home,
+        }))
     }
 
     /// The colour camera that these parameters ask for.
@@ -245,10 +354,21 @@ impl Config {
                 reason: "which is unknown; use x500 or x3".to_string(),
             });
         };
-        Ok(Vehicle::of_model(craft).unwrap_or_else(|reason| {
+        let mut vehicle = Vehicle::of_model(craft).unwrap_or_else(|reason| {
             tracing::warn!("PG-1032 model {} flies with the figures of the x500: {reason}", craft.name);
             Vehicle::x500()
-        }))
+        });
+        // WindEffects is a plugin of the world, and acts on models that let it.
+        let effects = world.sdf.iter().flat_map(|sdf| &sdf.plugins);
+        let effects = effects.filter(|p| p.known == Some(Known::WindEffects)).last();
+        if let Some(plugin) =
+            effects.filter(|_| craft.enable_wind || craft.links.iter().any(|l| l.enable_wind))
+        {
+            let factor = plugin.param("force_approximation_scaling_factor");
+            vehicle.wind_response =
+                factor.and_then(|f| f.trim().parse().ok()).map_or(1.0, |f: f64| f.max(0.0));
+        }
+        Ok(vehicle)
     }
 
     pub(super) fn build(&self, threads: usize) -> Result<Parts> {
@@ -269,7 +389,14 @@ impl Config {
         let mount =
             Mount { position: Vector3::new(self.mount_forward, 0.0, self.mount_up), pitch: self.mount_pitch };
         let noise = ImuNoise { accelerometer: self.accelerometer_noise, gyroscope: self.gyroscope_noise };
-        let mut renderer = Renderer::new(threads)?;
+        let mut renderer = match self.renderer.as_str() {
+            "cpu" => Renderer::new(threads)?,
+            "gpu" => Renderer::on_gpu()?,
+            other => return Err(bad("renderer", other, "which is unknown; use cpu or gpu")),
+        };
+        if self.renderer == "gpu" {
+            tracing::info!("pictures are drawn by {}", renderer.device());
+        }
         let mut settings = renderer.settings();
         settings.antialias = self.camera_antialias;
         settings.shadow.enabled = self.camera_shadows;

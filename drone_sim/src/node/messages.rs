@@ -10,12 +10,13 @@ use peregrine_msgs::nav_msgs::Odometry as OdometryMsg;
 use peregrine_msgs::sensor_msgs::{CameraInfo, Imu as ImuMsg};
 use peregrine_msgs::std_msgs::Header;
 use peregrine_msgs::vision_msgs::{
-    BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesis, ObjectHypothesisWithPose, Point2D, Pose2D,
+    BoundingBox2D, BoundingBox3D, Detection2D, Detection2DArray, Detection3D, Detection3DArray,
+    ObjectHypothesis, ObjectHypothesisWithPose, Point2D, Pose2D,
 };
 use peregrine_render::Camera;
 
 use crate::scenario::World;
-use crate::sensors::{ImuNoise, ImuReading, Odometry, SeenBox, TruthBox};
+use crate::sensors::{ImuNoise, ImuReading, Odometry, SeenBox, TruthBox, TurnedBox};
 
 pub(super) fn header(at: Time, frame: &str) -> Header {
     Header { stamp: at.to_msg(), frame_id: frame.to_string() }
@@ -126,6 +127,21 @@ pub(super) fn labelled_boxes(at: Time, frame: &str, seen: &[SeenBox]) -> Detecti
         }
     });
     Detection2DArray { header: header(at, frame), detections: detections.collect() }
+}
+
+/// The same in 3D: pose in the frame of [`TurnedBox`].
+pub(super) fn turned_boxes(at: Time, frame: &str, seen: &[TurnedBox]) -> Detection3DArray {
+    let detections = seen.iter().map(|b| {
+        let hypothesis = ObjectHypothesis { class_id: b.label.to_string(), score: 1.0 };
+        let place = PoseWithCovariance { pose: pose(&b.pose), ..Default::default() };
+        Detection3D {
+            header: header(at, frame),
+            results: vec![ObjectHypothesisWithPose { hypothesis, pose: place }],
+            bbox: BoundingBox3D { center: pose(&b.pose), size: vector(&Vector3::from(b.size)) },
+            id: String::new(),
+        }
+    });
+    Detection3DArray { header: header(at, frame), detections: detections.collect() }
 }
 
 pub(super) fn goal(at: Time, world: &World) -> PoseStamped {

@@ -35,13 +35,19 @@
 //! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which stands until the next one), `/model/M/enable` (std_msgs/Bool) and
 //! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity).
 
+//!
+//! With the parameter `autopilot.kind` PX4 or ArduPilot flies instead, in lockstep ([`crate::autopilot`]).
+
+mod checkpoint;
 mod config;
+pub(crate) mod drives;
 mod markers;
 mod messages;
 pub mod suite;
 
 pub use config::Config;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use nalgebra::Vector3;
@@ -59,10 +65,12 @@ use peregrine_msgs::vision_msgs::Detection2DArray;
 use peregrine_msgs::visualization_msgs::MarkerArray;
 use peregrine_render::Renderer;
 
+use crate::autopilot::Autopilot;
+use crate::control::Change;
 use crate::error::SimError;
 use crate::flight::{Axes, Flight};
 use crate::gz::{GzSide, Inbox, OrderTopics, Velocity, lock};
-use crate::physics::Command;
+use crate::physics::{BatterySpec, Command};
 use crate::sensors::{ColorCamera, DepthCamera, Imu, Odometry, Rate, Truths};
 
 /// Frame of the colour camera's images.
@@ -123,6 +131,19 @@ pub struct DroneSim {
     inbox: Arc<Mutex<Inbox>>,
     /// The side that Gazebo's clients see, if it is wished for.
     gz: Option<GzSide>,
+    /// The flight controller outside, if one flies.
+    autopilot: Option<Autopilot>,
+    /// It was said that velocities are not obeyed.
+    told_steered: bool,
+    /// The vehicle's name.
+    craft: String,
+    /// Models on wheels.
+    drives: drives::Drives,
+    /// What clients changed of the world, in order.
+    journal: Vec<Change>,
+    plan: checkpoint::Plan,
+    /// Where it was taken up, nanoseconds; 0 at a beginning.
+    resumed_ns: i64,
 }
 
 impl Node for DroneSim {
@@ -176,26 +197,40 @@ impl Node for DroneSim {
             goal: Rate::new(1.0),
         };
         let limit_ns = parts.rules.time_limit_ns;
-        let (wind, gusts) = config.wind();
+        let (mut wind, gusts) = config.wind();
+        let sdf = parts.world.sdf.as_ref();
+        wind.mean += sdf.map_or_else(Vector3::zeros, |sdf| sdf.wind);
         let craft = parts.world.craft.as_ref().map_or(parts.vehicle.name, |c| c.name.as_str()).to_string();
-        let flight = Flight::new(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
-        let flight = flight.in_wind(wind, gusts);
+        let settings = config.autopilot().or_node()?;
+        let begin = if settings.is_some() { Flight::standing } else { Flight::new };
+        let flight = begin(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
+        let mut flight = flight.in_wind(wind, gusts);
+        let cell = parts.world.craft.as_ref().and_then(|model| BatterySpec::of_model(model));
+        if let Some((_, spec, charge)) = &cell {
+            flight = flight.on_battery(*spec, *charge);
+        }
+        let seed = config.seed as u64;
+        let autopilot = settings.map(|settings| Autopilot::listen(settings, &flight, seed));
+        let autopilot = autopilot.transpose().or_node()?;
         let orders = OrderTopics::of(&craft, parts.world.craft.as_deref());
         let inbox = Arc::default();
         // Nobody gives such orders to the simulator's own vehicles, and topics without a publisher are warned of.
         if config.gz || parts.world.craft.is_some() {
             Self::take_orders(setup, &orders)?;
         }
+        let drives = drives::Drives::new(setup, &parts.world)?;
         let gz = if config.gz {
             let options = Options::from_env().map_err(SimError::from).or_node()?;
             let side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
             side.control().pause(config.paused);
+            side.listen_drives(drives.topics(), drives.orders()).or_node()?;
             setup.subscribe_all(Self::on_any)?;
             Some(side)
         } else {
             None
         };
-        Ok(Self {
+        let plan = checkpoint::Plan::new(&config, &parts.world).or_node()?;
+        let mut sim = Self {
             flight,
             renderer: parts.renderer,
             color: parts.color,
@@ -213,7 +248,18 @@ impl Node for DroneSim {
             orders,
             inbox,
             gz,
-        })
+            autopilot,
+            told_steered: false,
+            craft,
+            drives,
+            journal: Vec::new(),
+            plan,
+            resumed_ns: 0,
+        };
+        if !config.restore.is_empty() {
+            sim.take_up(Path::new(&config.restore)).or_node()?;
+        }
+        Ok(sim)
     }
 
     fn activate(&mut self, ctx: &Context) -> Result {
@@ -227,7 +273,7 @@ impl Node for DroneSim {
         let mounts = mounts.into_iter().chain(self.suite.frames());
         let transforms = mounts.map(|(frame, pose)| messages::transform(now, "base_link", frame, &pose));
         self.out.tf_static.send(ctx, TFMessage { transforms: transforms.collect() })?;
-        self.out.contacts.send(ctx, UInt32 { data: 0 })
+        self.out.contacts.send(ctx, UInt32 { data: self.told_contacts })
     }
 
     fn shutdown(&mut self, _ctx: &Context) -> Result {
@@ -251,8 +297,21 @@ impl DroneSim {
             _ => Axes::Heading,
         };
         let velocity = Vector3::new(linear.x, linear.y, linear.z);
+        if self.autopilot.is_some() {
+            if !self.told_steered {
+                tracing::warn!(
+                    "PG-1041 cmd_vel is not obeyed: a flight controller flies; send it setpoints instead"
+                );
+            }
+            self.told_steered = true;
+            return Ok(());
+        }
         lock(&self.inbox).clear();
-        self.flight.command(Command { velocity, yaw_rate: angular.z, steady: false }, axes, ctx.now().0);
+        self.flight.command(
+            Command { velocity, yaw_rate: angular.z, steady: false },
+            axes,
+            self.now(ctx.now().0),
+        );
         Ok(())
     }
 
@@ -308,23 +367,39 @@ impl DroneSim {
         if self.over {
             return Ok(Advance::Finished);
         }
+        let now = self.now(ctx.now().0);
+        self.set_down(now).or_node()?;
         let rates =
             [&self.rates.color, &self.rates.depth, &self.rates.imu, &self.rates.odom, &self.rates.goal];
-        let next = rates.iter().filter_map(|r| r.next_ns()).chain(self.suite.next_ns()).min();
+        let next = rates.iter().filter_map(|r| r.next_ns()).chain(self.suite.next_ns());
+        let next = next.chain(self.drives.next_ns()).min();
         let mut next = next.unwrap_or(i64::MAX).min(self.limit_ns);
+        if let Some(autopilot) = &mut self.autopilot {
+            if !autopilot.obey(&mut self.flight, || ctx.is_stopping()).or_node()? {
+                return Ok(Advance::Finished);
+            }
+            next = next.min(autopilot.next_ns());
+        }
         if self.gz.is_some() {
             next = next.min(self.serve_gz(ctx)?);
             if ctx.is_stopping() {
                 return Ok(Advance::Finished);
             }
         }
-        self.obey(ctx.now().0);
+        if self.autopilot.is_none() {
+            self.obey(now);
+        }
+        self.drives.obey(&mut self.flight);
         // Only on the first step does anything fire at the present moment.
-        let to = Time(next.max(ctx.now().0));
+        let to = Time(next.max(now));
         self.flight.advance(to.0).or_node()?;
         self.out.clock.send(ctx, Clock { clock: to.to_msg() })?;
         let sample = self.flight.sample(to.0);
         let truth = Odometry::of(&sample.state);
+        // The flight controller first: it computes while the pictures are drawn.
+        if let Some(autopilot) = &mut self.autopilot {
+            autopilot.tell(to.0, &self.flight, &sample).or_node()?;
+        }
         if let Some(gz) = &mut self.gz {
             gz.after_step(to.0, self.flight.world(), &truth.pose);
         }
@@ -333,6 +408,7 @@ impl DroneSim {
             self.out.imu.send(ctx, messages::imu(to, &reading, &self.imu.noise))?;
         }
         self.suite.fire(ctx, to, &self.flight, &sample)?;
+        self.drives.fire(ctx, to, &self.flight)?;
         let ended = self.flight.outcome();
         if self.rates.odom.fire(to.0).is_some() || ended.is_some() {
             let message = messages::odometry(to, &truth);
@@ -379,7 +455,7 @@ impl DroneSim {
     /// Waits while clients of Gazebo have paused the world, does what they ask for, and says how far time may go.
     fn serve_gz(&mut self, ctx: &Context) -> Result<i64> {
         let Some(gz) = &mut self.gz else { return Ok(i64::MAX) };
-        let now = ctx.now().0;
+        let now = ctx.now().0.max(self.resumed_ns);
         let permit = loop {
             let pose = self.flight.sample(now).state.pose();
             gz.before_gate(now, self.flight.world(), &pose);
@@ -387,6 +463,9 @@ impl DroneSim {
             let permit = gz.control().gate(now, crate::physics::STEP_NS, leave);
             let changed = !permit.changes.is_empty();
             for change in permit.changes {
+                if crate::gz::is_of_world(gz.craft(), &change) {
+                    self.journal.push(change.clone());
+                }
                 crate::gz::apply(&mut self.flight, gz.craft(), change);
             }
             if changed {

@@ -6,6 +6,7 @@
 use nalgebra::Vector4;
 
 use super::vehicle::Vehicle;
+use crate::checkpoint::{Stateful, Tape};
 
 /// What battery it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +19,8 @@ pub struct BatterySpec {
     pub empty: f64,
     /// Inner resistance, ohms.
     pub resistance: f64,
-    /// Share of electrical power that reaches the air as rotor power, 0 to 1.
+    /// Share of electrical power that reaches the air as rotor power, 0 to 1; infinity if rotors cost nothing, as Gazebo's
+    /// plugin has it.
     pub efficiency: f64,
     /// What everything but the rotors takes, watts.
     pub idle: f64,
@@ -44,6 +46,13 @@ impl Battery {
     /// A full one.
     pub fn new(spec: BatterySpec) -> Self {
         Self { spec, drawn: 0.0, current: 0.0 }
+    }
+
+    /// The same with that share of its capacity left, 0 to 1.
+    #[must_use]
+    pub fn charged(mut self, share: f64) -> Self {
+        self.drawn = (1.0 - share.clamp(0.0, 1.0)) * self.spec.capacity * 3600.0;
+        self
     }
 
     /// Lets `dt` seconds pass with rotors at these speeds, rad/s.
@@ -89,6 +98,13 @@ impl Battery {
     /// What it was made of.
     pub fn spec(&self) -> &BatterySpec {
         &self.spec
+    }
+}
+
+impl Stateful for Battery {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.f64(&mut self.drawn);
+        tape.f64(&mut self.current);
     }
 }
 

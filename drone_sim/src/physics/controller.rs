@@ -11,6 +11,7 @@ use super::dynamics;
 use super::mixer::Mixer;
 use super::state::State;
 use super::vehicle::Vehicle;
+use crate::checkpoint::{Stateful, Tape};
 
 /// Pull towards the height to hold, 1/s.
 const HEIGHT_GAIN: f64 = 1.5;
@@ -206,4 +207,19 @@ fn brakable(error: f64, gain: f64, authority: f64) -> f64 {
 fn wrap(angle: f64) -> f64 {
     let turn = std::f64::consts::TAU;
     angle - turn * (angle / turn).round()
+}
+
+impl Stateful for Command {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.vector(&mut self.velocity);
+        tape.f64(&mut self.yaw_rate);
+        tape.bool(&mut self.steady);
+    }
+}
+
+impl Stateful for Controller {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.option(&mut self.heading, || 0.0, Tape::f64);
+        tape.option(&mut self.height, || 0.0, Tape::f64);
+    }
 }

@@ -2,8 +2,10 @@
 
 use nalgebra::{Matrix3, Vector3};
 
+use super::battery::BatterySpec;
 use super::vehicle::{Rotor, Vehicle};
-use crate::sdf::types::{Known, Link, MotorModel, SdfModel};
+use super::wing::Wing;
+use crate::sdf::types::{Known, LiftDrag, Link, MotorModel, SdfModel};
 
 impl Vehicle {
     /// The vehicle of a model, about its centre of mass and along the model's axes: mass and moments of inertia of all links,
@@ -61,6 +63,7 @@ impl Vehicle {
             max_speed: first.max_rot_velocity,
             rotor_drag: first.rotor_drag_coefficient,
             rolling_moment: first.rolling_moment_coefficient,
+            wings: wings(model, &links, &centre),
             ..Self::x500()
         };
         let positive =
@@ -70,6 +73,69 @@ impl Vehicle {
             false => Err("a mass, moment of inertia or motor constant is not above zero".into()),
         }
     }
+}
+
+impl BatterySpec {
+    /// Of a model's LinearBatteryPlugin: its name, the battery, and the share of its capacity that is left. As there, rotors cost
+    /// nothing: the load is `power_load`.
+    pub fn of_model(model: &SdfModel) -> Option<(String, Self, f64)> {
+        let found = model.plugins.iter().find_map(|p| match &p.known {
+            Some(Known::LinearBattery(battery)) => Some(battery),
+            _ => None,
+        })?;
+        let full = if found.e0 > 0.0 { found.e0 } else { found.voltage };
+        if found.capacity <= 0.0 || full <= 0.0 {
+            tracing::warn!(
+                "model {}: the battery {} has no capacity or voltage and is left out",
+                model.name,
+                found.name
+            );
+            return None;
+        }
+        let spec = Self {
+            capacity: found.capacity,
+            full,
+            empty: full + found.e1,
+            resistance: found.resistance.max(0.0),
+            efficiency: f64::INFINITY,
+            idle: found.power_load.max(0.0),
+        };
+        Some((found.name.clone(), spec, found.initial_charge / found.capacity))
+    }
+}
+
+/// The wings of the model's LiftDrag plugins, about its centre of mass and along its axes.
+fn wings(model: &SdfModel, links: &[&Link], centre: &Vector3<f64>) -> Vec<Wing> {
+    let into = model.pose.inverse();
+    let plugins = model.plugins.iter().filter_map(|p| match &p.known {
+        Some(Known::LiftDrag(wing)) => Some(wing),
+        _ => None,
+    });
+    let wing = |w: &LiftDrag| {
+        let name = w.link.rsplit("::").next().unwrap_or(&w.link);
+        let pose = into * links.iter().find(|l| l.name == name)?.pose;
+        let along = |v: &Vector3<f64>| (pose.rotation * v).try_normalize(1e-9);
+        if !w.control_joint.is_empty() {
+            tracing::warn!(
+                "model {}: the control surface {} of a wing stays at 0",
+                model.name,
+                w.control_joint
+            );
+        }
+        Some(Wing {
+            centre: (pose * nalgebra::Point3::from(w.cp)).coords - centre,
+            forward: along(&w.forward)?,
+            upward: along(&w.upward)?,
+            area: w.area,
+            air_density: w.air_density,
+            a0: w.a0,
+            slopes: [w.cla, w.cda, w.cma],
+            stall: w.alpha_stall.abs(),
+            stalled: [w.cla_stall, w.cda_stall, w.cma_stall],
+            radial_symmetry: w.radial_symmetry,
+        })
+    };
+    plugins.filter_map(wing).collect()
 }
 
 fn collect<'a>(model: &'a SdfModel, out: &mut Vec<&'a MotorModel>) {

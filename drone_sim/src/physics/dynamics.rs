@@ -10,7 +10,7 @@ use nalgebra::{Quaternion, Vector3, Vector4};
 use super::state::State;
 use super::vehicle::Vehicle;
 
-/// Force and torque of the rotors on the body, N and N m, body FLU, at the centre of mass.
+/// Force and torque of rotors, wings and wind on the body, N and N m, body FLU, at the centre of mass.
 pub fn wrench(vehicle: &Vehicle, state: &State, wind: &Vector3<f64>) -> (Vector3<f64>, Vector3<f64>) {
     let to_body = state.rotation().inverse();
     let air = to_body * (state.velocity - wind);
@@ -25,6 +25,14 @@ pub fn wrench(vehicle: &Vehicle, state: &State, wind: &Vector3<f64>) -> (Vector3
         force += push;
         torque += rotor.position.cross(&push) - across * vehicle.rolling_moment;
         torque.z -= rotor.spin * vehicle.moment_constant * thrust;
+    }
+    for wing in &vehicle.wings {
+        let (push, turn) = wing.wrench(&air, &state.rates);
+        force += push;
+        torque += turn;
+    }
+    if vehicle.wind_response > 0.0 {
+        force -= air * (vehicle.wind_response * vehicle.mass);
     }
     (force, torque)
 }

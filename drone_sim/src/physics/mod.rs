@@ -7,19 +7,24 @@ pub mod battery;
 pub mod controller;
 mod craft;
 pub mod dynamics;
+pub mod gear;
+pub mod joints;
 pub mod mixer;
 mod quadrotor;
 pub mod rk4;
 mod state;
 mod vehicle;
 pub mod wind;
+pub mod wing;
 
 pub use battery::{Battery, BatterySpec};
 pub use controller::{Command, Controller};
+pub use gear::{Gear, Ground};
 pub use quadrotor::{Quadrotor, STEP_NS, STEP_S, Sample};
 pub use state::State;
 pub use vehicle::{Rotor, Vehicle};
 pub use wind::{Wind, WindSpec};
+pub use wing::Wing;
 
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,11 @@
 use nalgebra::{Point3, Vector3, Vector4};
 
 use super::controller::{Command, Controller};
+use super::gear::{Gear, Ground};
 use super::state::State;
 use super::vehicle::Vehicle;
 use super::{dynamics, rk4};
+use crate::checkpoint::{Stateful, Tape};
 use crate::error::{Result, SimError};
 
 /// Length of a physics step, nanoseconds.
@@ -38,6 +40,8 @@ pub struct Quadrotor {
     rotor_command: Vector4<f64>,
     /// The controller is out of the loop.
     off: bool,
+    /// What it stands on; without, the ground is the caller's matter.
+    gear: Option<Gear>,
     steps: i64,
 }
 
@@ -68,7 +72,49 @@ impl Quadrotor {
         let state = State::at(position, yaw, speed);
         let (wind, command) = (Vector3::zeros(), Command::default());
         let rotor_command = state.rotors;
-        Ok(Self { vehicle, controller, gravity, wind, state, command, rotor_command, off: false, steps: 0 })
+        Ok(Self {
+            vehicle,
+            controller,
+            gravity,
+            wind,
+            state,
+            command,
+            rotor_command,
+            off: false,
+            gear: None,
+            steps: 0,
+        })
+    }
+
+    /// A vehicle at `position` heading `yaw` (radians) whose rotors stand still, on its feet or about to be: for a flight controller
+    /// outside.
+    ///
+    /// # Errors
+    /// PG-1021 if the vehicle cannot hover there.
+    pub fn standing(
+        vehicle: Vehicle,
+        position: Point3<f64>,
+        yaw: f64,
+        gravity: Vector3<f64>,
+        gear: Gear,
+    ) -> Result<Self> {
+        let mut quad = Self::hovering(vehicle, position, yaw, gravity)?;
+        quad.state = State::at(position, yaw, 0.0);
+        quad.set_rotor_command(Vector4::zeros());
+        quad.gear = Some(gear);
+        Ok(quad)
+    }
+
+    /// Looks at what is under the feet, if it has any.
+    pub fn look_down(&mut self, nearest: impl Fn(&Point3<f64>) -> Option<Ground>) {
+        if let Some(gear) = &mut self.gear {
+            gear.look(&self.state, nearest);
+        }
+    }
+
+    /// Its feet.
+    pub fn gear(&self) -> Option<&Gear> {
+        self.gear.as_ref()
     }
 
     /// Sets what the vehicle shall do from the next step on.
@@ -97,7 +143,8 @@ impl Quadrotor {
                 self.controller.update(vehicle, &self.state, &self.command, gravity, wind, STEP_S);
         }
         let command = self.rotor_command;
-        self.state = rk4::step(&self.state, STEP_S, |s| dynamics::slope(vehicle, s, &command, gravity, wind));
+        let gear = self.gear.as_ref();
+        self.state = rk4::step(&self.state, STEP_S, |s| slope(vehicle, s, &command, gravity, wind, gear));
         self.steps += 1;
     }
 
@@ -130,13 +177,49 @@ impl Quadrotor {
     pub fn sample(&self, after_ns: i64) -> Sample {
         let (vehicle, command, gravity, wind) =
             (&self.vehicle, &self.rotor_command, &self.gravity, &self.wind);
-        let mut state = self.state;
+        let (mut state, gear) = (self.state, self.gear.as_ref());
         if after_ns > 0 {
             state = rk4::step(&state, after_ns as f64 * 1e-9, |s| {
-                dynamics::slope(vehicle, s, command, gravity, wind)
+                slope(vehicle, s, command, gravity, wind, gear)
             });
         }
-        let (force, _) = dynamics::wrench(vehicle, &state, wind);
+        let (mut force, _) = dynamics::wrench(vehicle, &state, wind);
+        if let Some(gear) = gear {
+            force += state.rotation().inverse() * gear.wrench(&state).0;
+        }
         Sample { state, specific_force: force / vehicle.mass }
+    }
+}
+
+/// The equations of motion, with what the feet feel.
+fn slope(
+    vehicle: &Vehicle,
+    state: &State,
+    command: &Vector4<f64>,
+    gravity: &Vector3<f64>,
+    wind: &Vector3<f64>,
+    gear: Option<&Gear>,
+) -> State {
+    let mut slope = dynamics::slope(vehicle, state, command, gravity, wind);
+    if let Some(gear) = gear {
+        let (force, torque) = gear.wrench(state);
+        slope.velocity += force / vehicle.mass;
+        slope.rates += torque.component_div(&vehicle.inertia);
+    }
+    slope
+}
+
+/// The longest flight that a checkpoint may tell of: some 31 years.
+const MOST_STEPS: i64 = 1_000_000_000_000;
+
+impl Stateful for Quadrotor {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.vector(&mut self.wind);
+        self.state.go_over(tape);
+        self.command.go_over(tape);
+        tape.vector4(&mut self.rotor_command);
+        tape.bool(&mut self.off);
+        tape.i64(&mut self.steps, 0..=MOST_STEPS);
+        self.controller.go_over(tape);
     }
 }

@@ -2,6 +2,8 @@
 
 use nalgebra::{Isometry3, Point3, Quaternion, UnitQuaternion, Vector3, Vector4};
 
+use crate::checkpoint::{Stateful, Tape};
+
 /// Position to rotor speeds; also their rates of change.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct State {
@@ -83,5 +85,18 @@ impl State {
             *to = from.to_bits();
         }
         out
+    }
+}
+
+impl Stateful for State {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.vector(&mut self.position);
+        tape.vector(&mut self.velocity);
+        tape.quaternion(&mut self.attitude);
+        tape.vector(&mut self.rates);
+        tape.vector4(&mut self.rotors);
+        if !self.is_finite() {
+            tape.blame("the vehicle's state is not finite");
+        }
     }
 }

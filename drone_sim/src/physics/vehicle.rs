@@ -2,6 +2,8 @@
 
 use nalgebra::Vector3;
 
+use super::wing::Wing;
+
 /// One rotor; its axis is the body's z.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rotor {
@@ -36,6 +38,10 @@ pub struct Vehicle {
     pub rotor_drag: f64,
     /// Rolling moment per rotor speed and air speed in the rotor's plane, N s2 / rad.
     pub rolling_moment: f64,
+    /// Wings.
+    pub wings: Vec<Wing>,
+    /// Acceleration per wind speed against the body, 1/s: Gazebo's WindEffects on the whole of it. 0 for none.
+    pub wind_response: f64,
     /// Air speed along a rotor's axis at which it gives no more thrust, m/s; thrust falls linearly with it. Gazebo's
     /// MulticopterMotorModel has 25; infinity for none of it.
     pub no_thrust_speed: f64,
@@ -74,6 +80,8 @@ impl Vehicle {
             max_speed: 1000.0,
             rotor_drag: 8.06428e-5,
             rolling_moment: 1e-6,
+            wings: Vec::new(),
+            wind_response: 0.0,
             no_thrust_speed: 25.0,
         }
     }

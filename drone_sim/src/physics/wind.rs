@@ -5,6 +5,7 @@
 
 use nalgebra::{Point3, Vector3};
 
+use crate::checkpoint::{Stateful, Tape};
 use crate::rng::Stream;
 
 /// From one sample of the gusts to the next, physics steps of 1 ms; in between they stay.
@@ -91,6 +92,17 @@ impl Wind {
         self.now =
             self.spec.mean + (ahead * self.along + side * across) * level + Vector3::z() * (up * vertical);
         self.now
+    }
+}
+
+impl Stateful for Wind {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.f64(&mut self.along);
+        for filter in [&mut self.across, &mut self.up] {
+            tape.f64(&mut filter.p);
+            tape.f64(&mut filter.q);
+        }
+        tape.vector(&mut self.now);
     }
 }
 

@@ -3,8 +3,10 @@
 use nalgebra::Isometry3;
 
 use super::from_sdf::add;
+use super::mechanism::Mechanism;
 use super::meshes::Shelf;
 use super::world::{Builder, World};
+use crate::checkpoint::{Stateful, Tape};
 use crate::error::{Place, Result, SimError};
 use crate::sdf::{Loaded, Report};
 use crate::solids::Solids;
@@ -16,29 +18,48 @@ impl World {
         Some(at as u32 + 1)
     }
 
-    /// Moves a thing with all that belongs to it. `pose` is its new frame in the world.
+    /// Moves a thing with all that belongs to it, its moving links too. `pose` is its new frame in the world.
     ///
     /// # Errors
     /// PG-1025 if there is no thing of that name; those of the renderer.
     pub fn move_thing(&mut self, name: &str, pose: &Isometry3<f64>) -> Result<()> {
         let object = self.find(name).ok_or_else(|| unknown(name))?;
-        self.move_objects(&[(object, *pose)])
+        let mut moves = vec![(object, *pose)];
+        if let Some(mechanism) = self.mechanisms.iter_mut().find(|m| m.object == object) {
+            mechanism.place(*pose);
+            moves.extend(mechanism.places());
+        }
+        self.move_objects(&moves)
     }
 
-    /// Moves the actors to where they are `seconds` after the start of the simulation; says whether any moved.
+    /// Moves actors to where they are `seconds` after the start of the simulation, and links to where their joints have brought
+    /// them; says whether any moved.
     ///
     /// # Errors
     /// Those of the renderer.
-    pub fn move_actors(&mut self, seconds: f64) -> Result<bool> {
-        let here = |object: u32| self.thing(object).map(|t| t.pose);
-        let present = self.actors.iter().filter(|a| self.thing(a.object).is_some_and(|t| !t.name.is_empty()));
-        let moves: Vec<_> = present.map(|a| (a.object, a.pose(seconds))).collect();
-        let moves: Vec<_> = moves.into_iter().filter(|(object, pose)| here(*object) != Some(*pose)).collect();
+    pub fn move_all(&mut self, seconds: f64) -> Result<bool> {
+        let here = |object: u32| self.thing(object).filter(|t| !t.name.is_empty()).map(|t| t.pose);
+        let walks = self.actors.iter().map(|a| (a.object, a.pose(seconds)));
+        let hangs = self.mechanisms.iter().flat_map(Mechanism::places);
+        let moves = walks.chain(hangs).filter(|(object, pose)| here(*object).is_some_and(|old| old != *pose));
+        let moves: Vec<_> = moves.collect();
         self.move_objects(&moves)?;
         Ok(!moves.is_empty())
     }
 
-    /// Object ids of things and their new frames, in order of id.
+    /// Whether anything moves by itself.
+    pub fn is_moving(&self) -> bool {
+        !self.actors.is_empty() || !self.mechanisms.is_empty()
+    }
+
+    /// Object ids of what moves by itself, in an order that stays.
+    fn movers(&self) -> Vec<u32> {
+        let walks = self.actors.iter().map(|a| a.object);
+        walks.chain(self.mechanisms.iter().flat_map(Mechanism::places).map(|(object, _)| object)).collect()
+    }
+
+    /// Object ids of things and their new frames. Where a thing's parts stand follows from its frame alone, not from the way it
+    /// came: else a flight that is taken up would differ in the last bits.
     fn move_objects(&mut self, moves: &[(u32, Isometry3<f64>)]) -> Result<()> {
         if moves.is_empty() {
             return Ok(());
@@ -46,12 +67,22 @@ impl World {
         let mut solids = self.solids.all().to_vec();
         for (object, pose) in moves {
             let Some(thing) = self.things.get_mut((*object as usize).wrapping_sub(1)) else { continue };
-            let by = pose * thing.pose.inverse();
+            let instances = self.scene.instances_of(*object);
+            if !self.locals.contains_key(object) {
+                let into = thing.pose.inverse();
+                let mut looks = Vec::with_capacity(instances.len());
+                for id in &instances {
+                    looks.push(into * self.scene.instance(*id)?.pose);
+                }
+                let touch = solids.iter().filter(|s| s.object == *object).map(|s| into * s.pose).collect();
+                self.locals.insert(*object, Locals { touch, looks });
+            }
+            let Some(locals) = self.locals.get(object) else { continue };
             thing.pose = *pose;
-            solids.iter_mut().filter(|s| s.object == *object).for_each(|s| s.pose = by * s.pose);
-            for id in self.scene.instances_of(*object) {
-                let here = self.scene.instance(id)?.pose;
-                self.scene.set_pose(id, by * here)?;
+            let own = solids.iter_mut().filter(|s| s.object == *object);
+            own.zip(&locals.touch).for_each(|(solid, local)| solid.pose = pose * local);
+            for (id, local) in instances.iter().zip(&locals.looks) {
+                self.scene.set_pose(*id, pose * local)?;
             }
         }
         self.solids = Solids::new(solids);
@@ -64,12 +95,18 @@ impl World {
     /// As [`World::move_thing`].
     pub fn remove_thing(&mut self, name: &str) -> Result<()> {
         let object = self.find(name).ok_or_else(|| unknown(name))?;
-        let solids = self.solids.all().iter().copied().filter(|s| s.object != object).collect();
-        self.solids = Solids::new(solids);
-        for id in self.scene.instances_of(object) {
-            self.scene.set_visible(id, false)?;
+        let mut gone = vec![object];
+        if let Some(at) = self.mechanisms.iter().position(|m| m.object == object) {
+            gone.extend(self.mechanisms.remove(at).parts.iter().map(|part| part.object));
         }
-        self.things[object as usize - 1].name.clear();
+        let solids = self.solids.all().iter().copied().filter(|s| !gone.contains(&s.object)).collect();
+        self.solids = Solids::new(solids);
+        for object in gone {
+            for id in self.scene.instances_of(object) {
+                self.scene.set_visible(id, false)?;
+            }
+            self.things[object as usize - 1].name.clear();
+        }
         Ok(())
     }
 
@@ -103,12 +140,36 @@ impl World {
         let called = model.name.clone();
         let here = model.pose;
         let mut builder = Builder::of(self);
-        add(&mut builder, &model, &mut Shelf::default(), &mut report)?;
+        let mechanism = add(&mut builder, &model, &mut Shelf::default(), &mut report)?;
         builder.give_back(self);
+        self.mechanisms.extend(mechanism);
         if let Some(pose) = pose.filter(|p| *p != here) {
             self.move_thing(&called, &pose)?;
         }
         Ok((called, report))
+    }
+}
+
+/// Where a thing's parts stand in its frame: solids and instances in their orders.
+#[derive(Debug, Clone)]
+pub(super) struct Locals {
+    touch: Vec<Isometry3<f64>>,
+    looks: Vec<Isometry3<f64>>,
+}
+
+impl Stateful for World {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.mechanisms.iter_mut().for_each(|m| m.go_over(tape));
+        // Where things were brought last, which is not where they would be brought now.
+        let mut moves = Vec::new();
+        for object in self.movers() {
+            let mut pose = self.thing(object).map_or_else(Isometry3::identity, |t| t.pose);
+            tape.pose(&mut pose);
+            moves.push((object, pose));
+        }
+        if tape.is_playing() && self.move_objects(&moves).is_err() {
+            tape.blame("a thing of the world cannot be put back");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nalgebra::{Point3, Vector3};
 use peregrine_render::{Sky, Sun};
 
+use super::mechanism::{Mechanism, Plan};
 use super::meshes::{self, Shelf};
 use super::world::{Builder, ThingKind, World, class_of};
 use super::{actor, looks};
@@ -70,14 +71,16 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     }
     light(&mut builder, sun.map(|l| (l.pose.rotation * l.direction, l.diffuse, l.intensity)), &scene)?;
     let mut shelf = Shelf::default();
+    let mut mechanisms = Vec::new();
     for model in &models {
-        add(&mut builder, model, &mut shelf, &mut report)?;
+        mechanisms.extend(add(&mut builder, model, &mut shelf, &mut report)?);
     }
     let actors = sdf.iter().flat_map(|world| &world.actors).zip(0..);
     let actors = actors.map(|(actor, i)| actor::add(&mut builder, actor, i, &mut report));
     let actors = actors.collect::<Result<Vec<_>>>()?;
     let mut world = builder.finish(name, gravity, start, goal);
     world.actors = actors;
+    world.mechanisms = mechanisms;
     world.report = Some(report);
     if let Some(craft) = &craft {
         world.start_yaw = craft.pose.rotation.euler_angles().2;
@@ -121,7 +124,7 @@ pub(super) fn add(
     top: &SdfModel,
     shelf: &mut Shelf,
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Option<Mechanism>> {
     let label = label_of(&top.name);
     let (class, kind) = (class_of(label), if label.is_empty() { ThingKind::Other } else { ThingKind::Prop });
     let kind = if top.name.starts_with("tree") { ThingKind::Tree } else { kind };
@@ -134,7 +137,18 @@ pub(super) fn add(
     // A model of planes alone is ground, not a thing.
     let ground = links.iter().all(is_ground);
     let object = if ground { 0 } else { builder.thing(top.name.clone(), label, kind, top.pose) };
+    let plan = Plan::of(top);
+    plan.refused.iter().for_each(|what| report.ignore(what));
+    let mut parts = vec![0; plan.len()];
     for link in links {
+        let object = match plan.index(link) {
+            Some(index) => {
+                let name = format!("{}::{}", top.name, link.name);
+                parts[index] = builder.thing(name, label, ThingKind::Part, link.pose);
+                parts[index]
+            }
+            None => object,
+        };
         for c in &link.collisions {
             match &c.geometry {
                 Geometry::Shape(shape) => builder.solid(c.pose, *shape, object),
@@ -161,7 +175,14 @@ pub(super) fn add(
             }
         }
     }
-    Ok(())
+    if plan.is_empty() {
+        return Ok(None);
+    }
+    let made = plan.build(top, object, &parts);
+    if made.is_none() {
+        report.warn(format!("model {}: a link that hangs by a joint has no mass; it stands still", top.name));
+    }
+    Ok(made)
 }
 
 pub(super) fn label_of(model: &str) -> &'static str {

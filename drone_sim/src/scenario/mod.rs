@@ -6,11 +6,13 @@
 mod actor;
 mod builtin;
 mod craft_props;
+mod drive;
 mod edit;
 mod export;
 mod forest;
 mod from_sdf;
 mod looks;
+mod mechanism;
 mod meshes;
 mod poisson;
 mod stage;
@@ -18,8 +20,10 @@ mod world;
 
 pub use actor::{ACTOR_STEP_NS, Walker};
 pub use builtin::{NAMES, build};
+pub use drive::Drive;
 pub use forest::{ForestSpec, Nursery, forest};
 pub use from_sdf::from_sdf;
+pub use mechanism::{Mechanism, Part};
 pub use poisson::{Area, scatter};
 pub use stage::Stage;
 pub use world::{Builder, Thing, ThingKind, World};

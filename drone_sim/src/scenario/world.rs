@@ -1,5 +1,6 @@
 //! The finished world and the builder that puts things into it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nalgebra::{Isometry3, Point3, Vector3};
@@ -8,7 +9,9 @@ use peregrine_render::raycast::Shape as RenderShape;
 use peregrine_render::{Material, MaterialId, MeshId, Scene};
 
 use super::actor::Walker;
+use super::edit::Locals;
 use super::looks;
+use super::mechanism::Mechanism;
 use crate::error::Result;
 use crate::sdf::Report;
 use crate::sdf::types::{SdfModel, SdfWorld};
@@ -22,6 +25,8 @@ pub enum ThingKind {
     Tree,
     /// Something with a COCO label.
     Prop,
+    /// A link of a model that moves by its joint; its name is `MODEL::LINK`.
+    Part,
     /// Anything else.
     Other,
 }
@@ -54,6 +59,10 @@ pub struct World {
     pub things: Vec<Thing>,
     /// What moves along a script.
     pub actors: Vec<Walker>,
+    /// Models whose links move by their joints, as they are at the start.
+    pub mechanisms: Vec<Mechanism>,
+    /// Parts of things that have moved, in their things' frames.
+    pub(super) locals: BTreeMap<u32, Locals>,
     /// Where a flight starts, metres.
     pub start: Point3<f64>,
     /// Heading at the start, radians from east, counter-clockwise.
@@ -221,6 +230,8 @@ impl Builder {
             scene: self.scene,
             things: self.things,
             actors: Vec::new(),
+            mechanisms: Vec::new(),
+            locals: BTreeMap::new(),
             start,
             start_yaw: if way.x.hypot(way.y) > 1e-6 { way.y.atan2(way.x) } else { 0.0 },
             goal,

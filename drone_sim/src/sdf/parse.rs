@@ -212,11 +212,11 @@ impl<'l> Parser<'l> {
         Ok(model)
     }
 
-    /// Lists the joints that would move in Gazebo and stand still here. Rotors turn in the multicopter's own dynamics, fixed
-    /// joints are fulfilled by standing still.
+    /// Lists the joints that would move in Gazebo and stand still here. Rotors turn in the multicopter's own dynamics.
     pub fn list_joints(&mut self, model: &RawModel) {
         let driven: BTreeSet<String> = model.rotor_joints().map(str::to_string).collect();
-        for j in model.joints.iter().filter(|j| j.joint.kind != JointKind::Fixed) {
+        let moved = [JointKind::Fixed, JointKind::Revolute, JointKind::Continuous, JointKind::Prismatic];
+        for j in model.joints.iter().filter(|j| !moved.contains(&j.joint.kind)) {
             if !model.is_static && !driven.contains(&j.joint.name) {
                 self.unread.push(format!("model/joint[{}]", j.joint.kind));
             }
@@ -273,6 +273,10 @@ fn version(src: &Source, root: &Element) -> Result<u32> {
     let text = root.attr("version").unwrap_or_default().trim();
     // Patch numbers, as in 1.6.0, are not part of the scheme but of some files.
     let minor = text.strip_prefix("1.").and_then(|m| m.split('.').next()).and_then(|m| m.parse::<u32>().ok());
+    if minor == Some(3) {
+        src.note(root, "is of version 1.3, read as 1.4");
+        return Ok(4);
+    }
     minor
         .filter(|m| (4..=12).contains(m))
         .ok_or_else(|| SimError::Version { place: src.place(root), found: text.to_string() })

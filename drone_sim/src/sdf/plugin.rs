@@ -4,8 +4,8 @@ use nalgebra::Vector3;
 
 use super::parse::Parser;
 use super::types::{
-    Battery, Known, LiftDrag, Maker, MotorModel, OdometryPublisher, Plugin, PluginNode, PosePublisher, Rotor,
-    VelocityControl,
+    Battery, DiffDrive, Known, LiftDrag, Maker, MotorModel, OdometryPublisher, Plugin, PluginNode,
+    PosePublisher, Rotor, VelocityControl,
 };
 use super::value::Source;
 use super::xml::Element;
@@ -88,6 +88,8 @@ fn known(src: &Source, e: &Element, name: &str, filename: &str) -> Result<Option
         Known::WindEffects
     } else if is("LinearBatteryPlugin", "linearbatteryplugin") {
         Known::LinearBattery(p.battery()?)
+    } else if is("DiffDrive", "diff-drive") {
+        Known::DiffDrive(p.diff_drive()?)
     } else if is("Label", "label") {
         Known::Label(p.number("label", 0.0)?.clamp(0.0, 65_535.0) as u32)
     } else {
@@ -101,6 +103,39 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn diff_drive(&self) -> Result<DiffDrive> {
+        let all = |name: &str| {
+            let found = self.e.all().iter().filter(|c| c.name() == name).map(|c| c.text().to_string());
+            found.collect::<Vec<_>>()
+        };
+        let (free, radius) = (DiffDrive::default(), self.number("wheel_radius", 0.2)?);
+        // The general names hold for both kinds of speed, the particular ones for their own.
+        let range = |kind: &str, what: &str| -> Result<[f64; 2]> {
+            let [least, most] = ["min", "max"].map(|end| {
+                let general = self.number(&format!("{end}_{what}"), f64::NAN)?;
+                self.number(&format!("{end}_{kind}_{what}"), general)
+            });
+            let (least, most) = (least?, most?);
+            let least = if least.is_nan() { f64::NEG_INFINITY } else { least.min(0.0) };
+            Ok([least, if most.is_nan() { f64::INFINITY } else { most.max(0.0) }])
+        };
+        Ok(DiffDrive {
+            left_joints: all("left_joint"),
+            right_joints: all("right_joint"),
+            wheel_separation: self.number("wheel_separation", free.wheel_separation)?,
+            wheel_radius: if radius > 0.0 { radius } else { free.wheel_radius },
+            topic: self.text("topic", ""),
+            odom_topic: self.text("odom_topic", ""),
+            frequency: self.number("odom_publish_frequency", free.frequency)?.max(0.0),
+            frame: self.text("frame_id", ""),
+            child_frame: self.text("child_frame_id", ""),
+            linear: range("linear", "velocity")?,
+            angular: range("angular", "velocity")?,
+            linear_acceleration: range("linear", "acceleration")?,
+            angular_acceleration: range("angular", "acceleration")?,
+        })
+    }
+
     fn text(&self, name: &str, default: &str) -> String {
         self.e.child(name).map_or(default, Element::text).to_string()
     }

@@ -66,6 +66,12 @@ impl Report {
         self.ignored.values().fold(0, |sum, n| sum.saturating_add(*n))
     }
 
+    /// Counts something that is not simulated.
+    pub(crate) fn ignore(&mut self, what: &str) {
+        let seen = self.ignored.entry(what.to_string()).or_insert(0);
+        *seen = seen.saturating_add(1);
+    }
+
     pub(crate) fn warn(&mut self, text: String) {
         if self.warnings.len() < MAX_WARNINGS {
             if !self.warnings.contains(&text) {

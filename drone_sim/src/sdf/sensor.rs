@@ -9,8 +9,8 @@ use super::value::Source;
 use super::xml::Element;
 use crate::error::Result;
 use crate::sensors::spec::{
-    AirPressureSpec, AltimeterSpec, CameraSpec, Distortion, ImuSpec, LidarSpec, NavSatSpec, NoiseSpec,
-    PixelFormat, ScanAxis, SensorKind, SensorSpec,
+    AirPressureSpec, AltimeterSpec, BoxKind, CameraSpec, Distortion, ImuSpec, LidarSpec, NavSatSpec,
+    NoiseSpec, PixelFormat, ScanAxis, SensorKind, SensorSpec,
 };
 
 /// A sensor with its pose as written.
@@ -137,7 +137,8 @@ fn camera(src: &Source, e: &Element) -> Result<CameraSpec> {
     }
     match word("box_type") {
         "" | "2d" | "visible_2d" => {}
-        "full_2d" => out.whole_boxes = true,
+        "full_2d" => out.boxes = BoxKind::Full,
+        "3d" => out.boxes = BoxKind::Oriented,
         other => src.note(c, &format!("asks for the box_type \"{other}\", boxes are visible_2d")),
     }
     for other in ["save", "visibility_mask"] {

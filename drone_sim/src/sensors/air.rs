@@ -4,6 +4,7 @@ use nalgebra::{UnitQuaternion, Vector3};
 
 use super::noise::{Noise, stream};
 use super::spec::{AirPressureSpec, AltimeterSpec, NoiseSpec};
+use crate::checkpoint::{Stateful, Tape};
 
 /// Pressure of the standard atmosphere, pascals, at a height above the sea, metres: the troposphere's formula, as Gazebo
 /// uses it. Source: ISO 2533:1975.
@@ -96,6 +97,24 @@ impl Magnetometer {
     pub fn read(&mut self, attitude: &UnitQuaternion<f64>, index: i64, dt: f64) -> Vector3<f64> {
         let true_field = attitude.inverse() * self.field;
         Vector3::from_fn(|k, _| self.noise[k].apply(true_field[k], index as u64, dt))
+    }
+}
+
+impl Stateful for AirPressure {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.noise.go_over(tape);
+    }
+}
+
+impl Stateful for Altimeter {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.noise.iter_mut().for_each(|n| n.go_over(tape));
+    }
+}
+
+impl Stateful for Magnetometer {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.noise.iter_mut().for_each(|n| n.go_over(tape));
     }
 }
 

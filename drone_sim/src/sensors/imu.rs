@@ -4,6 +4,7 @@ use nalgebra::{UnitQuaternion, Vector3};
 
 use super::noise::{Noise, stream};
 use super::spec::ImuSpec;
+use crate::checkpoint::{Stateful, Tape};
 use crate::physics::Sample;
 use crate::rng::Stream;
 
@@ -92,5 +93,11 @@ impl MountedImu {
             rates: Vector3::from_fn(|k, _| self.rates[k].apply(rates[k], index as u64, dt)),
             attitude: truth.state.rotation() * self.turn,
         }
+    }
+}
+
+impl Stateful for MountedImu {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.rates.iter_mut().chain(&mut self.force).for_each(|n| n.go_over(tape));
     }
 }

@@ -2,16 +2,29 @@
 //!
 //! A label is a number: that of the Label plugin where a file gives one, else the COCO class plus one, 0 for what has none.
 
-use nalgebra::Isometry3;
-use peregrine_render::{BoxFinder, Camera, ObjectBox, Renderer, Scene};
+use nalgebra::{Isometry3, UnitQuaternion};
+use peregrine_render::{BoxFinder, Camera, ObjectBox, OrientedBox, Renderer, Scene};
 
 use super::camera::objects;
 use super::optics::Lens;
-use super::spec::CameraSpec;
+use super::spec::{BoxKind, CameraSpec};
 use crate::error::Result;
 
 /// Fewer visible pixels than this are no box.
 const LEAST_PIXELS: u32 = 4;
+
+/// A turned box around one labelled thing, hidden and cut off parts too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TurnedBox {
+    /// Its label.
+    pub label: u16,
+    /// Object id in the world.
+    pub object: u32,
+    /// Its middle and axes in Gazebo's frame of cameras: x right, y up, z backward, metres.
+    pub pose: Isometry3<f64>,
+    /// Edge lengths along its axes, metres.
+    pub size: [f64; 3],
+}
 
 /// A camera that sees labels.
 #[derive(Debug, Clone)]
@@ -19,13 +32,18 @@ pub struct LabelEye {
     camera: Camera,
     lens: Option<Lens>,
     instances: bool,
-    whole: bool,
+    kind: BoxKind,
     ideal: Vec<u32>,
     objects: Vec<u32>,
     /// Label and, among the things of that label, number; by object id.
     table: Vec<(u16, u16)>,
+    /// The layout of the scene that the table was made of.
+    layout: Option<u64>,
+    /// Things of each label; spare room.
+    counts: Vec<u16>,
     finder: BoxFinder,
     found: Vec<ObjectBox>,
+    turned: Vec<OrientedBox>,
 }
 
 /// One labelled thing in one image.
@@ -52,12 +70,15 @@ impl LabelEye {
             camera,
             lens,
             instances: spec.instances,
-            whole: spec.whole_boxes,
+            kind: spec.boxes,
             ideal: Vec::new(),
             objects: Vec::new(),
             table: Vec::new(),
+            layout: None,
+            counts: Vec::new(),
             finder: BoxFinder::new(),
             found: Vec::new(),
+            turned: Vec::new(),
         })
     }
 
@@ -78,8 +99,13 @@ impl LabelEye {
         Ok(())
     }
 
-    /// Gazebo counts the things of a label from 1.
+    /// Gazebo counts the things of a label from 1. Things do not change their labels, so a table serves until there are
+    /// others.
     fn number(&mut self, scene: &Scene) {
+        if self.layout == Some(scene.layout()) {
+            return;
+        }
+        self.layout = Some(scene.layout());
         self.table.clear();
         for instance in scene.instances() {
             let at = instance.object as usize;
@@ -90,12 +116,19 @@ impl LabelEye {
                 self.table[at].0 = self.table[at].0.max(instance.class);
             }
         }
-        let mut counts = std::collections::BTreeMap::<u16, u16>::new();
+        let labels = self.table.iter().map(|(label, _)| usize::from(*label) + 1).max();
+        self.counts.clear();
+        self.counts.resize(labels.unwrap_or(0), 0);
         for (label, number) in self.table.iter_mut().filter(|(label, _)| *label != 0) {
-            let count = counts.entry(*label).or_default();
+            let count = &mut self.counts[usize::from(*label)];
             *count = count.saturating_add(1);
             *number = *count;
         }
+    }
+
+    /// What `<box_type>` says.
+    pub fn kind(&self) -> BoxKind {
+        self.kind
     }
 
     fn of(&self, object: u32) -> (u16, u16) {
@@ -122,23 +155,52 @@ impl LabelEye {
         }
     }
 
-    /// The labelled things that are seen in what was looked at last, in order of object id.
+    /// The labelled things that are seen in what was looked at last, in order of object id, into `out` (cleared first).
     ///
     /// # Errors
     /// Those of the render crate.
-    pub fn boxes(&mut self, scene: &Scene, optical: &Isometry3<f64>) -> Result<Vec<SeenBox>> {
+    pub fn boxes(&mut self, scene: &Scene, optical: &Isometry3<f64>, out: &mut Vec<SeenBox>) -> Result<()> {
+        out.clear();
         let (finder, found) = (&mut self.finder, &mut self.found);
         finder.find(scene, &self.camera, optical, &self.objects, None, LEAST_PIXELS, found)?;
-        let boxes = self.found.iter().filter_map(|b| {
+        out.extend(self.found.iter().filter_map(|b| {
             let (label, _) = self.of(b.object);
             // The whole thing is projected without the lens, so it is only asked of a lens that does not distort.
-            let whole = self.whole && self.lens.is_none();
+            let whole = self.kind == BoxKind::Full && self.lens.is_none();
             let [left, top, right, bottom] = if whole { b.full } else { b.visible.map(f64::from) };
             let area = [left, top, right - left, bottom - top];
             (label != 0).then_some(SeenBox { label, object: b.object, area })
-        });
-        Ok(boxes.collect())
+        }));
+        Ok(())
     }
+
+    /// Turned boxes around the same things, into `out` (cleared first).
+    ///
+    /// # Errors
+    /// Those of the render crate.
+    pub fn turned(
+        &mut self,
+        scene: &Scene,
+        optical: &Isometry3<f64>,
+        out: &mut Vec<TurnedBox>,
+    ) -> Result<()> {
+        out.clear();
+        let (finder, found) = (&mut self.finder, &mut self.found);
+        finder.find(scene, &self.camera, optical, &self.objects, None, LEAST_PIXELS, found)?;
+        finder.oriented(scene, found, &mut self.turned);
+        let in_view = (optical * gazebo_from_optical()).inverse();
+        out.extend(self.turned.iter().filter_map(|b| {
+            let (label, _) = self.of(b.object);
+            let turned = TurnedBox { label, object: b.object, pose: in_view * b.pose, size: b.size };
+            (label != 0).then_some(turned)
+        }));
+        Ok(())
+    }
+}
+
+/// Gazebo's frame of 3D boxes (x right, y up, z backward) in the optical one (x right, y down, z forward): half a turn about x.
+fn gazebo_from_optical() -> UnitQuaternion<f64> {
+    UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(0.0, 1.0, 0.0, 0.0))
 }
 
 /// Bright colours, neighbours far apart: steps of the golden angle around the colour wheel.
@@ -213,7 +275,8 @@ mod tests {
     #[test]
     fn boxes_lie_around_what_is_seen() {
         let (mut eye, scene, optical) = look(&CameraSpec::default());
-        let boxes = eye.boxes(&scene, &optical).unwrap();
+        let mut boxes = Vec::new();
+        eye.boxes(&scene, &optical, &mut boxes).unwrap();
         assert_eq!(boxes.iter().map(|b| (b.object, b.label)).collect::<Vec<_>>(), [(1, 7), (2, 300), (4, 7)]);
         let (fx, [left, _, width, height]) = (eye.intrinsics().fx, boxes[1].area);
         // The silhouette of a ball: its tangent cone.

@@ -9,6 +9,7 @@ use nalgebra::{Isometry3, Point3, Vector3};
 
 use super::noise::{Noise, stream};
 use super::spec::LidarSpec;
+use crate::checkpoint::{Stateful, Tape};
 use crate::shape::Shape;
 use crate::shape::ray::{self, V};
 use crate::solids::{Solid, Solids};
@@ -282,6 +283,12 @@ impl Frame {
         let bottom = low.atan2(if low < 0.0 { near } else { far });
         let top = high.atan2(if high > 0.0 { near } else { far });
         [bottom - SLACK, top + SLACK]
+    }
+}
+
+impl Stateful for Lidar {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.noise.go_over(tape);
     }
 }
 

@@ -20,7 +20,7 @@ pub use boxes::{TruthBox, Truths};
 pub use camera::ColorCamera;
 pub use depth::{DepthCamera, DepthEye};
 pub use imu::{Imu, ImuNoise, ImuReading, MountedImu};
-pub use labels::{LabelEye, SeenBox};
+pub use labels::{LabelEye, SeenBox, TurnedBox};
 pub use lidar::Lidar;
 pub use mount::Mount;
 pub use navsat::{NavSat, NavSatReading};

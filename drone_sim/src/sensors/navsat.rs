@@ -4,6 +4,7 @@ use nalgebra::{Point3, Vector3};
 
 use super::noise::{Noise, stream};
 use super::spec::{Earth, NavSatSpec};
+use crate::checkpoint::{Stateful, Tape};
 
 /// Equatorial radius of WGS 84, metres.
 const RADIUS: f64 = 6_378_137.0;
@@ -130,6 +131,12 @@ impl NavSat {
         let velocity =
             Vector3::new(u.apply(enu.x, index, dt), v.apply(enu.y, index, dt), w.apply(enu.z, index, dt));
         NavSatReading { latitude_deg, longitude_deg, altitude, velocity }
+    }
+}
+
+impl Stateful for NavSat {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.noise.iter_mut().for_each(|n| n.go_over(tape));
     }
 }
 

@@ -5,6 +5,7 @@
 //! navigation", 2007; the same as gz-sensors' GaussianNoiseModel.
 
 use super::spec::NoiseSpec;
+use crate::checkpoint::{Stateful, Tape};
 use crate::rng::Stream;
 
 /// The noise of one scalar.
@@ -62,6 +63,12 @@ impl Noise {
 pub fn stream(seed: u64, id: u64, part: u64) -> Stream {
     // The scenario and the sensors of the parameter file use the ids below 4096.
     Stream::new(seed, 4096 + id * 64 + part)
+}
+
+impl Stateful for Noise {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.f64(&mut self.walk);
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! When a sensor fires, exactly.
 
+use crate::checkpoint::{Stateful, Tape};
+
 /// Ticks of a sensor: tick k falls on `floor(k / rate)` in whole nanoseconds, so that a rate of 30 Hz gives exactly
 /// thirty ticks in every second and no error adds up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,5 +34,11 @@ impl Rate {
         }
         self.next += 1;
         Some(self.next - 1)
+    }
+}
+
+impl Stateful for Rate {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.i64(&mut self.next, 0..=i64::MAX / 1_000_000);
     }
 }

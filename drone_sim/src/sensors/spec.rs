@@ -121,6 +121,18 @@ impl PixelFormat {
     }
 }
 
+/// The values of `<box_type>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BoxKind {
+    /// `2d`, `visible_2d`: around what is seen.
+    #[default]
+    Visible,
+    /// `full_2d`: around whole things, hidden parts too.
+    Full,
+    /// `3d`: turned boxes around whole things, in the camera's frame.
+    Oriented,
+}
+
 /// `<distortion>`: the model of Brown and Conrady, as OpenCV's plumb_bob.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Distortion {
@@ -153,8 +165,8 @@ pub struct CameraSpec {
     pub noise: NoiseSpec,
     /// `<segmentation_type>` instance or panoptic: labels carry a count that tells instances apart. Segmentation alone.
     pub instances: bool,
-    /// `<box_type>` full_2d: boxes around whole things, hidden parts too. Bounding boxes alone.
-    pub whole_boxes: bool,
+    /// `<box_type>`. Bounding boxes alone.
+    pub boxes: BoxKind,
     /// Not of SDF: exposure during which the camera moves, seconds; 0 for sharp pictures.
     pub exposure: f64,
     /// Not of SDF: time from the first row's exposure to the last one's, seconds; 0 for a global shutter.
@@ -174,7 +186,7 @@ impl Default for CameraSpec {
             distortion: Distortion::default(),
             noise: NoiseSpec::default(),
             instances: false,
-            whole_boxes: false,
+            boxes: BoxKind::default(),
             exposure: 0.0,
             readout: 0.0,
         }

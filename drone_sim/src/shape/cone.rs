@@ -2,10 +2,10 @@
 
 use nalgebra::{Vector2, Vector3};
 
-use super::{Near, revolve};
+use super::{Near, length, revolve};
 
 pub(super) fn near(radius: f64, half: f64, p: &Vector3<f64>) -> Near {
-    let q = Vector2::new(p.x.hypot(p.y), p.z);
+    let q = Vector2::new(length(p.x, p.y), p.z);
     let (tip, rim, centre) = (Vector2::new(0.0, half), Vector2::new(radius, -half), Vector2::new(0.0, -half));
     let on_side = project(&q, &rim, &tip);
     let on_base = project(&q, &centre, &rim);

@@ -128,6 +128,11 @@ fn unit_or(v: Vector3<f64>, or: Vector3<f64>) -> Vector3<f64> {
     v.try_normalize(1e-12).unwrap_or(or)
 }
 
+/// Length of the legs' hypotenuse. Unlike `hypot` it is made of correctly rounded operations alone, the same on every machine.
+fn length(a: f64, b: f64) -> f64 {
+    (a * a + b * b).sqrt()
+}
+
 /// A distance in the half plane of a body of revolution, as (radial, axial) parts, brought back to space.
 fn revolve(p: &Vector3<f64>, distance: f64, radial: f64, axial: f64) -> Near {
     let out = unit_or(Vector3::new(p.x, p.y, 0.0), Vector3::x());

@@ -7,11 +7,13 @@
 mod dataset;
 mod evaluate;
 mod photo;
+mod reference;
 mod score;
 mod weakness;
 
 pub use dataset::{Dataset, Item, TrueBox};
 pub use evaluate::{Agreement, Evaluation, PhotoResult, SCORE_THRESHOLD, agreement, evaluate};
 pub use photo::Photo;
+pub use reference::reference;
 pub use score::{Area, ClassScore, Found, Scores, Truth, iou, score};
 pub use weakness::{Group, Weakness, weakness};

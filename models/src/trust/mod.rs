@@ -100,13 +100,34 @@ fn reason(error: &Error) -> String {
     }
 }
 
+/// The same for a manifest that is not on disk: it and the text of its signature came from elsewhere. `path` is what messages
+/// call it.
+///
+/// # Errors
+/// As [`standing`].
+pub fn standing_of(path: &Path, text: &[u8], signature: Option<&str>, trust: &Trust) -> Result<Standing> {
+    let checked = match signature {
+        Some(signature) => Signature::parse(signature, path).and_then(|s| check(path, text, &s, trust)),
+        None => {
+            Err(Error::Unsigned { path: path.to_owned(), detail: "no signature came with it".to_owned() })
+        }
+    };
+    match (checked, trust) {
+        (Err(error), Trust::AllowUnsigned) => Ok(Standing::Allowed(reason(&error))),
+        (other, _) => other,
+    }
+}
+
 fn verify(path: &Path, text: &[u8], trust: &Trust) -> Result<Standing> {
     let beside = signature_path(path);
     if !beside.is_file() {
         let detail = format!("there is no {}", beside.file_name().unwrap_or_default().display());
         return Err(Error::Unsigned { path: path.to_owned(), detail });
     }
-    let signature = Signature::read(&beside)?;
+    check(path, text, &Signature::read(&beside)?, trust)
+}
+
+fn check(path: &Path, text: &[u8], signature: &Signature, trust: &Trust) -> Result<Standing> {
     let ring_path = match trust {
         Trust::Ring(path) => Some(path.clone()),
         _ => user_ring().filter(|path| path.is_file()),
@@ -115,6 +136,6 @@ fn verify(path: &Path, text: &[u8], trust: &Trust) -> Result<Standing> {
         Some(path) => Keyring::read(&path)?,
         None => Keyring::default(),
     };
-    let key = ring.check(text, Purpose::Manifest, &signature, path)?;
+    let key = ring.check(text, Purpose::Manifest, signature, path)?;
     Ok(Standing::Signed { key: key.id.clone(), name: key.name.clone() })
 }

@@ -5,6 +5,7 @@
 //! to the old one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub struct UpdateOptions {
     pub poll: Duration,
 }
 
+/// Is told each step of an update before it is taken, on whichever thread takes it: for tests that cut the power there.
+pub type Steps = Arc<dyn Fn(&'static str) + Send + Sync>;
+
 enum Phase {
     Quiet,
     Shadow(Trial),
@@ -51,6 +55,7 @@ pub struct Live {
     changes: u64,
     /// A lowest score that was set since the start, for models that come later.
     score: Option<Option<f32>>,
+    step: Steps,
 }
 
 struct Link {
@@ -83,6 +88,7 @@ impl Live {
             steps: Vec::new(),
             changes: 0,
             score: None,
+            step: Arc::new(|_| {}),
         }
     }
 
@@ -116,7 +122,16 @@ impl Live {
     /// `PG-0401`, `PG-1903` for the store; as [`Detector::load`] when neither the store's model nor the one of the options
     /// can be loaded.
     pub fn open(options: &UpdateOptions) -> Result<Self> {
-        let mut store = Store::open(&options.store)?;
+        Self::open_stepwise(options, Arc::new(|_| {}))
+    }
+
+    /// The same, with `step` being told every step of every update.
+    ///
+    /// # Errors
+    /// As [`Live::open`].
+    pub fn open_stepwise(options: &UpdateOptions, step: Steps) -> Result<Self> {
+        let on_disk = step.clone();
+        let mut store = Store::open_stepwise(&options.store, Box::new(move |what| on_disk(what)))?;
         let mut steps = Vec::new();
         let with = |path: PathBuf| LoadOptions { model: ModelSource::Path(path), ..options.load.clone() };
         let mut resumed = None;
@@ -151,13 +166,18 @@ impl Live {
             }
         };
         let on_trial = resumed.is_some();
-        let mut live = Self { limits: options.limits, steps, ..Self::fixed(proven) };
+        let mut live = Self { limits: options.limits, steps, step: step.clone(), ..Self::fixed(proven) };
         if let Some(new) = resumed {
             live.steps.push(Step { good: true, text: format!("{} is watched again", new.manifest().name) });
             live.previous = Some(Box::new(std::mem::replace(&mut live.current, new)));
-            live.phase = Phase::Watch(Trial::resumed(options.limits));
+            let mut trial = Trial::resumed(options.limits);
+            if live.previous.as_ref().is_some_and(|old| old.manifest().reference.is_some()) {
+                // Whether the world is to blame was known only to the run before.
+                trial.old_drift(f64::INFINITY);
+            }
+            live.phase = Phase::Watch(trial);
         }
-        live.link = Some(Link::start(store, options, on_trial)?);
+        live.link = Some(Link::start(store, options, on_trial, step)?);
         Ok(live)
     }
 
@@ -180,8 +200,12 @@ impl Live {
         let ms =
             answer.as_ref().ok().map(|t| (t.preprocess_ns + t.inference_ns + t.postprocess_ns) as f64 / 1e6);
         if let Phase::Watch(trial) = &mut self.phase {
+            (self.step)("an image on watch");
             let verdict = trial.add(&Sample { new_ms: ms, drift, ..Sample::default() });
             return self.judge(verdict, answer, image, clock);
+        }
+        if let (Phase::Shadow(trial), Some(psi)) = (&mut self.phase, drift) {
+            trial.old_drift(psi);
         }
         let times = answer?;
         self.offer(image, ms.unwrap_or_default());
@@ -201,10 +225,15 @@ impl Live {
         while let Some(event) = self.link.as_ref().and_then(|link| link.events.try_recv().ok()) {
             match event {
                 Event::Step(step) => self.steps.push(step),
-                Event::Shadow => self.phase = Phase::Shadow(Trial::new(self.limits)),
+                Event::Shadow(budget) => {
+                    let limits = Limits { memory_mb: self.limits.memory_mb.or(budget), ..self.limits };
+                    self.phase = Phase::Shadow(Trial::new(limits));
+                }
                 Event::Gone => self.phase = Phase::Quiet,
                 Event::Seen(sample, shot) => self.seen(&sample, shot),
                 Event::Here(new) => self.swap(*new),
+                Event::GiveUp(reason) => self.give_up(reason),
+                Event::Before(before) => self.go_back(*before),
             }
         }
     }
@@ -263,10 +292,32 @@ impl Live {
             new.set_score_threshold(score);
         }
         let Phase::Awaited(trial) = &self.phase else { return };
+        (self.step)("swap");
         self.phase = Phase::Watch(trial.clone());
         let text = format!("swapped: {} answers from this image on and is watched", new.manifest().name);
         self.steps.push(Step { good: true, text });
         self.previous = Some(Box::new(std::mem::replace(&mut self.current, new)));
+        self.changes += 1;
+    }
+
+    /// Lets go of the model on watch.
+    fn give_up(&mut self, reason: String) {
+        // One that is no longer on watch is active by now, and asked for again.
+        let Phase::Watch(_) = self.phase else { return };
+        (self.step)("back to the old model");
+        self.phase = Phase::Quiet;
+        let new = self.previous.take().map(|old| Box::new(std::mem::replace(&mut self.current, *old)));
+        self.changes += 1;
+        self.order(Order::Back(reason, new));
+    }
+
+    /// The model before the present one answers again.
+    fn go_back(&mut self, mut before: Detector) {
+        (self.step)("the model before answers");
+        if let Some(score) = self.score {
+            before.set_score_threshold(score);
+        }
+        self.current = before;
         self.changes += 1;
     }
 
@@ -285,6 +336,7 @@ impl Live {
                 self.order(Order::Keep(old));
             }
             Verdict::Back(reason) => {
+                (self.step)("back to the old model");
                 self.phase = Phase::Quiet;
                 let new =
                     self.previous.take().map(|old| Box::new(std::mem::replace(&mut self.current, *old)));
@@ -320,7 +372,7 @@ impl Live {
 }
 
 impl Link {
-    fn start(store: Store, options: &UpdateOptions, on_trial: bool) -> Result<Self> {
+    fn start(store: Store, options: &UpdateOptions, on_trial: bool, step: Steps) -> Result<Self> {
         let (orders, taken) = channel();
         let (told, events) = channel();
         let worker = Worker {
@@ -333,7 +385,9 @@ impl Link {
             events: told,
             seen: None,
             candidate: None,
+            memory_mb: None,
             on_trial,
+            step,
         };
         let thread = std::thread::Builder::new()
             .name("model update".to_owned())

@@ -6,18 +6,23 @@
 //!
 //! The way: the bundle is staged into the idle slot, its signature and hashes verified, its test pattern run; then it runs
 //! on live images beside the old one; then they are swapped between two images; then it is watched, and rolled back on
-//! errors, slowness or drift. A model that was rolled back is remembered and not tried again.
+//! errors, slowness or drift. A model that was rolled back is remembered and not tried again. How models come over a network is
+//! [`transfer`]'s, how they come to a fleet [`rollout`]'s.
 
 mod bundle;
 mod inbox;
 mod live;
+mod revert;
+pub mod rollout;
 mod store;
+pub mod transfer;
 mod trial;
 mod worker;
 
 pub use bundle::{Bundle, LARGEST_FILE};
 pub use inbox::{INCOMING, offer, waiting};
-pub use live::{Live, UpdateOptions};
-pub use store::{Boot, Slot, State, Store};
+pub use live::{Live, Steps, UpdateOptions};
+pub use revert::{asked as revert_asked, settled as revert_settled};
+pub use store::{Before, Boot, Slot, State, Store};
 pub use trial::{Limits, Sample, Trial, Verdict, twins};
 pub use worker::Step;

@@ -30,10 +30,43 @@ impl Slot {
         if self == Self::A { Self::B } else { Self::A }
     }
 
-    const fn folder(self) -> &'static str {
+    pub(super) const fn folder(self) -> &'static str {
         match self {
             Self::A => "a",
             Self::B => "b",
+        }
+    }
+}
+
+/// What ran before the active model, and can again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Before {
+    /// The model in slot A.
+    A,
+    /// The model in slot B.
+    B,
+    /// None of the store's: the one that the robot was configured with.
+    Configured,
+}
+
+impl Before {
+    /// Its slot, if it has one.
+    pub fn slot(self) -> Option<Slot> {
+        match self {
+            Self::A => Some(Slot::A),
+            Self::B => Some(Slot::B),
+            Self::Configured => None,
+        }
+    }
+}
+
+impl From<Option<Slot>> for Before {
+    fn from(slot: Option<Slot>) -> Self {
+        match slot {
+            Some(Slot::A) => Self::A,
+            Some(Slot::B) => Self::B,
+            None => Self::Configured,
         }
     }
 }
@@ -45,6 +78,9 @@ pub struct State {
     /// The slot to run; `None`: only the embedded model is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<Slot>,
+    /// What was active before it, until its slot is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Before>,
     /// A slot on trial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Slot>,
@@ -93,7 +129,7 @@ pub enum Boot {
 const MOST_ATTEMPTS: u32 = 2;
 /// Remembered bad models.
 const MOST_BAD: usize = 64;
-const STATE: &str = "state.toml";
+pub(super) const STATE: &str = "state.toml";
 
 /// The store. One process writes to it at a time.
 pub struct Store {
@@ -173,8 +209,10 @@ impl Store {
             return Err(Error::KnownBad { id: bundle.id().to_owned() });
         }
         let slot = self.state.active.map_or(Slot::A, Slot::other);
-        if self.state.trial.is_some() {
-            let next = State { trial: None, attempts: 0, ..self.state.clone() };
+        // What is about to be written to is named by nothing.
+        let previous = self.state.previous.filter(|before| before.slot() != Some(slot));
+        if self.state.trial.is_some() || previous != self.state.previous {
+            let next = State { trial: None, attempts: 0, previous, ..self.state.clone() };
             self.replace(next)?;
         }
         let folder = self.root.join(slot.folder());
@@ -217,7 +255,8 @@ impl Store {
     /// `PG-0401`.
     pub fn commit(&mut self) -> Result<()> {
         let Some(slot) = self.state.trial else { return Ok(()) };
-        self.replace(State { active: Some(slot), trial: None, attempts: 0, ..self.state.clone() })
+        let previous = Some(Before::from(self.state.active));
+        self.replace(State { active: Some(slot), previous, trial: None, attempts: 0, ..self.state.clone() })
     }
 
     /// The trial has failed: the active one runs on, and this model is remembered as bad.
@@ -226,14 +265,45 @@ impl Store {
     /// `PG-0401`.
     pub fn rollback(&mut self) -> Result<()> {
         let Some(slot) = self.state.trial else { return Ok(()) };
-        let mut next = State { trial: None, attempts: 0, ..self.state.clone() };
-        // A slot that cannot be read needs no name to be avoided.
-        if let Ok(text) = fs::read(self.manifest(slot)) {
-            next.bad.push(sha256(&text));
-            let extra = next.bad.len().saturating_sub(MOST_BAD);
-            next.bad.drain(..extra);
-        }
+        let next = State { trial: None, attempts: 0, bad: self.bad_with(slot), ..self.state.clone() };
         self.replace(next)
+    }
+
+    /// What was staged in `slot` has failed before it ever ran: remembered as bad, in one step. (Through a trial and its rollback a
+    /// cut between the two would start with it.)
+    ///
+    /// # Errors
+    /// `PG-0401`.
+    pub fn reject(&mut self, slot: Slot) -> Result<()> {
+        self.replace(State { bad: self.bad_with(slot), ..self.state.clone() })
+    }
+
+    /// The active model is given up for the one before it, and remembered as bad.
+    ///
+    /// # Errors
+    /// `PG-1911` when there is none before it (any more), `PG-0401`.
+    pub fn revert(&mut self) -> Result<()> {
+        let (Some(active), Some(before)) = (self.state.active, self.state.previous) else {
+            return Err(Error::NothingBefore);
+        };
+        let bad = self.bad_with(active);
+        self.replace(State { active: before.slot(), bad, ..State::default() })
+    }
+
+    /// The models to be avoided, with the one in `slot`. One that cannot be read needs no name to be avoided.
+    fn bad_with(&self, slot: Slot) -> Vec<String> {
+        let mut bad = self.state.bad.clone();
+        if let Ok(text) = fs::read(self.manifest(slot)) {
+            bad.push(sha256(&text));
+            let extra = bad.len().saturating_sub(MOST_BAD);
+            bad.drain(..extra);
+        }
+        bad
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The state file, whole or not at all.

@@ -21,7 +21,10 @@ pub struct Limits {
     pub slowdown: f64,
     /// Slowest it may be, milliseconds, whatever the old one took (the manifest's budget).
     pub latency_ms: Option<f64>,
-    /// Highest population stability index after the swap.
+    /// Most memory that it may take, MiB, beside the old one (the manifest's budget where this is `None`).
+    pub memory_mb: Option<f64>,
+    /// Highest population stability index after the swap; that of the old model before it, if it had one, is added: where
+    /// both see another world than they were measured in, the new one is not to blame.
     pub drift: f64,
 }
 
@@ -34,6 +37,7 @@ impl Default for Limits {
             errors: 0.001,
             slowdown: 1.5,
             latency_ms: None,
+            memory_mb: None,
             drift: 0.5,
         }
     }
@@ -50,6 +54,8 @@ pub struct Sample {
     pub boxes: u64,
     /// See `boxes`.
     pub twins: u64,
+    /// Memory of the process now, less that before the new one was loaded, MiB; in the shadow only.
+    pub memory_mb: Option<f64>,
     /// Population stability index at present, if known.
     pub drift: Option<f64>,
 }
@@ -81,6 +87,7 @@ pub struct Trial {
     new_images: u64,
     boxes: u64,
     twins: u64,
+    old_drift: f64,
     verdict: Option<Verdict>,
 }
 
@@ -100,6 +107,7 @@ impl Trial {
             new_images: 0,
             boxes: 0,
             twins: 0,
+            old_drift: 0.0,
             verdict: None,
         }
     }
@@ -107,6 +115,11 @@ impl Trial {
     /// Begins after the swap: a trial that a restart interrupted. What the old one took is not known any more.
     pub fn resumed(limits: Limits) -> Self {
         Self { swapped: true, ..Self::new(limits) }
+    }
+
+    /// What the old model's findings have drifted, when last known; infinity where it cannot be known, and drift is not judged.
+    pub fn old_drift(&mut self, psi: f64) {
+        self.old_drift = psi.max(0.0);
     }
 
     /// One more image. A final verdict ([`Verdict::Keep`], [`Verdict::Back`]) stays what it is.
@@ -153,8 +166,13 @@ impl Trial {
                 return Verdict::Back(format!("it takes {mean:.1} ms, its budget is {most:.1} ms"));
             }
         }
+        if let (Some(most), Some(taken)) = (l.memory_mb, sample.memory_mb)
+            && taken > most
+        {
+            return Verdict::Back(format!("it takes {taken:.0} MiB of memory, its budget is {most:.0} MiB"));
+        }
         if self.swapped {
-            if let Some(drift) = sample.drift.filter(|drift| *drift > l.drift) {
+            if let Some(drift) = sample.drift.filter(|drift| *drift > l.drift + self.old_drift) {
                 return Verdict::Back(format!("what it finds has drifted (PSI {drift:.2})"));
             }
             if self.images >= l.watch_images { Verdict::Keep } else { Verdict::Watch }
@@ -196,6 +214,7 @@ mod tests {
         errors: 0.01,
         slowdown: 1.5,
         latency_ms: None,
+        memory_mb: Some(500.0),
         drift: 0.5,
     };
 
@@ -214,7 +233,7 @@ mod tests {
 
     fn good(swapped: bool) -> Sample {
         let old_ms = (!swapped).then_some(20.0);
-        Sample { old_ms, new_ms: Some(18.0), boxes: 10, twins: 9, drift: Some(0.05) }
+        Sample { old_ms, new_ms: Some(18.0), boxes: 10, twins: 9, memory_mb: Some(40.0), drift: Some(0.05) }
     }
 
     #[test]
@@ -236,6 +255,13 @@ mod tests {
         assert!(image == 5 && text.contains("failed on 1 of 6"), "{image} {text}");
         let (image, text) = why(&|i, s| Sample { drift: Some(if i > 80 { 0.9 } else { 0.1 }), ..good(s) });
         assert!(image == 81 && text.contains("PSI 0.90"), "{image} {text}");
+        let (image, text) = why(&|i, s| Sample { memory_mb: Some(40.0 * i as f64), ..good(s) });
+        assert!(image == 13 && text.contains("520 MiB of memory, its budget is 500 MiB"), "{image} {text}");
+        // Both see a strange world: the old one does not fare better.
+        let mut trial = Trial::new(LIMITS);
+        trial.old_drift(3.0);
+        let strange = |_: u64| trial.add(&Sample { drift: Some(3.2), ..good(true) });
+        assert_eq!((0..150).map(strange).last(), Some(Verdict::Keep));
         // Slow only after the swap, as when the machine throttles.
         let (image, text) = why(&|_, s| Sample { new_ms: Some(if s { 60.0 } else { 18.0 }), ..good(s) });
         assert!(image == 79 && text.contains("60.0 ms"), "{image} {text}");

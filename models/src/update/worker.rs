@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::live::Steps;
 use super::store::{Slot, Store};
 use super::trial::{Sample, twins};
-use super::{Bundle, inbox};
+use super::{Bundle, inbox, revert};
 use crate::model::sha256;
+use crate::watch::memory_mb;
 use crate::{Detection, Detector, ImageRef, LoadOptions, Manifest, ModelSource, PixelFormat, Result, trust};
 
 /// One step of an update, for people.
@@ -50,14 +52,18 @@ pub(super) enum Order {
 /// To the lane.
 pub(super) enum Event {
     Step(Step),
-    /// A candidate waits for images.
-    Shadow,
+    /// A candidate waits for images; what its manifest allows it of memory, MiB.
+    Shadow(Option<f64>),
     /// What came of one.
     Seen(Sample, Box<Shot>),
     /// The candidate, to run from the next image on.
     Here(Box<Detector>),
     /// There is no candidate any more.
     Gone,
+    /// The model on watch is to be given up; why.
+    GiveUp(String),
+    /// The model before the present one, to run from the next image on.
+    Before(Box<Detector>),
 }
 
 pub(super) struct Worker {
@@ -73,8 +79,12 @@ pub(super) struct Worker {
     /// The manifest that was looked at last, by its hash.
     pub seen: Option<String>,
     pub candidate: Option<(Slot, Box<Detector>)>,
+    /// Memory of the process before the candidate was loaded, MiB.
+    pub memory_mb: Option<f64>,
     /// A model runs that is not proven.
     pub on_trial: bool,
+    /// Called before every step: tests cut the power there.
+    pub step: Steps,
 }
 
 impl Worker {
@@ -83,8 +93,12 @@ impl Worker {
         loop {
             match self.orders.recv_timeout(self.poll) {
                 Ok(order) => self.obey(order),
-                Err(RecvTimeoutError::Timeout) if self.candidate.is_none() && !self.on_trial => self.look(),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    self.heed();
+                    if self.candidate.is_none() && !self.on_trial {
+                        self.look();
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -97,6 +111,48 @@ impl Worker {
 
     fn say(&self, good: bool, text: String) {
         self.send(Event::Step(Step { good, text }));
+    }
+
+    /// Sees to a request to give a model up ([`super::transfer`]).
+    fn heed(&mut self) {
+        let Some(id) = revert::asked(self.store.root()) else { return };
+        let is = |slot: Option<Slot>| {
+            let text = slot.and_then(|slot| std::fs::read(self.store.manifest(slot)).ok());
+            text.is_some_and(|text| sha256(&text) == id)
+        };
+        let (active, trial) = (is(self.store.state().active), is(self.store.state().trial));
+        let candidate = is(self.candidate.as_ref().map(|(slot, _)| *slot));
+        let reason = "its rollout was stopped";
+        if self.on_trial && trial {
+            // The lane has to let go of it first; the request stays until then.
+            return self.send(Event::GiveUp(reason.to_owned()));
+        }
+        if candidate {
+            self.give_up(reason);
+            self.send(Event::Gone);
+        } else if active {
+            match self.go_back() {
+                Ok(before) => {
+                    self.say(false, format!("rolled back: {reason}; {} runs again", before.manifest().name));
+                    self.send(Event::Before(before));
+                }
+                Err(error) => self.say(false, format!("it cannot be rolled back: {error}")),
+            }
+        }
+        revert::settled(self.store.root());
+    }
+
+    /// The model before the active one, loaded and tested before the active one is given up.
+    fn go_back(&mut self) -> Result<Box<Detector>> {
+        let before = self.store.state().previous.ok_or(crate::Error::NothingBefore)?;
+        let model = match before.slot() {
+            Some(slot) => ModelSource::Path(self.store.manifest(slot)),
+            None => self.load.model.clone(),
+        };
+        (self.step)("load the model before");
+        let detector = Detector::load(&LoadOptions { model, ..self.load.clone() })?;
+        self.store.revert()?;
+        Ok(Box::new(detector))
     }
 
     fn look(&mut self) {
@@ -121,9 +177,10 @@ impl Worker {
         match self.prepare(&manifest, &text) {
             Ok(candidate) => {
                 self.say(true, format!("self-test passed: {}", candidate.1.backend_report()));
+                let budget = candidate.1.manifest().budget.as_ref().map(|budget| f64::from(budget.memory_mb));
                 self.candidate = Some(candidate);
                 self.say(true, format!("{name} runs in the shadow"));
-                self.send(Event::Shadow);
+                self.send(Event::Shadow(budget));
             }
             Err(error) => {
                 self.clear();
@@ -136,11 +193,14 @@ impl Worker {
     fn prepare(&mut self, manifest: &std::path::Path, text: &[u8]) -> Result<(Slot, Box<Detector>)> {
         // Asked here so that nothing a stranger's manifest names is read or written, and again of the bytes that were
         // written.
+        (self.step)("verify");
         let standing = trust::standing(manifest, text, &self.load.trust)?;
         self.say(true, format!("signature: {}", standing.describe()));
         let bundle = Bundle::read(manifest)?;
         let slot = self.store.stage(&bundle)?;
         self.say(true, format!("staged in slot {slot:?}"));
+        (self.step)("self-test");
+        self.memory_mb = memory_mb();
         let options =
             LoadOptions { model: ModelSource::Path(self.store.manifest(slot)), ..self.load.clone() };
         Ok((slot, Box::new(Detector::load(&options)?)))
@@ -159,6 +219,7 @@ impl Worker {
             Order::Keep(old) => {
                 drop(old);
                 self.on_trial = false;
+                (self.step)("keep");
                 let kept = self.store.commit();
                 self.clear();
                 match kept {
@@ -175,7 +236,11 @@ impl Worker {
     }
 
     fn shadow(&mut self, shot: Box<Shot>) {
-        let Some((_, candidate)) = &mut self.candidate else { return };
+        let Some((_, candidate)) = &mut self.candidate else {
+            // Given up meanwhile: the image's memory goes home for the next one.
+            return self.send(Event::Seen(Sample::default(), shot));
+        };
+        (self.step)("an image in the shadow");
         let image = ImageRef {
             data: &shot.bytes,
             width: shot.width,
@@ -190,11 +255,13 @@ impl Worker {
             sample.boxes = (found.len() + shot.found.len()) as u64;
             sample.twins = twins(found, &shot.found);
         }
+        sample.memory_mb = memory_mb().zip(self.memory_mb).map(|(now, before)| now - before);
         self.send(Event::Seen(sample, shot));
     }
 
     fn hand_over(&mut self) {
         let Some((slot, candidate)) = self.candidate.take() else { return self.send(Event::Gone) };
+        (self.step)("hand over");
         // A start from now on is one with the trial, and counts as one begun.
         match self.store.begin_trial(slot).and_then(|()| self.store.boot()) {
             Ok(_) => {
@@ -210,8 +277,9 @@ impl Worker {
 
     /// Remembers the candidate as bad.
     fn give_up(&mut self, reason: &str) {
+        (self.step)("give up");
         let marked = match self.candidate.take() {
-            Some((slot, _)) => self.store.begin_trial(slot).and_then(|()| self.store.rollback()),
+            Some((slot, _)) => self.store.reject(slot),
             None => self.store.rollback(),
         };
         self.clear();
@@ -225,6 +293,7 @@ impl Worker {
     fn clear(&mut self) {
         let waits = inbox::waiting(&self.inbox).and_then(|path| std::fs::read(path).ok());
         let settled = self.own_inbox && waits.is_some_and(|text| self.seen == Some(sha256(&text)));
+        (self.step)("clear the inbox");
         // What cannot be cleared is not looked at again.
         if settled && std::fs::remove_dir_all(self.inbox.join(inbox::INCOMING)).is_ok() {
             self.seen = None;

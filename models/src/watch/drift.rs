@@ -59,10 +59,32 @@ impl Histogram {
         self.counts.iter().map(move |count| (count / total) as f32)
     }
 
-    /// PSI against reference shares; `None` while there are too few samples, or the lengths differ.
-    pub fn drift(&self, reference: &[f32]) -> Option<f64> {
-        (self.total >= FEWEST && reference.len() == self.counts.len())
-            .then(|| index(self.iter(), reference.iter().copied()))
+    /// PSI against the shares of `samples` others (0: not known how many); `None` while there are too few samples, or the
+    /// lengths differ.
+    ///
+    /// Where it is known how many, what chance alone gives is left out: two samples of one distribution with N and M members in
+    /// B bins that are in use have an index of (B - 1)(1/N + 1/M) on average (Yurdakul 2018, Statistical Properties of
+    /// Population Stability Index), which for eighty classes and two hundred boxes would already pass for a drift. Half a member
+    /// is added to every bin in use, so that an empty one is a small share and not an impossible one (Jeffreys).
+    pub fn drift(&self, reference: &[f32], samples: u64) -> Option<f64> {
+        if self.total < FEWEST || reference.len() != self.counts.len() {
+            return None;
+        }
+        if samples == 0 {
+            return Some(index(self.iter(), reference.iter().copied()));
+        }
+        let others = samples as f64;
+        let pairs = || {
+            let counts = self.counts.iter().copied().zip(reference.iter().map(|r| f64::from(*r) * others));
+            counts.filter(|(now, then)| *now > 0.0 || *then > 0.0)
+        };
+        let bins = pairs().count() as f64;
+        let share = |count: f64, all: f64| ((count + 0.5) / (all + 0.5 * bins)) as f32;
+        let found = index(
+            pairs().map(|(now, _)| share(now, self.total)),
+            pairs().map(|(_, then)| share(then, others)),
+        );
+        Some((found - (bins - 1.0).max(0.0) * (1.0 / self.total + 1.0 / others)).max(0.0))
     }
 }
 
@@ -167,16 +189,19 @@ impl Watch {
     /// Against the manifest's reference.
     pub fn drift(&self, reference: &Reference) -> Drift {
         Drift {
-            scores: self.scores.drift(&reference.scores),
-            classes: self.classes.drift(&reference.classes),
-            brightness: self.brightness.drift(&reference.brightness),
-            sharpness: self.sharpness.drift(&reference.sharpness),
+            scores: self.scores.drift(&reference.scores, reference.detections),
+            classes: self.classes.drift(&reference.classes, reference.detections),
+            brightness: self.brightness.drift(&reference.brightness, reference.images),
+            sharpness: self.sharpness.drift(&reference.sharpness, reference.images),
         }
     }
 
     /// What was seen, as a reference for the manifest.
     pub fn reference(&self) -> Reference {
         Reference {
+            data: String::new(),
+            images: self.brightness.total().round() as u64,
+            detections: self.scores.total().round() as u64,
             scores: self.scores.shares(),
             classes: self.classes.shares(),
             brightness: self.brightness.shares(),
@@ -224,12 +249,37 @@ mod tests {
     fn little_says_nothing_and_old_things_fade() {
         let mut histogram = Histogram::new(2, 100.0);
         histogram.add(0);
-        assert_eq!(histogram.drift(&[0.5, 0.5]), None);
+        assert_eq!(histogram.drift(&[0.5, 0.5], 0), None);
         (0..100).for_each(|_| histogram.add(0));
         (0..1000).for_each(|_| histogram.add(1));
         assert!(histogram.shares()[1] > 0.99);
         assert!(histogram.total() <= 101.0);
-        assert_eq!(histogram.drift(&[0.5, 0.3, 0.2]), None);
+        assert_eq!(histogram.drift(&[0.5, 0.3, 0.2], 0), None);
+    }
+
+    /// Samples of one distribution over eighty classes: the plain index calls that a drift, the corrected one does not; and
+    /// what is one is still seen.
+    #[test]
+    fn chance_is_not_drift() {
+        let mut seed = 1_u64;
+        let mut draw = |bins: usize, from: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Rare classes are rare: the square of a uniform number.
+            let uniform = (seed >> 33) as f64 / f64::from(1_u32 << 31);
+            from + (uniform * uniform * (bins - from) as f64) as usize
+        };
+        let mut sample = |count: usize, from: usize| {
+            let mut histogram = Histogram::new(80, f64::INFINITY);
+            (0..count).for_each(|_| histogram.add(draw(80, from)));
+            histogram
+        };
+        for _ in 0..20 {
+            let (reference, now, other) = (sample(250, 0), sample(300, 0), sample(300, 20));
+            assert!(psi(&now.shares(), &reference.shares()) > 0.25, "the plain index");
+            let drift = |h: &Histogram| h.drift(&reference.shares(), 250).unwrap();
+            assert!(drift(&now) < 0.25, "{}", drift(&now));
+            assert!(drift(&other) > 1.0, "{}", drift(&other));
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl AutopilotParams {
             value: value.clone(),
             choices,
         };
-        let world = World::named(&self.local_frame)?;
+        let world = local_frame(&self.local_frame)?;
         let choices = "down, up, forward, back, left, right";
         let range_orientation = orientation(&self.range_orientation)
             .ok_or_else(|| unknown("range_orientation", &self.range_orientation, choices))?;
@@ -100,4 +100,16 @@ impl AutopilotParams {
     pub fn address(&self) -> Result<Address, AutopilotError> {
         self.link.parse()
     }
+}
+
+/// What odom is to the local frame, by its name.
+///
+/// # Errors
+/// PG-1504 for a word that is neither `ned` nor `frd`.
+pub(crate) fn local_frame(name: &str) -> Result<World, AutopilotError> {
+    World::named(name).ok_or_else(|| AutopilotError::UnknownChoice {
+        name: "local_frame",
+        value: name.to_owned(),
+        choices: "ned, frd",
+    })
 }

@@ -110,8 +110,8 @@ fn a_closed_room_ends_in_stuck_and_nothing_touched() {
     ] {
         world.wall(a, b);
     }
-    // After about a minute of looking for a way out.
-    let o = fly("closed room", world, Truth::NOMINAL, 0.0, at(30.0, 0.0), 90.0);
+    // After minutes of looking for a way out, also higher up.
+    let o = fly("closed room", world, Truth::NOMINAL, 0.0, at(30.0, 0.0), 180.0);
     assert!(!o.reached && o.was_stuck);
 }
 

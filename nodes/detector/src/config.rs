@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use peregrine::prelude::*;
 use peregrine_models::update::{Limits, UpdateOptions};
-use peregrine_models::watch::LadderOptions;
+use peregrine_models::watch::{LadderOptions, MachineOptions};
 use peregrine_models::{BackendChoice, LoadOptions, ModelSource, Trust};
 
 /// Parameters of the detector.
@@ -68,6 +68,15 @@ pub struct Config {
     /// Where the temperatures lie.
     #[param(default = "/sys/class/thermal")]
     pub thermal_zones: String,
+    /// Where power is shown: monitors of rails.
+    #[param(default = "/sys/class/hwmon")]
+    pub power_monitors: String,
+    /// Where power is shown: counters of processors.
+    #[param(default = "/sys/class/powercap")]
+    pub power_counters: String,
+    /// The program that tells of a Jetson; one that is not there is left out, empty for none.
+    #[param(default = "tegrastats")]
+    pub tegrastats: String,
     /// The store of models: what is in it runs, and is replaced by what is pushed there. Empty for none.
     #[param(default = "")]
     pub store: String,
@@ -86,6 +95,9 @@ pub struct Config {
     /// Slowest a new model may be, as a multiple of the old one's time.
     #[param(default = 1.5, range = 0.1..=100.0)]
     pub slowdown: f64,
+    /// Most memory a new model may take beside the old one, MiB; 0: what its manifest's budget says.
+    #[param(default = 0.0, range = 0.0..=1e6)]
+    pub most_memory_mb: f64,
 }
 
 impl Config {
@@ -122,10 +134,22 @@ impl Config {
                 watch_images: self.watch_images,
                 agreement: self.agreement,
                 slowdown: self.slowdown,
+                memory_mb: (self.most_memory_mb > 0.0).then_some(self.most_memory_mb),
                 ..Limits::default()
             },
             poll: Duration::from_secs(1),
         })
+    }
+
+    /// Where the machine's sensors lie.
+    pub fn machine(&self) -> MachineOptions {
+        MachineOptions {
+            thermal: PathBuf::from(&self.thermal_zones),
+            hwmon: PathBuf::from(&self.power_monitors),
+            powercap: PathBuf::from(&self.power_counters),
+            tegrastats: (!self.tegrastats.is_empty()).then(|| PathBuf::from(&self.tegrastats)),
+            period: Duration::from_secs(1),
+        }
     }
 
     /// The ladder's limits.

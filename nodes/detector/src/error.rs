@@ -19,7 +19,7 @@ pub enum Error {
         source: peregrine_models::Error,
     },
     /// A list of cameras that cannot be.
-    #[error("PG-0603: cameras are [{given}]; name 1 to {most} of them, each once, e.g. ['front', 'left']")]
+    #[error("PG-0605: cameras are [{given}]; name 1 to {most} of them, each once, e.g. ['front', 'left']")]
     Cameras {
         /// The names.
         given: String,
@@ -42,4 +42,7 @@ pub enum Error {
         /// The entry.
         entry: String,
     },
+    /// The model store was not told where it is.
+    #[error("PG-0603: `store` is empty; name the folder that the detector's parameter `store` names")]
+    NoStore,
 }

@@ -2,7 +2,8 @@
 //!
 //! The work is `peregrine-models`'; this crate says what of a frame it may read ([`algo::view`]), how boxes become
 //! messages ([`algo::to_message`]), counts how it fares ([`algo::Vitals`]), and wires two nodes: [`DetectorNode`] for one
-//! camera, [`CamerasNode`] for several through one inference.
+//! camera, [`CamerasNode`] for several through one inference. [`store`] is the node through which models come
+//! over the network.
 
 pub mod algo;
 mod cameras;
@@ -11,6 +12,7 @@ mod engines;
 mod error;
 mod node;
 mod rising;
+pub mod store;
 
 pub use cameras::{CamerasConfig, CamerasNode, PEREGRINE_NODE as CAMERAS_NODE};
 pub use config::Config;

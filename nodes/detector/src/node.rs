@@ -4,7 +4,7 @@
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
 use peregrine_models::update::Live;
-use peregrine_models::watch::{Ladder, Load, Thermometer, look};
+use peregrine_models::watch::{Ladder, Load, Machine, look};
 use peregrine_models::{BackendName, Detector, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::sensor_msgs::BatteryState;
@@ -32,7 +32,7 @@ pub struct DetectorNode {
     /// Whether any rung lies below the first.
     has_ladder: bool,
     /// Not in lockstep, where nothing may depend on the machine.
-    thermometer: Option<Thermometer>,
+    machine: Option<Machine>,
     battery: Option<f64>,
     /// Stamp of the last frame that was worked on.
     last_ns: Option<i64>,
@@ -82,14 +82,13 @@ impl Node for DetectorNode {
         }
         setup.timer(COMPLAINT, |node: &mut Self, ctx: &Context| node.complain(ctx))?;
         setup.timer(REPORT, Self::report)?;
-        let zones = config.thermal_zones.clone().into();
         Ok(Self {
             vitals: Vitals::new(engines.current()),
             engines,
             rising,
             has_ladder: rungs.len() > 1,
             ladder: Ladder::new(rungs, config.limits()),
-            thermometer: if setup.is_lockstep() { None } else { Thermometer::start(zones, REPORT) },
+            machine: if setup.is_lockstep() { None } else { Machine::start(config.machine()) },
             battery: None,
             last_ns: None,
             changes: 0,
@@ -159,7 +158,7 @@ impl DetectorNode {
             .or_node()?;
         image.check().map_err(picture).or_node()?;
         let drift = match self.engines.live.phase() {
-            "watch" => self.vitals.update_drift(self.engines.current()).found(),
+            "shadow" | "watch" => self.vitals.update_drift(self.engines.current()).found(),
             _ => None,
         };
         let mut clock = || u64::try_from(monotonic_ns()).unwrap_or_default();
@@ -205,14 +204,14 @@ impl DetectorNode {
         self.engines.live.attend();
         self.tell_steps(ctx)?;
         self.tell_rising(ctx)?;
-        let zone = self.thermometer.as_ref().and_then(Thermometer::hottest);
-        self.step_ladder(ctx, zone.as_ref().map(|zone| zone.celsius))?;
+        let machine = self.machine.as_ref().map(Machine::state).unwrap_or_default();
+        self.step_ladder(ctx, machine.zone.as_ref().map(|zone| zone.celsius))?;
         self.vitals.update_drift(self.engines.current());
         let around = Around {
             model: &self.engines.current().manifest().name,
             rung: self.ladder.rung().filter(|_| self.has_ladder).map(|rung| rung.name.as_str()),
             update: self.engines.live.phase(),
-            zone,
+            machine,
             battery: self.battery,
         };
         let values = self.vitals.report(&around);

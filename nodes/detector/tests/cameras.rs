@@ -185,6 +185,6 @@ fn lists_of_cameras_that_cannot_be_are_refused() {
         let mut app = App::new(Mode::Lockstep { threads: 1 });
         let added = app.add(NodeFactory::of::<CamerasNode>(), spec("nanodet_g_320_w8", cameras)).map(|_| ());
         let error = added.unwrap_err().to_string();
-        assert!(error.contains("PG-0603"), "{error}");
+        assert!(error.contains("PG-0605"), "{error}");
     }
 }

@@ -237,6 +237,172 @@ fn in_lockstep_the_battery_counts_and_the_wall_clock_does_not() {
     assert!(!keys.iter().any(|key| key.starts_with("latency") || key.starts_with("temperature")), "{keys:?}");
 }
 
+/// A model that nobody trusted has signed is complained about when the node starts and every minute: in two and a half minutes three
+/// times.
+struct Minutes {
+    images: FramePublisher,
+    second: i64,
+}
+
+type Complaints = Arc<Mutex<Vec<(i64, DiagnosticStatus)>>>;
+
+impl Node for Minutes {
+    const NAME: &'static str = "minutes";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        let seen: Complaints = lent(setup);
+        setup.subscribe(
+            "/diagnostics",
+            Qos::KeepLast(100),
+            move |_: &mut Self, _: &Context, m: &DiagnosticArray| {
+                let of = m.status.iter().filter(|status| status.name.ends_with(": model signature"));
+                let stamp = i64::from(m.header.stamp.sec);
+                seen.lock().unwrap().extend(of.map(|status| (stamp, status.clone())));
+                Ok(())
+            },
+        )?;
+        setup.drive_clock(|node: &mut Self, ctx: &Context| {
+            node.second += 1;
+            let now = Time(node.second * 1_000_000_000);
+            // A picture now and then: it is the clock that complains.
+            if node.second % 30 == 1 {
+                shoot(&mut node.images, ctx, now)?;
+            }
+            Ok(if node.second > 150 { Advance::Finished } else { Advance::To(now) })
+        })?;
+        Ok(Self { images: camera(setup)?, second: 0 })
+    }
+}
+
+#[test]
+fn an_unsigned_model_is_complained_about_every_minute_and_a_trusted_one_never() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = model(folder.path(), "mine", 0.9, 20.0, "");
+    for (name, expected) in [(own.to_str().unwrap(), 3), ("nanodet_g_320_w8", 0)] {
+        let seen = Complaints::default();
+        let mut app = App::new(Mode::Lockstep { threads: 1 });
+        app.extend(seen.clone());
+        app.add(NodeFactory::of::<Minutes>(), NodeSpec::new("minutes")).unwrap();
+        app.add(
+            NodeFactory::of::<DetectorNode>(),
+            spec(name, &[]).with_param("ladder", ParamValue::StringArray(vec![])),
+        )
+        .unwrap();
+        let report = app.run().unwrap();
+        assert!(report.nodes.iter().all(|node| node.errors == 0), "{:?}", report.nodes);
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.len(), expected, "{seen:?}");
+        let times: Vec<i64> = seen.iter().map(|(second, _)| *second).collect();
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 61), "{times:?}");
+        for (_, status) in seen.iter() {
+            assert!(
+                status.level == DiagnosticStatus::WARN && status.message.contains("mine: NOT SIGNED"),
+                "{status:?}"
+            );
+        }
+    }
+}
+
+/// Threads that do nothing but keep the processors busy, until the ladder has stepped down.
+struct Busy(Arc<std::sync::atomic::AtomicBool>);
+
+impl Busy {
+    fn start() -> Self {
+        let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let cpus = std::thread::available_parallelism().map_or(2, usize::from);
+        for _ in 0..6 * cpus {
+            let over = over.clone();
+            std::thread::spawn(move || {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        Self(over)
+    }
+    fn end(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Frames at 5 Hz while the machine is loaded; the load ends with the first step.
+struct Crowd {
+    seen: Shared,
+    images: FramePublisher,
+    busy: Busy,
+    ticks: u32,
+}
+
+impl Node for Crowd {
+    const NAME: &'static str = "crowd";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        setup.timer(Duration::from_millis(200), |node: &mut Self, ctx: &Context| {
+            node.ticks += 1;
+            if node.ticks > 300 {
+                ctx.fail("a minute is over and nothing has happened");
+            }
+            let steps = node.seen.lock().unwrap().steps.len();
+            if steps > 0 {
+                node.busy.end();
+            }
+            if steps > 1 {
+                ctx.shutdown("down and up again");
+            }
+            shoot(&mut node.images, ctx, ctx.now()).map(drop)
+        })?;
+        Ok(Self { seen: listen(setup)?, images: camera(setup)?, busy: Busy::start(), ticks: 0 })
+    }
+}
+
+#[test]
+fn a_loaded_cpu_leads_down_and_a_free_one_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = model(folder.path(), "small", 0.8, 20.0, "");
+    // What an image takes here when nothing else runs.
+    let options = peregrine_models::LoadOptions {
+        backend: peregrine_models::BackendChoice::Tract,
+        ..peregrine_models::LoadOptions::new("nanodet_g_320_w8")
+    };
+    let mut detector = peregrine_models::Detector::load(&options).unwrap();
+    let grey = vec![100; 3 * 64 * 64];
+    let image = peregrine_models::ImageRef::packed(&grey, 64, 64, peregrine_models::PixelFormat::Rgb8);
+    let times = (0..5).map(|_| {
+        let start = std::time::Instant::now();
+        detector.detect(&image).unwrap();
+        start.elapsed().as_secs_f64()
+    });
+    let free_ms = 1e3 * times.fold(f64::INFINITY, f64::min);
+    drop(detector);
+    let seen = Shared::default();
+    let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
+    app.extend(seen.clone());
+    app.add(NodeFactory::of::<Crowd>(), NodeSpec::new("crowd")).unwrap();
+    let detector = spec("nanodet_g_320_w8", &[&small.display().to_string()])
+        .with_param("thermal_zones", text(folder.path()))
+        .with_param("old_ms", ParamValue::Double(2.0 * free_ms))
+        .with_param("young_ms", ParamValue::Double(1.5 * free_ms))
+        .with_param("patience_s", ParamValue::Double(0.5))
+        .with_param("settle_s", ParamValue::Double(1.0));
+    app.add(NodeFactory::of::<DetectorNode>(), detector).unwrap();
+    let report = app.run().unwrap();
+    assert!(report.nodes.iter().all(|node| node.errors == 0), "{:?}", report.nodes);
+    let seen = seen.lock().unwrap();
+    println!("free {free_ms:.1} ms: {:?}", seen.steps.iter().map(|step| &step.message).collect::<Vec<_>>());
+    assert!(
+        seen.steps[0].level == DiagnosticStatus::WARN && seen.steps[0].message.contains("ms old, more than")
+    );
+    assert!(seen.steps[1].message.starts_with("a step up to rung 0"), "{:?}", seen.steps);
+    let last = seen.watch.last().unwrap();
+    assert!(last.values.iter().any(|value| value.key == "memory_mb"), "{last:?}");
+}
+
 #[test]
 fn steps_that_are_none_are_refused_and_the_parameter_file_is_whole() {
     let mut app = App::new(Mode::Lockstep { threads: 1 });

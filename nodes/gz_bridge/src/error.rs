@@ -30,4 +30,18 @@ pub enum BridgeError {
     /// The transport refuses.
     #[error("PG-1803 no way to Gazebo: {0}")]
     Gz(#[from] peregrine_gz::GzError),
+    /// An address that is none.
+    #[error(
+        "PG-1804 parameter ip is \"{value}\", which is no IPv4 address. Write one of this machine, such as 127.0.0.1."
+    )]
+    Address {
+        /// As given.
+        value: String,
+    },
+    /// A name for types that does not exist.
+    #[error("PG-1805 parameter messages is \"{value}\". Use gz (Garden and later) or ignition (Fortress).")]
+    Messages {
+        /// As given.
+        value: String,
+    },
 }

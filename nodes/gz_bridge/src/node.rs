@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use peregrine::OrNode;
 use peregrine::prelude::*;
-use peregrine_gz::{GzNode, Options};
+use peregrine_gz::{Flavour, GzNode, Options};
 
 use crate::algo::bridge::{Bridge, Way};
 use crate::error::BridgeError;
@@ -20,6 +20,12 @@ pub struct Config {
     /// Gazebo's partition; empty takes GZ_PARTITION, else HOST:USER.
     #[param(default = "".to_string())]
     pub partition: String,
+    /// Address that Gazebo meets this machine at; empty takes GZ_IP, else that of the machine.
+    #[param(default = "".to_string())]
+    pub ip: String,
+    /// What Gazebo calls its types: gz (gz.msgs.*) or ignition (ignition.msgs.*, Fortress); empty goes by the variables.
+    #[param(default = "".to_string())]
+    pub messages: String,
     /// Messages of a topic that wait for the node; the oldest are dropped.
     #[param(default = 16, range = 1..=10000)]
     pub queue: usize,
@@ -66,6 +72,16 @@ impl Node for GzBridge {
         if !config.partition.is_empty() {
             options.partition.clone_from(&config.partition);
         }
+        if !config.ip.is_empty() {
+            options.ip =
+                config.ip.parse().map_err(|_| BridgeError::Address { value: config.ip.clone() }).or_node()?;
+        }
+        options.flavour = match config.messages.as_str() {
+            "" => options.flavour,
+            "gz" => Flavour::Gz,
+            "ignition" => Flavour::Ignition,
+            other => return Err(BridgeError::Messages { value: other.to_owned() }).or_node(),
+        };
         let flavour = options.flavour;
         let gz = GzNode::new(options).map_err(BridgeError::from).or_node()?;
         let mut inbound = Vec::new();

@@ -50,6 +50,18 @@ pub enum RecorderError {
         /// Why not.
         reason: String,
     },
+    /// Something about sealed files: keys, headers, chunks.
+    #[error("PG-0820 {reason}")]
+    Sealed {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A sealed bag without a key.
+    #[error("PG-0821 '{}' is sealed; give an identity that it was sealed for: --identity FILE", path.display())]
+    NeedsIdentity {
+        /// The file.
+        path: PathBuf,
+    },
     /// A pattern in `topics` or `exclude` that is not one.
     #[error("PG-0806 the topic pattern '{pattern}' {reason}")]
     Pattern {

@@ -25,6 +25,7 @@ mod algo;
 mod error;
 mod node;
 pub mod play;
+pub mod seal;
 mod thread;
 
 pub use algo::{

@@ -8,6 +8,7 @@ use std::{
 
 use peregrine::{AnyMessage, OrNode, prelude::*};
 
+use crate::seal::read_recipients;
 use crate::{Bag, BagOptions, BagThread, Full, Outcome, Selection, Topic};
 
 /// Nanoseconds in a second.
@@ -43,6 +44,12 @@ pub struct Config {
     /// Bring everything to the disk after so much recorded time, s: at most this is lost when the recorder is killed.
     #[param(default = 1.0, range = 0.01..=60.0)]
     pub flush_seconds: f64,
+    /// Wait each time until the disk has it, so that no more is lost when the power is cut. Not in lockstep.
+    #[param(default = true)]
+    pub sync: bool,
+    /// Who can read the bag (age format): age1... keys, or files with one a line; empty for everybody.
+    #[param(default = Vec::<String>::new())]
+    pub recipients: Vec<String>,
 }
 
 /// The node.
@@ -74,6 +81,8 @@ impl Node for RecorderNode {
             split_bytes: (config.split_mib as u64) << 20,
             split_ns: (config.split_seconds * SECOND) as u64,
             flush_ns: (config.flush_seconds * SECOND) as u64,
+            recipients: read_recipients(&config.recipients).or_node()?,
+            sync: config.sync && !setup.is_lockstep(),
             ..BagOptions::default()
         };
         let path = PathBuf::from(&config.path);

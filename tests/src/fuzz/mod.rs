@@ -8,12 +8,14 @@ mod image;
 mod launch;
 mod message;
 mod seeds;
+mod transfer;
 mod zenoh;
 
 pub use image::image_source;
 pub use launch::{launch_xml, launch_yaml, params_file};
 pub use message::{cdr, image_header};
 pub use seeds::{Dice, mutate, seeds};
+pub use transfer::model_transfer;
 pub use zenoh::{bridge_tokens, zenoh_keys};
 
 /// One fuzz target.
@@ -32,6 +34,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "manifest", run: manifest, samples: &[("models/weights", ".toml")] },
     Entry { name: "onnx", run: onnx, samples: &[] },
     Entry { name: "model_update", run: model_update, samples: &[] },
+    Entry { name: "model_transfer", run: model_transfer, samples: &[] },
     Entry { name: "launch_xml", run: launch_xml, samples: &[("launch/launch", ".xml")] },
     Entry { name: "launch_yaml", run: launch_yaml, samples: &[("launch/launch", ".yaml")] },
     Entry { name: "params_file", run: params_file, samples: &[("launch/params", ".yaml")] },
@@ -47,6 +50,8 @@ pub const ENTRIES: &[Entry] = &[
     Entry { name: "gz_packet", run: gz_packet, samples: &[] },
     Entry { name: "gz_convert", run: gz_convert, samples: &[] },
     Entry { name: "bag", run: bag, samples: &[] },
+    Entry { name: "hil", run: hil, samples: &[] },
+    Entry { name: "checkpoint", run: checkpoint, samples: &[] },
 ];
 
 /// A simulated world.
@@ -92,6 +97,16 @@ pub fn bag(data: &[u8]) {
     if let Err(error) = peregrine_recorder::play::fuzz(data) {
         code(&error, "PG-08");
     }
+}
+
+/// What a flight controller sends to the simulator; the first byte chooses PX4 or ArduPilot.
+pub fn hil(data: &[u8]) {
+    peregrine_hil::fuzz(data);
+}
+
+/// A checkpoint of the simulator, as a file and as the state of a flight.
+pub fn checkpoint(data: &[u8]) {
+    peregrine_sim::checkpoint::fuzz(data);
 }
 
 /// A model's manifest.

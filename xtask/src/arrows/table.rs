@@ -29,7 +29,7 @@ const NODE_REASON: &str =
     "a node meets other nodes and the simulator on topics only, so that each can be replaced";
 
 /// Every crate of the workspace.
-pub const ROOMS: [Room; 28] = [
+pub const ROOMS: [Room; 32] = [
     Room {
         name: "peregrine-msgs",
         may: &["peregrine-msgs-codegen"],
@@ -63,7 +63,29 @@ pub const ROOMS: [Room; 28] = [
     Room { name: "peregrine-avoidance", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-recorder", may: NODE, reason: NODE_REASON },
     Room { name: "peregrine-tracker", may: NODE, reason: NODE_REASON },
-    Room { name: "peregrine-autopilot", may: NODE, reason: NODE_REASON },
+    Room { name: "peregrine-exporter", may: NODE, reason: NODE_REASON },
+    Room {
+        name: "peregrine-autopilot",
+        may: &[
+            "peregrine-msgs",
+            "peregrine-frame",
+            "peregrine-macros",
+            "peregrine-core",
+            "peregrine-models",
+            "peregrine-mavlink",
+        ],
+        reason: NODE_REASON,
+    },
+    Room {
+        name: "peregrine-mavlink",
+        may: &[],
+        reason: "frames and axes are of use to the bridge and to the simulator alike; it knows neither",
+    },
+    Room {
+        name: "peregrine-hil",
+        may: &["peregrine-mavlink"],
+        reason: "what flight controllers say to a simulator, whichever it is",
+    },
     Room { name: "peregrine-safety-filter", may: NODE, reason: NODE_REASON },
     Room {
         name: "peregrine-suites",
@@ -97,6 +119,8 @@ pub const ROOMS: [Room; 28] = [
             "peregrine-core",
             "peregrine-render",
             "peregrine-gz",
+            "peregrine-mavlink",
+            "peregrine-hil",
         ],
         reason: "the simulator stands in for a vehicle: it must not know what flies it",
     },
@@ -148,6 +172,11 @@ pub const ROOMS: [Room; 28] = [
     },
     Room { name: "peregrine-tests", may: &[ANYTHING], reason: "tests may see everything" },
     Room { name: "peregrine-bench", may: &[ANYTHING], reason: "benchmarks may see everything" },
+    Room {
+        name: "peregrine-bench-sim",
+        may: &["peregrine-render", "peregrine-sim"],
+        reason: "the benchmark of the simulator is built without the rest, in a minute",
+    },
     Room { name: "xtask", may: &[], reason: "it is built before everything else, in seconds" },
     // Not a member of the workspace; here so that nobody makes it one without saying what it may see.
     Room {

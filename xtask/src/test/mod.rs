@@ -41,6 +41,9 @@ pub fn run(arguments: &[String]) -> Outcome {
     if options.wants_dds() {
         success &= with_ros(&ros::DISTROS, &mut collector)?;
     }
+    if options.wants_gpu() {
+        success &= with_gpu(&mut collector)?;
+    }
     let rules = Rules { in_ci: in_ci(), has_shared: provided.has_shared };
     let verdict = collector.verdict(success, &rules);
     println!("\nlog: {}", log.display());
@@ -93,7 +96,22 @@ fn with_ros(distros: &[ros::Distro], collector: &mut Collector) -> Outcome<bool>
     Ok(success)
 }
 
+/// Tests the drawing by a graphics processor. It is a run of its own, so that wgpu is built once and linked with nothing else.
+fn with_gpu(collector: &mut Collector) -> Outcome<bool> {
+    let mut command = cargo(&["test", "--no-fail-fast", "--workspace", "--features", "peregrine-render/gpu"]);
+    command.args(locked()).args(["--test", "oracle", "--", "--show-output"]);
+    println!("$ {}", words(&command));
+    let log = scratch("logs")?.join("gpu.log");
+    Ok(stream(&mut command, &log, collector)?.success())
+}
+
 impl Options {
+    /// As with DDS.
+    fn wants_gpu(&self) -> bool {
+        let named = self.packages.is_empty() || self.packages.iter().any(|name| name == "peregrine-render");
+        named && !self.quick && self.filters.is_empty()
+    }
+
     /// The DDS transport is built anew for each distribution: not for a quick look at something else.
     fn wants_dds(&self) -> bool {
         let named = self.packages.is_empty() || self.packages.iter().any(|name| name == "peregrine-dds");

@@ -24,15 +24,22 @@ enum Probe {
     Program(&'static str),
     /// A library that pkg-config finds.
     Library(&'static str),
+    /// A driver for Vulkan.
+    Vulkan,
     /// libclang, which reads the headers of ROS 2 and of Cyclone DDS.
     Clang,
 }
 
-const DEBIAN: [Debian; 5] = [
+const DEBIAN: [Debian; 6] = [
     Debian {
         packages: "chromium",
         probe: Probe::Program("chromium"),
         purpose: "the flight report is looked at in a browser",
+    },
+    Debian {
+        packages: "age",
+        probe: Probe::Program("age"),
+        purpose: "sealed bags go to and come from the stock age program",
     },
     Debian {
         packages: "libsdformat-dev pkg-config g++",
@@ -43,6 +50,11 @@ const DEBIAN: [Debian; 5] = [
         packages: "ignition-transport-cli libignition-transport-dev libignition-msgs-dev pkg-config g++",
         probe: Probe::Library("ignition-transport11"),
         purpose: "our gz-transport talks with Gazebo's own tools and library",
+    },
+    Debian {
+        packages: "mesa-vulkan-drivers",
+        probe: Probe::Vulkan,
+        purpose: "pictures are drawn by a graphics processor, or by lavapipe in its place",
     },
     Debian {
         packages: "cmake g++",
@@ -64,6 +76,10 @@ impl Debian {
                 let mut command = Command::new("pkg-config");
                 output(command.args(["--exists", name])).is_ok_and(|(found, _)| found)
             }
+            Probe::Vulkan => ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
+                .iter()
+                .filter_map(|folder| std::fs::read_dir(folder).ok())
+                .any(|mut files| files.next().is_some()),
             Probe::Clang => ros::libclang().is_some() && find_program("g++").is_some(),
         }
     }

@@ -12,9 +12,19 @@ pub enum Bag {
     Info {
         /// The bag's directory, or an MCAP file.
         bag: PathBuf,
+        /// File of identities that a sealed bag is opened with.
+        #[arg(short, long, value_name = "FILE")]
+        identity: Option<PathBuf>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Open a sealed bag into a plain one.
+    Decrypt(BagDecrypt),
+    /// Make a key that bags can be sealed for: the secret goes into a file, the public half is printed.
+    Keygen {
+        /// The file of the secret. Keep it off the robots.
+        file: PathBuf,
     },
     /// Complete a bag whose recording was cut off: every whole message is copied, with index and metadata.
     Recover {
@@ -23,6 +33,18 @@ pub enum Bag {
         /// The new bag: a directory that does not exist yet.
         to: PathBuf,
     },
+}
+
+/// Sealed bags.
+#[derive(Debug, Args)]
+pub struct BagDecrypt {
+    /// The sealed bag: its directory, or one file (.age).
+    pub from: PathBuf,
+    /// The plain bag: a directory that does not exist yet.
+    pub to: PathBuf,
+    /// File of identities, as `peregrine bag keygen` and `age-keygen` write it.
+    #[arg(short, long, value_name = "FILE")]
+    pub identity: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -53,6 +75,9 @@ pub struct BagPlay {
     /// Publish the bag's time on /clock, so often, Hz.
     #[arg(long, num_args = 0..=1, default_missing_value = "40", value_name = "HZ")]
     pub clock: Option<f64>,
+    /// File of identities that a sealed bag is opened with.
+    #[arg(short, long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// Stand still until `peregrine param set /rosbag2_player paused false`.
     #[arg(short = 'p', long)]
     pub start_paused: bool,

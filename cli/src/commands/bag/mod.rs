@@ -5,19 +5,22 @@ pub mod args;
 use std::path::Path;
 
 use peregrine_core::{Mode, NodeSpec, ParamMap, ParamValue};
+use peregrine_recorder::seal::{Identity, open_bag, read_identities};
 use peregrine_recorder::{play::BagReader, recover};
 use serde_json::json;
 
-use self::args::{Bag, BagPlay};
+use self::args::{Bag, BagDecrypt, BagPlay};
 use crate::compose::Composition;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ros_args::{RosArgs, assignment};
 use crate::way::Way;
 
 pub fn run(command: &Bag, ros: &[String]) -> Result {
     match command {
         Bag::Play(args) => play(args, ros),
-        Bag::Info { bag, json } => info(bag, *json),
+        Bag::Info { bag, json, identity } => info(bag, *json, identity.as_deref()),
+        Bag::Decrypt(args) => decrypt(args),
+        Bag::Keygen { file } => keygen(file),
         Bag::Recover { from, to } => {
             let summary = recover(from, to)?;
             println!("recovered {} messages into {}", summary.messages, to.display());
@@ -41,6 +44,9 @@ fn play(args: &BagPlay, ros: &[String]) -> Result {
     set("exclude", ParamValue::StringArray(args.exclude_topics.clone()));
     set("clock_hz", ParamValue::Double(args.clock.unwrap_or(0.0)));
     set("paused", ParamValue::Bool(args.start_paused));
+    if let Some(file) = &args.identity {
+        set("identity", ParamValue::String(file.display().to_string()));
+    }
     params.extend(ros.params.clone());
     let mut remaps = args.remap.iter().map(|text| assignment(text)).collect::<Result<Vec<_>>>()?;
     remaps.extend(ros.remaps.clone());
@@ -56,8 +62,45 @@ fn play(args: &BagPlay, ros: &[String]) -> Result {
     Ok(())
 }
 
-fn info(path: &Path, as_json: bool) -> Result {
-    let bag = BagReader::open(path)?;
+fn identities(file: Option<&Path>) -> Result<Vec<Identity>> {
+    Ok(file.map(read_identities).transpose()?.unwrap_or_default())
+}
+
+fn decrypt(args: &BagDecrypt) -> Result {
+    let opened = open_bag(&args.from, &args.to, &identities(Some(&args.identity))?)?;
+    println!(
+        "opened {} files, {:.1} MB, into {}",
+        opened.files.len(),
+        opened.bytes as f64 / 1e6,
+        args.to.display()
+    );
+    for file in &opened.cut {
+        println!(
+            "{} breaks off: `peregrine bag recover {} NEW` completes it",
+            file.display(),
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+/// For nobody else to read; an existing file stays.
+fn keygen(file: &Path) -> Result {
+    use std::io::Write as _;
+    let identity = Identity::generate()?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let text = format!("# public key: {}\n{}\n", identity.recipient(), identity.secret());
+    let written = options.open(file).and_then(|mut open| open.write_all(text.as_bytes()));
+    written.map_err(Error::file("write", file))?;
+    println!("{}", identity.recipient());
+    Ok(())
+}
+
+fn info(path: &Path, as_json: bool, identity: Option<&Path>) -> Result {
+    let bag = BagReader::open_with(path, identities(identity)?)?;
     let (first, last) = bag.span().unwrap_or_default();
     let seconds = last.saturating_sub(first) as f64 / 1e9;
     if as_json {

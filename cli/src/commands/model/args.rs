@@ -6,8 +6,11 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum Model {
-    /// The models compiled in, the engines and the providers found.
+    /// The models compiled in and added, the engines and the providers found; or what hosts run.
     List {
+        /// What hosts on the network run: a host, a fleet, or `*` for all.
+        #[arg(long, value_name = "HOST|FLEET", num_args = 0..=1, default_missing_value = "*")]
+        hosts: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -21,6 +24,8 @@ pub enum Model {
     Verify(Verify),
     /// Average precision on labelled photos (COCO JSON or YOLO labels), as pycocotools computes it.
     Eval(Eval),
+    /// Measure what a model finds and how the photos look when all is well: the manifest's [reference], to notice drift by.
+    Reference(Reference),
     /// Median and 99th percentile of the time per image, per provider and number of threads.
     Bench(Bench),
     /// Where a model is weak on labelled photos (--data), or what a detection on one photo rests on.
@@ -35,8 +40,14 @@ pub enum Model {
         #[arg(long)]
         key: PathBuf,
     },
-    /// Put a model where running detectors look for the next one: a store, or a USB stick.
+    /// Bring a model to running detectors: to a host or a fleet on the network, a store, or a USB stick.
     Push(Push),
+    /// Fetch the model that a host runs.
+    Pull(Pull),
+    /// Add a model to those of this machine: it then goes by its name.
+    Add(Add),
+    /// Bring a model to a fleet in stages; stops by itself and takes it back when hosts do worse.
+    Rollout(Rollout),
     /// The keys whose models are trusted here.
     #[command(subcommand)]
     Keys(Keys),
@@ -60,13 +71,110 @@ pub struct Load {
 
 #[derive(Debug, Args)]
 pub struct Push {
-    /// The detector's `store` or `inbox`: a folder. The model is laid into its `incoming/`.
-    pub folder: PathBuf,
+    /// A host (`robot1`), a fleet (a namespace, or a name with `*`); or a folder: the detector's `store` or `inbox`.
+    pub to: String,
     /// The manifest (.toml).
     pub manifest: PathBuf,
     /// Push a model that no key of the ring here has signed.
     #[arg(long)]
     pub allow_unsigned: bool,
+    /// How long a link may be cut before it is given up, s. The same command goes on where it stopped.
+    #[arg(long, default_value_t = 30.0, value_parser = seconds)]
+    pub patience: f64,
+    /// Most megabits per second, on links that others need too.
+    #[arg(long, value_name = "MBIT", value_parser = rate)]
+    pub rate: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Pull {
+    /// The host.
+    pub from: String,
+    /// The folder that gets the model's; the models of this machine when absent.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// Take a model that no key of the ring here has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
+    /// How long a link may be cut before it is given up, s. The same command goes on where it stopped.
+    #[arg(long, default_value_t = 30.0, value_parser = seconds)]
+    pub patience: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct Add {
+    /// A manifest (.toml), or a folder with one.
+    pub model: PathBuf,
+    /// Add a model that no key of the ring here has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollout {
+    /// A fleet: a namespace, a name with `*`, or a host.
+    pub fleet: String,
+    /// The manifest (.toml).
+    pub manifest: PathBuf,
+    /// Shares of the fleet that have the model at the end of each stage.
+    #[arg(long, value_delimiter = ',', default_value = "1%,10%,50%,100%", value_parser = super::rollout::share)]
+    pub stages: Vec<f64>,
+    /// Largest share of a stage that may do worse.
+    #[arg(long, default_value = "2%", value_parser = super::rollout::share)]
+    pub max_bad: f64,
+    /// Largest share of a stage that may not answer.
+    #[arg(long, default_value = "10%", value_parser = super::rollout::share)]
+    pub max_missing: f64,
+    /// Most failures of the engine per image.
+    #[arg(long, default_value = "1%", value_parser = super::rollout::share)]
+    pub max_errors: f64,
+    /// Slowest a host may get, in times of its own time before.
+    #[arg(long, default_value_t = 1.5)]
+    pub max_slowdown: f64,
+    /// How much further than before what is found may drift (PSI).
+    #[arg(long, default_value_t = 0.25)]
+    pub max_drift: f64,
+    /// How long a host is looked at after it has kept the model, s.
+    #[arg(long, default_value_t = 10.0, value_parser = seconds)]
+    pub observe: f64,
+    /// How long a host may take to keep the model or roll it back, s.
+    #[arg(long, default_value_t = 600.0, value_parser = seconds)]
+    pub settle: f64,
+    /// How long a link may be cut before a host is given up, s.
+    #[arg(long, default_value_t = 30.0, value_parser = seconds)]
+    pub patience: f64,
+    /// Hosts that are served at the same time.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallel: u16,
+    /// Most megabits per second to each host.
+    #[arg(long, value_name = "MBIT", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Draws who is first.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The file that the rollout is kept in: the same command goes on where it stopped.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Roll out a model that no key of the ring here has signed.
+    #[arg(long)]
+    pub allow_unsigned: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.001..=1e6).contains(&value) => Ok(value),
+        _ => Err("write megabits per second, 0.001 to 1000000".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1e6).contains(&value) => Ok(value),
+        _ => Err("write seconds, 0 to 1000000".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +199,24 @@ pub struct Eval {
     /// At most that many photos, spread evenly.
     #[arg(long)]
     pub limit: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Reference {
+    #[command(flatten)]
+    pub load: Load,
+    /// Photos like those that the robot sees; no labels needed.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// What reports call the photos; the folder's name when absent.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Write the section into the manifest, in place of the one that is there.
+    #[arg(long)]
+    pub write: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,12 +1,15 @@
 //! `model list`, `model show`, `model verify`.
 
 use peregrine_models::backend::{PROVIDERS, available_providers};
+use peregrine_models::library;
+use peregrine_models::update::transfer::Request;
 use peregrine_models::{
-    BackendName, Detector, LoadOptions, Manifest, Model, ModelSource, Trust, embedded_names, trust,
+    BackendName, Detector, LoadOptions, Manifest, Model, ModelSource, Trust, embedded_names,
 };
 use serde_json::json;
 
 use super::args::Verify;
+use super::hosts::Hosts;
 use crate::commands::detect::backend_name;
 use crate::error::{Error, Result};
 
@@ -28,7 +31,12 @@ pub fn list(as_json: bool) -> Result {
                 "licence": ort.manifest.licence.spdx})
             })
             .collect();
-        println!("{:#}", json!({"models": rows, "providers": there, "known_providers": PROVIDERS}));
+        let own: Vec<_> =
+            library::all().into_iter().map(|(name, path)| json!({"name": name, "manifest": path})).collect();
+        println!(
+            "{:#}",
+            json!({"models": rows, "added": own, "providers": there, "known_providers": PROVIDERS})
+        );
         return Ok(());
     }
     println!("{:<22}{:>9}{:>9}  {:<34}licence", "model", "input", "MB", "measured");
@@ -46,8 +54,68 @@ pub fn list(as_json: bool) -> Result {
             m.licence.spdx
         );
     }
+    for (name, manifest) in library::all() {
+        let (input, licence) = match Model::read(&ModelSource::Path(manifest.clone()), BackendName::Ort) {
+            Ok(model) => {
+                let i = &model.manifest.input;
+                (format!("{}x{}", i.width, i.height), model.manifest.licence.spdx.clone())
+            }
+            Err(error) => (String::new(), error.to_string()),
+        };
+        println!("{name:<22}{input:>9}{:>9}  {:<34}{licence}", "", manifest.display());
+    }
     println!("\nproviders here: {} tract", there.join(" "));
     println!("known: {}", PROVIDERS.join(" "));
+    Ok(())
+}
+
+/// What hosts on the network run, and how they fare.
+pub fn hosts(pattern: &str, as_json: bool) -> Result {
+    let hosts = Hosts::open()?;
+    let mut rows = Vec::new();
+    for host in hosts.find(pattern)? {
+        rows.push((host.name.clone(), hosts.ask(&host, Request::info())));
+    }
+    hosts.close();
+    if as_json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(name, reply)| match reply {
+                Ok(reply) => {
+                    let values: serde_json::Map<_, _> =
+                        reply.values.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+                    json!({"host": name, "values": values})
+                }
+                Err(error) => json!({"host": name, "error": error.to_string()}),
+            })
+            .collect();
+        println!("{:#}", json!({"hosts": rows}));
+        return Ok(());
+    }
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(4);
+    println!(
+        "{:width$}  {:<22}{:<14}{:>8}{:>9}{:>11}  says",
+        "host", "model", "manifest", "update", "results", "latency ms"
+    );
+    for (name, reply) in &rows {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => {
+                println!("{name:width$}  {error}");
+                continue;
+            }
+        };
+        let value = |key: &str| reply.value(key).unwrap_or("-");
+        let says = if value("detector_heard") == "true" { value("message") } else { "no detector is heard" };
+        println!(
+            "{name:width$}  {:<22}{:<14}{:>8}{:>9}{:>11}  {says}",
+            value("model"),
+            value("active").get(..12).unwrap_or("configured"),
+            value("update"),
+            value("results"),
+            value("latency_p50_ms"),
+        );
+    }
     Ok(())
 }
 
@@ -114,6 +182,15 @@ pub fn show(name: &str) -> Result {
             None => "none: a load only checks that values are finite".to_owned(),
         }
     );
+    println!(
+        "reference  {}",
+        match &m.reference {
+            Some(r) if !r.data.is_empty() =>
+                format!("{} images, {} detections of {}", r.images, r.detections, r.data),
+            Some(_) => "given".to_owned(),
+            None => "none: drift is not noticed (`peregrine model reference --write`)".to_owned(),
+        }
+    );
     Ok(())
 }
 
@@ -145,7 +222,7 @@ pub fn verify(args: &Verify) -> Result {
     Ok(())
 }
 
-/// Loads without the old values, and puts the new ones at the end of the manifest's text, which otherwise stays as it is.
+/// Loads without the old values, and puts the new ones into the manifest's text.
 fn write_golden(source: &ModelSource, options: LoadOptions) -> Result {
     let ModelSource::Path(path) = source else {
         return Err(Error::Argument {
@@ -153,15 +230,6 @@ fn write_golden(source: &ModelSource, options: LoadOptions) -> Result {
             value: "an embedded one".into(),
             why: "golden values are written into a manifest of your own: give its path".into(),
         });
-    };
-    let text = std::fs::read_to_string(path).map_err(Error::file("read", path))?;
-    let without = match text.find("\n[golden]") {
-        // The section ends where the next one begins.
-        Some(at) => match text[at + 2..].find("\n[") {
-            Some(end) => format!("{}{}", &text[..=at], &text[at + 3 + end..]),
-            None => text[..=at].to_owned(),
-        },
-        None => text.clone(),
     };
     let (_, mut model) = read(&path.display().to_string())?;
     let mut manifest = (*model.manifest).clone();
@@ -173,14 +241,6 @@ fn write_golden(source: &ModelSource, options: LoadOptions) -> Result {
         format!("  [{}],\n", values.join(", "))
     };
     let lists: String = golden.outputs.iter().map(list).collect();
-    let section = format!("\n[golden]\ntolerance = {:?}\noutputs = [\n{lists}]\n", golden.tolerance);
-    let new = format!("{}\n{section}", without.trim_end());
-    Manifest::parse(&new, &path.display().to_string())?;
-    std::fs::write(path, new).map_err(Error::file("write", path))?;
-    let beside = trust::signature_path(path);
-    println!("wrote golden values into {}", path.display());
-    if beside.is_file() {
-        println!("its signature does not fit any more: sign it again with `peregrine model sign`");
-    }
-    Ok(())
+    let section = format!("[golden]\ntolerance = {:?}\noutputs = [\n{lists}]\n", golden.tolerance);
+    super::write_section(path, "golden", &section)
 }

@@ -33,6 +33,9 @@ pub(super) fn fly(args: &SimRun) -> Result {
     ] {
         spec.params.insert(name.to_owned(), value);
     }
+    if let Some(kind) = &args.autopilot {
+        spec.params.insert("autopilot.kind".to_owned(), ParamValue::String(kind.clone()));
+    }
     spec.params.extend(ros.params);
     let mode = args.timing.mode(false, false)?;
     let report = Composition::new(mode, vec![spec], args.isolated)?.run()?;

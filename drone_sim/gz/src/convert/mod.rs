@@ -131,6 +131,8 @@ macro_rules! for_each_pair {
             tf2_msgs::TFMessage <=> geometry::PoseV,
             vision_msgs::Detection2D <=> sensing::AnnotatedAxisAligned2DBox,
             vision_msgs::Detection2DArray <=> sensing::AnnotatedAxisAligned2DBoxV,
+            vision_msgs::Detection3D <=> sensing::AnnotatedOriented3DBox,
+            vision_msgs::Detection3DArray <=> sensing::AnnotatedOriented3DBoxV,
         }
     };
 }

@@ -1,7 +1,10 @@
-use peregrine_msgs::geometry_msgs::{Twist, TwistStamped, Vector3};
+use peregrine_msgs::geometry_msgs::{
+    Point, Pose, PoseWithCovariance, Quaternion, Twist, TwistStamped, Vector3,
+};
 use peregrine_msgs::registry;
 use peregrine_msgs::sensor_msgs::{Image, LaserScan};
 use peregrine_msgs::std_msgs::Header;
+use peregrine_msgs::vision_msgs::{Detection3D, ObjectHypothesis, ObjectHypothesisWithPose};
 
 use super::*;
 
@@ -55,6 +58,8 @@ std_msgs/msg/UInt32 gz.msgs.UInt32
 tf2_msgs/msg/TFMessage gz.msgs.Pose_V
 vision_msgs/msg/Detection2D gz.msgs.AnnotatedAxisAligned2DBox
 vision_msgs/msg/Detection2DArray gz.msgs.AnnotatedAxisAligned2DBox_V
+vision_msgs/msg/Detection3D gz.msgs.AnnotatedOriented3DBox
+vision_msgs/msg/Detection3DArray gz.msgs.AnnotatedOriented3DBox_V
 ";
 
 #[test]
@@ -105,4 +110,18 @@ fn of_a_lidar_with_rows_the_middle_one_is_taken() {
         ..Default::default()
     };
     assert_eq!(LaserScan::from_gz(&gz).ranges, [2.0, f32::INFINITY]);
+}
+
+#[test]
+fn a_turned_box_keeps_place_turn_size_and_label() {
+    let mut seen = Detection3D::default();
+    let turn = Quaternion { x: 0.5, y: -0.5, z: 0.5, w: 0.5 };
+    seen.bbox.center = Pose { position: Point { x: 1.0, y: -2.0, z: -7.5 }, orientation: turn };
+    seen.bbox.size = Vector3 { x: 0.4, y: 0.6, z: 1.8 };
+    let hypothesis = ObjectHypothesis { class_id: "7".into(), score: 1.0 };
+    let pose = PoseWithCovariance { pose: seen.bbox.center.clone(), ..Default::default() };
+    seen.results = vec![ObjectHypothesisWithPose { hypothesis, pose }];
+    let gz: crate::msgs::sensing::AnnotatedOriented3DBox = seen.to_gz();
+    assert_eq!((gz.label, gz.r#box.as_ref().unwrap().box_size.as_ref().unwrap().z), (7, 1.8));
+    assert_eq!(Detection3D::from_gz(&gz), seen);
 }

@@ -130,6 +130,19 @@ pub struct AxisAlignedBox {
     pub max_corner: Option<Vector3d>,
 }
 
+/// `Oriented3DBox`: in the camera's frame.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Oriented3DBox {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<Header>,
+    #[prost(message, optional, tag = "2")]
+    pub center: Option<Vector3d>,
+    #[prost(message, optional, tag = "3")]
+    pub orientation: Option<Quaternion>,
+    #[prost(message, optional, tag = "4")]
+    pub box_size: Option<Vector3d>,
+}
+
 /// `AxisAligned2DBox`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct AxisAligned2DBox {

@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod geometry;
 pub mod scene;
 pub mod sensing;
+pub mod serialized;
 pub mod world;
 
 /// Encoding and decoding, which every message has.
@@ -91,6 +92,8 @@ names! {
     sensing::Actuators => "Actuators",
     sensing::AnnotatedAxisAligned2DBox => "AnnotatedAxisAligned2DBox",
     sensing::AnnotatedAxisAligned2DBoxV => "AnnotatedAxisAligned2DBox_V",
+    sensing::AnnotatedOriented3DBox => "AnnotatedOriented3DBox",
+    sensing::AnnotatedOriented3DBoxV => "AnnotatedOriented3DBox_V",
     world::WorldStatistics => "WorldStatistics",
     world::WorldControl => "WorldControl",
     world::WorldReset => "WorldReset",
@@ -98,6 +101,10 @@ names! {
     world::EntityFactoryV => "EntityFactory_V",
     world::SphericalCoordinates => "SphericalCoordinates",
     world::LogPlaybackStatistics => "LogPlaybackStatistics",
+    serialized::SerializedComponent => "SerializedComponent",
+    serialized::SerializedEntityMap => "SerializedEntityMap",
+    serialized::SerializedStateMap => "SerializedStateMap",
+    serialized::SerializedStepMap => "SerializedStepMap",
     scene::Scene => "Scene",
     scene::Model => "Model",
     scene::Link => "Link",

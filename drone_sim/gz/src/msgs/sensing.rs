@@ -1,7 +1,7 @@
 //! What sensors say, and what actuators are told.
 
 use super::core::{Entity, Header};
-use super::geometry::{AxisAligned2DBox, JointWrench, Pose, Quaternion, Vector3d};
+use super::geometry::{AxisAligned2DBox, JointWrench, Oriented3DBox, Pose, Quaternion, Vector3d};
 
 /// `PixelFormatType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
@@ -356,4 +356,24 @@ pub struct AnnotatedAxisAligned2DBoxV {
     pub header: Option<Header>,
     #[prost(message, repeated, tag = "2")]
     pub annotated_box: Vec<AnnotatedAxisAligned2DBox>,
+}
+
+/// `AnnotatedOriented3DBox`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct AnnotatedOriented3DBox {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<Header>,
+    #[prost(message, optional, tag = "2")]
+    pub r#box: Option<Oriented3DBox>,
+    #[prost(uint32, tag = "3")]
+    pub label: u32,
+}
+
+/// `AnnotatedOriented3DBox_V`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct AnnotatedOriented3DBoxV {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<Header>,
+    #[prost(message, repeated, tag = "2")]
+    pub annotated_box: Vec<AnnotatedOriented3DBox>,
 }

@@ -3,21 +3,19 @@
 // The passes index several arrays by one channel; an iterator over one of them would hide that.
 #![allow(clippy::needless_range_loop)]
 
-use super::line::{Line, Segment, Stretch};
+use super::line::{Lane, Line, Palette, Segment, Stretch};
 use super::{Runs, Shader};
 use crate::maths::{V3, add, dot, lerp3, scale, unit};
-use crate::simd::F;
+use crate::shadow::SQUARE_LOG2;
+use crate::simd::{F, each};
 use crate::sky;
-use std::array::from_fn;
+use crate::view::TILE;
 
 impl<'a> Shader<'a> {
     /// From what the entries are made of to their colour.
     #[inline(always)]
     pub(super) fn finish(&self, line: &mut Line, runs: &mut Runs<'a>) {
-        let (Some(first), Some(last)) = (line.segments.first(), line.segments.last()) else {
-            self.skies(line);
-            return;
-        };
+        let (Some(first), Some(last)) = (line.segments.first(), line.segments.last()) else { return };
         let (from, to) = (first.start, last.end);
         for k in 0..line.segments.len() {
             let segment = line.segments[k];
@@ -45,7 +43,6 @@ impl<'a> Shader<'a> {
                 }
             }
         }
-        self.skies(line);
     }
 
     #[inline(always)]
@@ -65,15 +62,15 @@ impl<'a> Shader<'a> {
     #[inline(always)]
     fn sample<const N: usize>(&self, line: &mut Line, at: usize, segment: Segment) {
         let material = &self.scene.materials[segment.material as usize];
-        let mut albedo: [F<N>; 3] = from_fn(|k| F::load(&line.base[k][at..]));
+        let mut albedo: [F<N>; 3] = each(|k| F::load(&line.base[k][at..]));
         if let Some(texture) = material.texture {
             let (u, v) = (F::<N>::load(&line.u[at..]), F::<N>::load(&line.v[at..]));
             let t = self.scene.textures[texture.0 as usize].sample(u, v, segment.level);
-            albedo = from_fn(|k| albedo[k] * t[k] * t[k]);
+            albedo = each(|k| albedo[k] * t[k] * t[k]);
             if let Some(detail) = material.detail {
                 let scale = material.detail_scale;
                 let t = self.scene.textures[detail.0 as usize].nearest(u * scale, v * scale);
-                albedo = from_fn(|k| albedo[k] * t[k] * t[k] * 2.0);
+                albedo = each(|k| albedo[k] * t[k] * t[k] * 2.0);
             }
         }
         for k in 0..3 {
@@ -112,27 +109,80 @@ impl<'a> Shader<'a> {
         }
     }
 
+    /// The sky along the rays of an optical frame.
     #[inline(always)]
-    fn skies(&self, line: &mut Line) {
+    fn sky(&self, rx: F<8>, ry: F<8>) -> [F<8>; 3] {
         let view = self.view;
+        let inverse = F::all(1.0) / (rx * rx + (ry * ry + 1.0)).sqrt();
+        let d: [F<8>; 3] = each(|k| {
+            let r = &view.world_rows[k];
+            (rx * r[0] + (ry * r[1] + r[2])) * inverse
+        });
+        sky::colour(&view.sky, self.clouds, view.to_sun, view.sun, d)
+    }
+
+    /// The sky of entries that are no neighbours in the picture.
+    #[inline(always)]
+    pub(super) fn skies(&self, line: &mut Line) {
         for k in 0..line.skies.len() {
             let Stretch { start, end, .. } = line.skies[k];
             let mut at = start;
             while at < end {
-                let (rx, ry) = (F::<8>::load(&line.rx[at..]), F::<8>::load(&line.ry[at..]));
-                let inverse = F::all(1.0) / (rx * rx + (ry * ry + 1.0)).sqrt();
-                let d = view.world_rows.map(|r| (rx * r[0] + (ry * r[1] + r[2])) * inverse);
-                let c = sky::colour(&view.sky, self.clouds, view.to_sun, view.sun, d);
+                let c = self.sky(F::load(&line.rx[at..]), F::load(&line.ry[at..]));
                 let count = (end - at).min(8);
                 for k in 0..3 {
                     // What follows is done already, so nothing may be written beyond the end.
-                    if count == 8 {
-                        c[k].store(&mut line.colour[k][at..]);
-                    } else {
-                        line.colour[k][at..at + count].copy_from_slice(&c[k].0[..count]);
-                    }
+                    line.colour[k][at..at + count].copy_from_slice(&c[k].0[..count]);
                 }
                 at += 8;
+            }
+        }
+    }
+
+    /// The sky of a row of the tile whose left end is the pixel (x, y): of every second pixel in every second row, and in
+    /// between the mean of its neighbours. Nothing in it is as fine as a pixel.
+    #[inline(always)]
+    pub(super) fn sky_row(&self, palette: &mut Palette, x: usize, y: usize) {
+        if palette.main.skies.is_empty() {
+            return;
+        }
+        let dome = &mut palette.dome;
+        let (low, high) = (y & !1, (y + 1) & !1);
+        for row in [low, high] {
+            let slot = row / 2 % 2;
+            if dome.row[slot] != row {
+                dome.row[slot] = row;
+                self.every_second(&mut dome.colour[slot], x, row);
+            }
+        }
+        let [a, b] = [low, high].map(|row| &dome.colour[row / 2 % 2]);
+        for k in 0..palette.main.skies.len() {
+            let Stretch { start, end, .. } = palette.main.skies[k];
+            for k in 0..3 {
+                let to = &mut palette.main.colour[k][start..end];
+                for ((to, a), b) in to.iter_mut().zip(&a[k][start..end]).zip(&b[k][start..end]) {
+                    *to = (a + b) * 0.5;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn every_second(&self, colour: &mut [Lane; 3], x: usize, y: usize) {
+        let ry = F::all((y as f32 + 0.5 - self.view.c[1]) * self.view.inv_f[1]);
+        let mut second = [[0.0; TILE / 2 + 8]; 3];
+        for at in (0..=TILE / 2).step_by(8) {
+            let px = F::<8>::from(at as f32) * 2.0 + x as f32;
+            let c = self.sky((px + 0.5 - self.view.c[0]) * self.view.inv_f[0], ry);
+            for k in 0..3 {
+                c[k].store(&mut second[k][at..]);
+            }
+        }
+        for k in 0..3 {
+            for i in 0..TILE / 2 {
+                let (a, b) = (second[k][i], second[k][i + 1]);
+                colour[k][2 * i] = a;
+                colour[k][2 * i + 1] = (a + b) * 0.5;
             }
         }
     }
@@ -141,7 +191,7 @@ impl<'a> Shader<'a> {
     #[inline(always)]
     pub(super) fn tone_row(&self, line: &Line, rgb: &mut [u8]) {
         for (block, out) in rgb.chunks_exact_mut(24).enumerate() {
-            let c = from_fn(|k| F::<8>::load(&line.colour[k][block * 8..]));
+            let c = each(|k| F::<8>::load(&line.colour[k][block * 8..]));
             out.copy_from_slice(self.tone.bytes(c).as_flattened());
         }
     }
@@ -153,7 +203,7 @@ impl<'a> Shader<'a> {
         let (view, material) = (self.view, run.material);
         let r = &run.owner.rows;
         for i in stretch.start..stretch.end {
-            let normal: V3 = from_fn(|k| line.normal[k][i]);
+            let normal: V3 = each(|k| line.normal[k][i]);
             let n = [dot(r[0], normal), dot(r[1], normal), dot(r[2], normal)];
             let d = unit(view.to_world([line.rx[i], line.ry[i], 1.0]));
             let facing = -dot(n, d);
@@ -161,7 +211,7 @@ impl<'a> Shader<'a> {
             let grazing = 1.0 - facing.clamp(0.0, 1.0);
             let g2 = grazing * grazing;
             let fresnel = material.reflective + (1.0 - material.reflective) * g2 * g2 * grazing * 0.6;
-            let mut c: V3 = from_fn(|k| line.colour[k][i]);
+            let mut c: V3 = each(|k| line.colour[k][i]);
             if material.reflective > 0.0 {
                 c = lerp3(c, sky::gradient(&view.sky, mirror[2]), fresnel);
             }
@@ -190,17 +240,32 @@ impl<'a> Shader<'a> {
         let size = shadow.resolution as f32 - 2.0;
         let ((x, fx), (y, fy)) = (u.split(), v.split());
         let width = shadow.resolution as usize;
+        // Mostly nothing is between a whole block and the sun.
+        let across = (width >> SQUARE_LOG2) as i32;
+        let mut least = [0.0f32; 8];
+        for i in 0..8 {
+            let square = (y[i] >> SQUARE_LOG2).wrapping_mul(across).wrapping_add(x[i] >> SQUARE_LOG2);
+            least[i] = self.shadow.least.get(square as usize).copied().unwrap_or(f32::INFINITY);
+        }
+        let mut dim = [0u32; 8];
+        for i in 0..8 {
+            let inside = (u.0[i] >= 0.5) & (v.0[i] >= 0.5) & (u.0[i] < size) & (v.0[i] < size);
+            dim[i] = u32::from(inside & (depth.0[i] > least[i]));
+        }
+        if dim.iter().fold(0, |any, d| any | d) == 0 {
+            return F::all(1.0);
+        }
         let mut corner = [[1.0f32; 8]; 4];
         for i in 0..8 {
-            if u.0[i] >= 0.5 && v.0[i] >= 0.5 && u.0[i] < size && v.0[i] < size {
+            if dim[i] != 0 {
                 let start = y[i] as usize * width + x[i] as usize;
-                let d = &self.shadow[start..start + width + 2];
+                let d = &self.shadow.depth[start..start + width + 2];
                 for (c, d) in corner.iter_mut().zip([d[0], d[1], d[width], d[width + 1]]) {
                     c[i] = if depth.0[i] <= d { 1.0 } else { 0.0 };
                 }
             }
         }
-        let [a, b, e, f] = corner.map(F);
+        let [a, b, e, f] = [F(corner[0]), F(corner[1]), F(corner[2]), F(corner[3])];
         let top = a + (b - a) * fx;
         top + (e + (f - e) * fx - top) * fy
     }

@@ -105,9 +105,17 @@ impl Line {
     }
 }
 
+/// Two rows of sky, whole.
+pub(super) struct Dome {
+    /// Of the picture; `usize::MAX` for none.
+    pub row: [usize; 2],
+    pub colour: [[Lane; 3]; 2],
+}
+
 /// The lines of one thread.
 pub(crate) struct Palette {
     pub(super) main: Box<Line>,
+    pub(super) dome: Box<Dome>,
     pub(super) spill: Box<Line>,
     /// How many entries of `spill` are in use.
     pub(super) spilt: usize,
@@ -118,6 +126,7 @@ pub(crate) struct Palette {
 impl Palette {
     pub(crate) fn new() -> Self {
         let share = Vec::with_capacity(ROOM);
-        Self { main: Box::new(Line::new()), spill: Box::new(Line::new()), spilt: 0, share }
+        let dome = Box::new(Dome { row: [usize::MAX; 2], colour: [[[0.0; ROOM]; 3]; 2] });
+        Self { main: Box::new(Line::new()), dome, spill: Box::new(Line::new()), spilt: 0, share }
     }
 }

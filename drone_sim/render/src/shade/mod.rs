@@ -16,6 +16,7 @@ mod spill;
 use crate::geometry::Chunk;
 use crate::raster::{CHUNK_SHIFT, NONE, Plane};
 use crate::scene::SceneData;
+use crate::shadow::Map;
 use crate::texture::Texture;
 use crate::tone::Tone;
 use crate::view::{BLOCKS, TILE, View};
@@ -27,7 +28,7 @@ pub(crate) struct Shader<'a> {
     pub scene: &'a SceneData,
     pub chunks: &'a [&'a Chunk],
     /// The shadow map, rows of `ShadowView::resolution` texels.
-    pub shadow: &'a [f32],
+    pub shadow: &'a Map,
     pub tone: &'a Tone,
     pub clouds: &'a Texture,
 }
@@ -65,6 +66,7 @@ pub(crate) fn tile<'a>(
     let smooth = shader.view.antialias;
     let mut names = [NONE; TILE];
     let mut mixed = [false; TILE];
+    palette.dome.row = [usize::MAX; 2];
     for row in 0..rows {
         let y = corner[1] + row;
         let line = |s: usize| planes[s].id[row * BLOCKS..(row + 1) * BLOCKS].as_flattened();
@@ -100,7 +102,6 @@ pub(crate) fn tile<'a>(
                 end += 1;
             }
             if name == NONE {
-                shader.rays(main, x, end - x, corner[0] + x, y, [0.0; 2]);
                 main.sky(x, end);
             } else {
                 let run = runs.get(shader, name);
@@ -109,7 +110,8 @@ pub(crate) fn tile<'a>(
             x = end;
         }
         shader.finish(main, runs);
-        shader.tone_row(main, &mut rgb[row * TILE * 3..(row + 1) * TILE * 3]);
+        shader.sky_row(palette, corner[0], y);
+        shader.tone_row(&palette.main, &mut rgb[row * TILE * 3..(row + 1) * TILE * 3]);
         if any_mixed {
             for x in (0..columns).filter(|&x| mixed[x]) {
                 let samples = [1, 2, 3, 4].map(|s| line(s)[x]);

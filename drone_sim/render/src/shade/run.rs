@@ -9,9 +9,8 @@ use crate::geometry::{Owner, Tri};
 use crate::maths::{V3, dot, mul, scale, sub, unit};
 use crate::raster::{CHUNK_SHIFT, NONE};
 use crate::scene::Material;
-use crate::simd::F;
+use crate::simd::{F, each};
 use crate::texture::Texture;
-use std::array::from_fn;
 
 /// What the pixels of one triangle share.
 #[derive(Clone, Copy)]
@@ -177,13 +176,13 @@ impl<'a> Shader<'a> {
         }
 
         let (facing, up, normal) = match &run.flat {
-            Some((normal, [facing, up])) => (F::<N>::all(*facing), F::all(*up), normal.map(F::all)),
+            Some((normal, [facing, up])) => (F::<N>::all(*facing), F::all(*up), each(|k| F::all(normal[k]))),
             None => {
                 let [n0, n1, n2] = &run.normal;
-                let normal: [F<N>; 3] = from_fn(|k| w1 * n1[k] + w2 * n2[k] + n0[k]);
+                let normal: [F<N>; 3] = each(|k| w1 * n1[k] + w2 * n2[k] + n0[k]);
                 let length2 = normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2];
                 let inverse = F::all(1.0) / length2.max(1e-20).sqrt();
-                let normal = normal.map(|n| n * inverse);
+                let normal: [F<N>; 3] = each(|k| normal[k] * inverse);
                 let (l, u) = (run.owner.light, run.owner.up);
                 let facing = normal[0] * l[0] + normal[1] * l[1] + normal[2] * l[2];
                 (facing, normal[0] * u[0] + normal[1] * u[1] + normal[2] * u[2], normal)

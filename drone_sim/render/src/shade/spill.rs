@@ -3,9 +3,8 @@
 use super::line::Palette;
 use super::{Runs, Shader};
 use crate::raster::{NONE, SAMPLES};
-use crate::simd::F;
+use crate::simd::{F, each};
 use crate::view::TILE;
-use std::array::from_fn;
 
 impl<'a> Shader<'a> {
     /// Puts what the four samples of the image's pixel `place`, the tile's pixel `at`, see into the second line.
@@ -52,13 +51,14 @@ impl<'a> Shader<'a> {
     pub(super) fn flush(&self, palette: &mut Palette, runs: &mut Runs<'a>, rgb: &mut [u8]) {
         if palette.spilt > 0 {
             self.finish(&mut palette.spill, runs);
+            self.skies(&mut palette.spill);
             let (mut sum, mut pixel) = ([0u32; 3], palette.share[0][0]);
             let mut write = |pixel: u32, sum: [u32; 3]| {
                 let at = pixel as usize * 3;
                 rgb[at..at + 3].copy_from_slice(&sum.map(|s| ((s + 2) / 4) as u8));
             };
             for block in 0..palette.spilt.div_ceil(8) {
-                let c = from_fn(|k| F::<8>::load(&palette.spill.colour[k][block * 8..]));
+                let c = each(|k| F::<8>::load(&palette.spill.colour[k][block * 8..]));
                 let bytes = self.tone.bytes(c);
                 for (c, [at, count]) in bytes.iter().zip(&palette.share[block * 8..]) {
                     if *at != pixel {

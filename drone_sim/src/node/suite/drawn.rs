@@ -3,17 +3,18 @@
 use nalgebra::{Isometry3, Translation3};
 use peregrine::prelude::*;
 use peregrine_msgs::sensor_msgs::{CameraInfo, PointCloud2};
-use peregrine_msgs::vision_msgs::Detection2DArray;
+use peregrine_msgs::vision_msgs::{Detection2DArray, Detection3DArray};
 use peregrine_render::{Camera, Renderer, optical_from_body};
 
 use super::clouds::coloured_cloud;
+use super::outlines::{outline, wire};
 use crate::error::Result as SimResult;
 use crate::node::{DroneSim, messages};
 use crate::rng::Stream;
 use crate::scenario::World;
 use crate::sensors::noise::stream;
-use crate::sensors::spec::{CameraSpec, PixelFormat};
-use crate::sensors::{DepthEye, LabelEye, Odometry, Optics, Rate, SensorKind};
+use crate::sensors::spec::{BoxKind, CameraSpec, PixelFormat};
+use crate::sensors::{DepthEye, LabelEye, Odometry, Optics, Rate, SeenBox, SensorKind, TurnedBox};
 
 /// Slots of each image topic.
 const SLOTS: usize = 8;
@@ -38,7 +39,7 @@ enum Eye {
     Depth(Box<DepthEye>, FramePublisher, Vec<f32>),
     Rgbd(Box<Rgbd>),
     Segmentation(Box<LabelEye>, [FramePublisher; 2]),
-    Boxes(Box<LabelEye>, Box<Optics>, Publisher<Detection2DArray>, FramePublisher),
+    Boxes(Box<Boxed>),
 }
 
 struct Rgbd {
@@ -49,6 +50,19 @@ struct Rgbd {
     points: Publisher<PointCloud2>,
     rgb: Vec<u8>,
     metres: Vec<f32>,
+}
+
+struct Boxed {
+    eye: LabelEye,
+    optics: Optics,
+    out: BoxTopic,
+    image: FramePublisher,
+}
+
+/// What a bounding-box camera says, and room for it.
+enum BoxTopic {
+    Flat(Publisher<Detection2DArray>, Vec<SeenBox>),
+    Turned(Publisher<Detection3DArray>, Vec<TurnedBox>),
 }
 
 /// Where a camera sits, what it says, and how often.
@@ -145,9 +159,13 @@ impl Drawn {
                 (Eye::Segmentation(Box::new(eye), maps), below("camera_info"))
             }
             Plan::Boxes(spec, eye, optics) => {
-                let boxes = setup.publish(topic, Qos::Sensor)?;
+                let out = if eye.kind() == BoxKind::Oriented {
+                    BoxTopic::Turned(setup.publish(topic, Qos::Sensor)?, Vec::new())
+                } else {
+                    BoxTopic::Flat(setup.publish(topic, Qos::Sensor)?, Vec::new())
+                };
                 let image = setup.publish_frames(&format!("{topic}_image"), slots(spec, 3))?;
-                (Eye::Boxes(Box::new(eye), Box::new(optics), boxes, image), beside(topic, "camera_info"))
+                (Eye::Boxes(Box::new(Boxed { eye, optics, out, image })), beside(topic, "camera_info"))
             }
         };
         let info = setup.publish(&info, Qos::Sensor)?;
@@ -211,16 +229,31 @@ impl Drawn {
                 })?;
                 (camera, [0.0; 5])
             }
-            Eye::Boxes(eye, optics, boxes, image) => {
+            Eye::Boxes(boxed) => {
+                let Boxed { eye, optics, out, image } = boxed.as_mut();
                 let camera = *eye.intrinsics();
                 eye.look(renderer, scene, &in_world).or_node()?;
-                let seen = eye.boxes(scene, &in_world).or_node()?;
+                match out {
+                    BoxTopic::Flat(_, seen) => eye.boxes(scene, &in_world, seen),
+                    BoxTopic::Turned(_, seen) => eye.turned(scene, &in_world, seen),
+                }
+                .or_node()?;
                 page.print(image, &camera, Encoding::Rgb8, |to| {
                     optics.shoot(renderer, scene, at, &in_body, index, to)?;
-                    seen.iter().for_each(|b| outline(to, &camera, &b.area));
+                    match out {
+                        BoxTopic::Flat(_, seen) => seen.iter().for_each(|b| outline(to, &camera, &b.area)),
+                        BoxTopic::Turned(_, seen) => seen.iter().for_each(|b| wire(to, &camera, b)),
+                    }
                     Ok(())
                 })?;
-                boxes.send(ctx, messages::labelled_boxes(now, frame, &seen))?;
+                match out {
+                    BoxTopic::Flat(out, seen) => {
+                        out.send(ctx, messages::labelled_boxes(now, frame, seen))?;
+                    }
+                    BoxTopic::Turned(out, seen) => {
+                        out.send(ctx, messages::turned_boxes(now, frame, seen))?;
+                    }
+                }
                 (camera, optics.distortion())
             }
         };
@@ -263,18 +296,4 @@ impl Page<'_> {
         loan.set_stamp(self.now.0);
         out.send(self.ctx, loan)
     }
-}
-
-/// A thin green frame, as Gazebo's bounding-box camera draws into its image.
-fn outline(rgb: &mut [u8], camera: &Camera, [left, top, width, height]: &[f64; 4]) {
-    let (columns, rows) = (camera.width as usize, camera.height as usize);
-    let end = |v: f64, last: usize| (v.max(0.0) as usize).min(last);
-    let (x0, x1) = (end(*left, columns - 1), end(left + width - 1.0, columns - 1));
-    let (y0, y1) = (end(*top, rows - 1), end(top + height - 1.0, rows - 1));
-    let mut dot = |x: usize, y: usize| {
-        let at = (y * columns + x) * 3;
-        rgb[at..at + 3].copy_from_slice(&[0, 255, 0]);
-    };
-    (x0..=x1).for_each(|x| [y0, y1].into_iter().for_each(|y| dot(x, y)));
-    (y0..=y1).for_each(|y| [x0, x1].into_iter().for_each(|x| dot(x, y)));
 }

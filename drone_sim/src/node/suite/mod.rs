@@ -6,6 +6,7 @@ mod clouds;
 mod common;
 mod craft;
 mod drawn;
+mod outlines;
 mod read;
 
 use std::collections::BTreeSet;
@@ -15,9 +16,10 @@ use peregrine::prelude::*;
 use peregrine_render::Renderer;
 
 use super::{Config, DroneSim};
+use crate::checkpoint::{Stateful, Tape};
 use crate::error::{Result as SimResult, SimError};
 use crate::flight::Flight;
-use crate::physics::Sample;
+use crate::physics::{BatterySpec, Sample};
 use crate::scenario::World;
 use crate::sensors::spec::Earth;
 use crate::sensors::{
@@ -67,6 +69,14 @@ impl Suite {
                 suite.take_in(setup, &wanted, &earth, world, seed)?;
             }
         }
+        if let Some(model) = &world.craft
+            && let Some((name, ..)) = BatterySpec::of_model(model)
+        {
+            let topic = format!("/model/{}/battery/{name}/state", model.name);
+            suite.taken.insert(topic.clone());
+            let kind = Kind::Battery(setup.publish(&topic, Qos::Sensor)?);
+            suite.add(10.0, Isometry3::identity(), "base_link", kind);
+        }
         for (id, name) in config.sensors.split(',').map(str::trim).filter(|n| !n.is_empty()).enumerate() {
             let id = id as u64 + 1;
             match name {
@@ -112,7 +122,8 @@ impl Suite {
     ) -> Result {
         let Wanted { spec, topic, mount, frame, image_frame, id } = wanted;
         let (topic, id) = (topic.as_str(), *id);
-        if !self.taken.insert(topic.to_string()) {
+        // `scan` and `/scan` are one topic, and a remapping may make one of two.
+        if !self.taken.insert(setup.resolve(topic)?) {
             tracing::warn!(
                 "PG-1031 sensor {} is left out: {topic} belongs to another sensor; give it a <topic> of its own",
                 spec.name
@@ -230,5 +241,13 @@ pub(super) fn check(names: &str) -> SimResult<()> {
     match names.split(',').map(str::trim).find(|n| !n.is_empty() && !KNOWN.contains(n)) {
         Some(name) => Err(unknown(name)),
         None => Ok(()),
+    }
+}
+
+impl Stateful for Suite {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.instruments.iter_mut().for_each(|i| i.go_over(tape));
+        // Cameras draw their noise by the number of the picture: their rates are all that goes on.
+        self.cameras.iter_mut().for_each(|c| c.rate.go_over(tape));
     }
 }

@@ -10,6 +10,7 @@ use peregrine_msgs::sensor_msgs::{
 };
 
 use super::clouds::{laser_scan, point_cloud};
+use crate::checkpoint::{Stateful, Tape};
 use crate::flight::Flight;
 use crate::node::messages;
 use crate::physics::Sample;
@@ -181,4 +182,20 @@ fn touches(flight: &Flight, body: &Isometry3<f64>, collision: &str) -> Vec<Conta
         })
     };
     hits.into_iter().flatten().filter_map(touch).collect()
+}
+
+impl Stateful for Instrument {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        self.rate.go_over(tape);
+        tape.i64(&mut self.last, 0..=i64::MAX / 2);
+        match &mut self.kind {
+            Kind::Lidar(lidar, ..) | Kind::Range(lidar, _) => lidar.go_over(tape),
+            Kind::Imu(imu, _) => imu.go_over(tape),
+            Kind::NavSat(navsat, _) => navsat.go_over(tape),
+            Kind::AirPressure(pressure, _) => pressure.go_over(tape),
+            Kind::Magnetometer(magnetometer, ..) => magnetometer.go_over(tape),
+            Kind::Altimeter(altimeter, _) => altimeter.go_over(tape),
+            Kind::Contact(..) | Kind::Battery(_) => {}
+        }
+    }
 }

@@ -23,8 +23,8 @@ pub use joint::{Joint, JointAxis, JointKind};
 pub use light::{Attenuation, Light, LightKind, SpotCone};
 pub use material::Material;
 pub use plugin::{
-    Battery, Known, LiftDrag, Maker, MotorModel, OdometryPublisher, Plugin, PluginNode, PosePublisher, Rotor,
-    VelocityControl,
+    Battery, DiffDrive, Known, LiftDrag, Maker, MotorModel, OdometryPublisher, Plugin, PluginNode,
+    PosePublisher, Rotor, VelocityControl,
 };
 
 /// A world: its models, lights and physics.

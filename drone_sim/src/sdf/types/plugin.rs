@@ -62,6 +62,8 @@ pub enum Known {
     WindEffects,
     /// A battery.
     LinearBattery(Battery),
+    /// Two wheels.
+    DiffDrive(DiffDrive),
     /// A label for segmentation and bounding boxes.
     Label(u32),
     /// What a world needs so that something happens: the simulator does it anyway.
@@ -82,6 +84,58 @@ pub enum Maker {
     Contact,
     UserCommands,
     SceneBroadcaster,
+}
+
+/// `DiffDrive`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiffDrive {
+    /// `left_joint`, once or more often.
+    pub left_joints: Vec<String>,
+    /// `right_joint`, once or more often.
+    pub right_joints: Vec<String>,
+    /// Metres.
+    pub wheel_separation: f64,
+    /// Metres.
+    pub wheel_radius: f64,
+    /// Topic of commands; empty takes /model/MODEL/cmd_vel.
+    pub topic: String,
+    /// Topic of odometry; empty takes /model/MODEL/odometry.
+    pub odom_topic: String,
+    /// Odometry messages per second; 0 for every step.
+    pub frequency: f64,
+    /// Frame of the pose; empty takes MODEL/odom.
+    pub frame: String,
+    /// Frame of the twist; empty takes MODEL/ and the canonical link.
+    pub child_frame: String,
+    /// Least and largest speed, m/s.
+    pub linear: [f64; 2],
+    /// Least and largest rate, rad/s.
+    pub angular: [f64; 2],
+    /// Least and largest acceleration, m/s2.
+    pub linear_acceleration: [f64; 2],
+    /// Least and largest acceleration, rad/s2.
+    pub angular_acceleration: [f64; 2],
+}
+
+impl Default for DiffDrive {
+    fn default() -> Self {
+        let free = [f64::NEG_INFINITY, f64::INFINITY];
+        Self {
+            left_joints: Vec::new(),
+            right_joints: Vec::new(),
+            wheel_separation: 1.0,
+            wheel_radius: 0.2,
+            topic: String::new(),
+            odom_topic: String::new(),
+            frequency: 50.0,
+            frame: String::new(),
+            child_frame: String::new(),
+            linear: free,
+            angular: free,
+            linear_acceleration: free,
+            angular_acceleration: free,
+        }
+    }
 }
 
 /// `MulticopterMotorModel`.

@@ -1,12 +1,12 @@
 //! The bridge without sockets, without topics and without a clock: pure functions and structs.
 
-pub mod axes;
 pub mod battery;
 pub mod config;
-pub mod decoder;
 pub mod gate;
 pub mod obstacles;
 pub mod odometry;
 pub mod range;
 pub mod setpoint;
 pub mod timesync;
+
+pub use peregrine_mavlink::{axes, decoder};

@@ -53,6 +53,6 @@ impl Px4Params {
     /// # Errors
     /// PG-1504 for a word that is no choice.
     pub fn world(&self) -> Result<World, AutopilotError> {
-        World::named(&self.local_frame)
+        crate::params::local_frame(&self.local_frame)
     }
 }

@@ -42,6 +42,8 @@ pub struct Wish<'a> {
     pub last: Vec3,
     /// Vertical speed that holds the altitude, m/s.
     pub climb: f64,
+    /// Climbs no steeper than this, rise over run.
+    pub steepest: f64,
     /// What moves, as of now.
     pub ahead: Ahead<'a>,
     /// From now until the command acts, seconds.
@@ -88,9 +90,10 @@ pub fn fan(
             if speed * cos < LEAST_PROGRESS {
                 continue;
             }
+            let climb = wish.climb.min(wish.steepest * speed);
             let crowding = crowding(wish.position, heading, speed, &clearance);
             for &slope in slopes {
-                let velocity = heading * speed + Vec3::new(0.0, 0.0, wish.climb + slope * speed);
+                let velocity = heading * speed + Vec3::new(0.0, 0.0, climb + slope * speed);
                 let meeting = if wish.ahead.is_empty() { 0.0 } else { wish.meeting(velocity) };
                 let cost = -speed * cos
                     + meeting
@@ -134,6 +137,7 @@ mod tests {
             plant: Plant { lag: 0.3, acceleration: 6.0 },
             last: Vec3::ZERO,
             climb: 0.1,
+            steepest: f64::INFINITY,
             ahead: Ahead::NONE,
             lead: 0.1,
             room: 0.45,

@@ -147,7 +147,9 @@ impl Guard {
                 let tilted = (pose.rotation.rotate(upright) - first.rotation.rotate(upright)).norm();
                 news = moved.norm() <= STILL.0 && turned <= STILL.1
                     || level() && moved.z.abs() <= LEVEL.0 && tilted <= LEVEL.1;
-                eye.frozen = count + 1 >= self.limits.frozen_frames && !news;
+                // Straight up or down along a plain wall an image repeats honestly. It is no news then, but no fault either.
+                let aside = moved.norm_xy() > STILL.0 || turned > STILL.1;
+                eye.frozen = count + 1 >= self.limits.frozen_frames && !news && aside;
                 Some((old, count + 1, first))
             }
             (Some(new), _, Some(pose)) => {
@@ -313,6 +315,20 @@ mod tests {
         assert_eq!(g.verdict(), Some(Stale::DepthFrozen));
         tick(&mut g, 132, 0.52, 10);
         assert_eq!(g.verdict(), None, "it lives again");
+    }
+
+    #[test]
+    fn straight_up_along_a_plain_wall_equal_frames_are_no_fault_and_no_news() {
+        let mut g = guard();
+        for i in 0..20 {
+            g.on_time(i * 33 * MS);
+            let mut up = odometry(i * 33, 0.0, 0.5);
+            up.pose.position.z += 0.02 * i as f64;
+            g.on_odometry(Some(up));
+            let news = g.on_sight(Sensor::Depth, i * 33 * MS, Some(9), 1.0, || false);
+            assert!(i < 5 || !news, "{i}");
+            assert_eq!(g.verdict(), None, "{i}");
+        }
     }
 
     #[test]

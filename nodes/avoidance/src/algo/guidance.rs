@@ -307,6 +307,14 @@ impl Guidance {
         self.work = Work::Measure;
     }
 
+    /// Takes back every refusal: the vehicle is at another height.
+    pub fn forgive(&mut self) {
+        self.penalty.fill(0);
+        self.refused.fill(0);
+        self.way.clear();
+        self.work = Work::Measure;
+    }
+
     /// Metres from (x, y), odom, to the nearest mapped obstacle, as of the last [`Self::propose`]. Infinite where
     /// none is near, or outside of the window.
     #[must_use]

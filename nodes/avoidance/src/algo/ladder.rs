@@ -198,9 +198,11 @@ impl Planner {
         let here = odometry.pose.position;
         let yaw = odometry.pose.rotation.yaw();
         let off = wrap_angle(along.y.atan2(along.x) - yaw);
-        if odometry.velocity.norm() > AT_REST && !self.recovery.is_backing() {
+        if odometry.velocity.norm() > AT_REST && !self.recovery.is_on_its_way() {
             return self.command(odometry, Vec3::ZERO, YAW_GAIN * off, status);
         }
+        // No way back for a run-up: it rises from here.
+        self.end_run_up(here);
         let step = self.recovery.blocked(now, yaw, off);
         let (state, velocity_wanted, rate) = match step {
             Step::Turn => (State::Hover(HoverCause::Turning), None, YAW_GAIN * off),
@@ -218,6 +220,11 @@ impl Planner {
                 // The camera stays on what blocked it: from farther back it sees all of that.
                 (State::Avoiding, wanted, YAW_GAIN * off)
             }
+            Step::GoUp => {
+                self.prepare_rise(now, here);
+                (State::Hover(HoverCause::Blocked), None, 0.0)
+            }
+            Step::Rise => (State::Avoiding, self.rising(here), 0.0),
         };
         status.state = state;
         let back = step == Step::Back;
@@ -232,10 +239,16 @@ impl Planner {
             status.certified_stop_m = length;
             return self.command(odometry, wanted, rate, status);
         }
-        if step == Step::Back {
-            status.state = State::Hover(HoverCause::Blocked);
-            self.recovery.backed_off();
+        match step {
+            Step::Back => self.recovery.backed_off(),
+            Step::Rise => {
+                self.recovery.backed_off();
+                // From up here all may be otherwise.
+                self.guidance.forgive();
+            }
+            _ => return self.hold(now, odometry, rate, status),
         }
+        status.state = State::Hover(HoverCause::Blocked);
         self.hold(now, odometry, rate, status)
     }
 }

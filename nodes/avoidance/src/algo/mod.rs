@@ -22,6 +22,7 @@ pub mod planner;
 pub mod plant;
 pub mod recovery;
 pub mod ring;
+pub mod rise;
 pub mod search;
 mod show;
 pub mod speed;

@@ -227,26 +227,32 @@ impl Panorama {
     /// Every ray through the ball must have been seen to end behind it, and no surface may lie in it.
     fn look(&self, at: [f32; 3], ball: f32, rows: std::ops::Range<usize>) -> Verdict {
         let (far, level) = (norm(at), at[0].hypot(at[1]));
-        if far + ball > self.max_range || level <= ball {
+        // A ball around the sensor itself is seen whole only where the sensor looks all around: by one plane, in that plane.
+        let around = level <= ball;
+        if far + ball > self.max_range || around && !matches!(self.fan, Fan::Plane { .. }) {
             return Verdict::Unknown;
         }
         let column = TAU / COLUMNS as f32;
         let cell = 0.5 * column.hypot(self.row_height);
         // Azimuths of the ball's shadow, and one cell to each side for surfaces anywhere in their cells.
-        let half = ((ball / level).asin() / column).ceil() as usize + 1;
+        let half = if around { COLUMNS / 2 } else { ((ball / level).asin() / column).ceil() as usize + 1 };
+        let half = half.min(COLUMNS / 2);
         let middle = cell_of(at[1].atan2(at[0]));
         let mut hidden = false;
         for row in rows {
-            for step in 0..=2 * half.min(COLUMNS / 2 - 1) {
-                let i = row * COLUMNS + (middle + COLUMNS - half.min(COLUMNS / 2 - 1) + step) % COLUMNS;
+            for step in 0..=2 * half {
+                let i = row * COLUMNS + (middle + COLUMNS - half + step) % COLUMNS;
                 let (u, range) = (self.directions[i], self.ranges[i]);
                 let along = u[0] * at[0] + u[1] * at[1] + u[2] * at[2];
                 let beside = far * far - along * along;
                 let radius = ball + cell * range.min(far);
-                if along <= 0.0 || beside > radius * radius {
+                if beside > radius * radius {
                     continue;
                 }
                 let half = (radius * radius - beside).sqrt();
+                if along + half <= 0.0 {
+                    continue; // it lies behind
+                }
                 let front = range - self.error;
                 if front > along + half {
                     continue;
@@ -324,7 +330,11 @@ mod tests {
         assert_eq!(at(&vouched, 4.8, 1.2), Verdict::Hit);
         assert_eq!(at(&bare, 4.8, 1.2), Verdict::Unknown);
         assert_eq!(at(&vouched, -11.8, 0.0), Verdict::Unknown, "beyond the range");
-        assert_eq!(at(&vouched, 0.2, 0.0), Verdict::Unknown, "around the sensor itself");
+        assert_eq!(at(&vouched, 0.2, 0.0), Verdict::Free, "around the sensor itself: it looks all around");
+        let near = scan(1.0, |degree| if degree.abs() < 5 { 0.4 } else { 3.0 });
+        assert_eq!(at(&near, 0.0, 0.0), Verdict::Hit, "something within the ball");
+        let gap = scan(1.0, |degree| if (170..175).contains(&degree) { f32::NAN } else { 3.0 });
+        assert_eq!(at(&gap, 0.1, 0.0), Verdict::Unknown, "not all around");
     }
 
     #[test]

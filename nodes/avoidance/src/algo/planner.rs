@@ -17,6 +17,7 @@ use super::memory::{Keeping, Memory};
 use super::movers::{HORIZON, Movers, Track};
 use super::plant::Plant;
 use super::recovery::Recovery;
+use super::rise::{Rise, STEEPEST};
 use super::speed::stopping_speed;
 use super::state::{HoverCause, SENSORS, Sensor, Stale, State, Status};
 use super::trail::Trail;
@@ -70,9 +71,16 @@ pub struct Planner {
     pub(super) guidance: Guidance,
     pub(super) proposal: Option<Proposal>,
     /// The direction of guidance last taken.
-    along: Option<Vec3>,
+    pub(super) along: Option<Vec3>,
     pub(super) bubble: Option<Bubble>,
     pub(super) climbing: bool,
+    pub(super) rise: Option<Rise>,
+    /// Where it goes for a run-up before it rises, and since when (ns).
+    pub(super) detour: Option<(Vec3, i64)>,
+    /// And to which altitude then, metres in odom.
+    pub(super) next_height: f64,
+    /// Since when (ns) it turns toward where it will climb.
+    pub(super) aiming: Option<i64>,
     pub(super) goal: Option<Vec3>,
     arrived: bool,
     boxes: Vec<MarginBox>,
@@ -133,6 +141,10 @@ impl Planner {
             along: None,
             bubble: None,
             climbing: false,
+            rise: None,
+            detour: None,
+            next_height: 0.0,
+            aiming: None,
             goal: None,
             arrived: false,
             boxes: Vec::with_capacity(256),
@@ -179,7 +191,7 @@ impl Planner {
             self.goal = goal;
             self.arrived = false;
             (self.proposal, self.along) = (None, None);
-            self.no_way = None;
+            (self.no_way, self.rise, self.detour, self.aiming) = (None, None, None, None);
             self.recovery = Recovery::default();
         }
     }
@@ -276,7 +288,7 @@ impl Planner {
             self.trail.clear();
             self.guidance.clear();
             self.bubble = None;
-            self.climbing = false;
+            (self.climbing, self.rise, self.detour, self.aiming) = (false, None, None, None);
             self.proposal = None;
             self.recovery = Recovery::default();
             self.last_stamps = [None; SENSORS.len()];
@@ -443,8 +455,7 @@ impl Planner {
         let Some(goal) = self.goal else {
             return self.hover(now, &odometry, HoverCause::NoGoal);
         };
-        let (floor, ceiling) = (self.config.altitude_min, self.config.altitude_max);
-        let altitude = goal.z.clamp(floor, ceiling);
+        let altitude = self.altitude(here, goal);
         if let Some(command) = self.climb(now, &odometry, altitude) {
             return command;
         }
@@ -460,7 +471,12 @@ impl Planner {
         }
         self.arrived = false;
 
-        let along = self.guide(here, goal);
+        self.recovery.may_rise = self.may_rise(here);
+        if self.detour.is_none() && self.recovery.should_rise(now, here) {
+            self.prepare_rise(now, here);
+        }
+        let run_up = self.run_up(now, here);
+        let along = self.guide(here, run_up.unwrap_or(goal));
         let unreachable = self.unreachable(now, to_goal.norm_xy());
         if unreachable && speed < AT_REST {
             let status = self.status(now, State::Stuck);
@@ -475,7 +491,9 @@ impl Planner {
         let room = c.grown_radius();
         let plant = self.likely();
         let ahead = evidence.ahead;
-        let wish = Wish { along, position, velocity, plant, last: self.last, climb, ahead, lead, room };
+        let steepest = if self.rise.is_some() { STEEPEST } else { f64::INFINITY };
+        let wish =
+            Wish { along, position, velocity, plant, last: self.last, climb, steepest, ahead, lead, room };
         let arrival = (2.0 * ARRIVAL * c.brake_deceleration * to_goal.norm()).sqrt().max(0.3);
         let wanted = c.cruise_speed.min(c.max_speed).min(arrival);
         let hold = self.hold_time();
@@ -497,11 +515,9 @@ impl Planner {
         fan(&wish, limit, |x, y| guidance.clearance(x, y), &mut candidates);
 
         let plants = self.plants();
-        let least = match (unreachable, self.recovery.dithers(now, here)) {
-            (true, _) => f64::INFINITY,
-            (_, true) => 0.5,
-            _ => 0.0,
-        };
+        let worth = self.recovery.least_speed(now, here);
+        let aims = self.aims(now, here, wrap_angle(along.y.atan2(along.x) - yaw));
+        let least = if unreachable || aims || self.recovery.is_rising() { f64::INFINITY } else { worth };
         let mut tried = 0;
         let evidence = self.sources(now).evidence(here);
         let mut chosen = candidates.iter().filter(|c| c.velocity.norm_xy() >= least).find_map(|candidate| {

@@ -16,6 +16,13 @@ const PROGRESS: f64 = 2.0;
 /// No farther than `DITHER_WITHIN` metres in `DITHER` seconds is dithering: certified, but leading nowhere.
 const DITHER: f64 = 4.0;
 const DITHER_WITHIN: f64 = 0.5;
+/// The same on a larger scale: between two ways that each look better from the other's side, at any speed.
+const WANDER: f64 = 6.0;
+const WANDER_WITHIN: f64 = 1.0;
+/// Whoever has not left one place for so long tries to rise, while what proves the way back is young, seconds.
+const TARRY: f64 = 5.0;
+/// Rises on the way to one goal.
+const RISES: u32 = 3;
 /// Seconds spent on backing off, at most.
 const BACK_LIMIT: f64 = 3.0;
 
@@ -32,6 +39,10 @@ pub enum Step {
     Scan,
     /// Go back along the way flown.
     Back,
+    /// Try to get over it.
+    GoUp,
+    /// Rise through air that was seen.
+    Rise,
     /// Everything was tried; keep turning and report it.
     Stuck,
 }
@@ -43,6 +54,7 @@ enum Phase {
     Waiting { since: f64 },
     Scanning { last_yaw: f64, turned: f64 },
     Backing { since: f64 },
+    Rising { begun: bool },
 }
 
 /// Memory of the attempts since the vehicle last made way.
@@ -53,10 +65,15 @@ pub struct Recovery {
     /// Backed off since the vehicle last left the place where it was blocked.
     retreated: bool,
     scans: u32,
+    /// Rises tried on the way to this goal.
+    rises: u32,
+    /// There is air above to rise into: false keeps all else as if nothing could rise.
+    pub(super) may_rise: bool,
     /// Where way was last made, and when (s).
     mark: Option<(Vec3, f64)>,
     blocked_at: Option<Vec3>,
     dither: Option<(Vec3, f64)>,
+    wander: Option<(Vec3, f64)>,
 }
 
 impl Default for Recovery {
@@ -66,9 +83,12 @@ impl Default for Recovery {
             refusals: 0,
             retreated: false,
             scans: 0,
+            rises: 0,
+            may_rise: false,
             mark: None,
             blocked_at: None,
             dither: None,
+            wander: None,
         }
     }
 }
@@ -90,16 +110,22 @@ impl Recovery {
         }
     }
 
-    /// True when the vehicle, now at `here`, has moved to and fro on one spot: slow candidates are then not worth
-    /// flying, and the ladder is taken instead.
-    pub fn dithers(&mut self, now: i64, here: Vec3) -> bool {
+    /// The slowest speed (m/s) that is worth flying from `here`: 0, more when the vehicle has moved to and fro on one spot, and
+    /// infinite when it did so for long. The ladder is then taken instead.
+    pub fn least_speed(&mut self, now: i64, here: Vec3) -> f64 {
         let time = now as f64 * 1e-9;
-        match self.dither {
-            Some((at, since)) if (here - at).norm() < DITHER_WITHIN && time >= since => time - since > DITHER,
+        let stays = |mark: &mut Option<(Vec3, f64)>, within: f64, limit: f64| match *mark {
+            Some((at, since)) if (here - at).norm() < within && time >= since => time - since > limit,
             _ => {
-                self.dither = Some((here, time));
+                *mark = Some((here, time));
                 false
             }
+        };
+        let dithers = stays(&mut self.dither, DITHER_WITHIN, DITHER);
+        match stays(&mut self.wander, WANDER_WITHIN, WANDER) {
+            true => f64::INFINITY,
+            false if dithers => 0.5,
+            false => 0.0,
         }
     }
 
@@ -115,10 +141,43 @@ impl Recovery {
         matches!(self.phase, Phase::Backing { .. })
     }
 
-    /// Backing off is over, or impossible.
+    /// True when it is time to get over it: the vehicle, at `here`, has moved to and fro for long. Not told twice of one place at once.
+    pub fn should_rise(&mut self, now: i64, here: Vec3) -> bool {
+        let time = now as f64 * 1e-9;
+        let long = self.mark.is_some_and(|(_, since)| time - since > TARRY);
+        let due = long
+            && self.may_rise
+            && self.rises < RISES
+            && matches!(self.phase, Phase::Clear | Phase::Waiting { .. });
+        if due {
+            self.rises += 1;
+            self.mark = Some((here, time));
+            self.backed_off();
+        }
+        due
+    }
+
+    /// Begins to rise.
+    pub fn rise(&mut self) {
+        self.phase = Phase::Rising { begun: false };
+    }
+
+    /// True while it rises.
+    #[must_use]
+    pub fn is_rising(&self) -> bool {
+        matches!(self.phase, Phase::Rising { .. })
+    }
+
+    /// True while it moves because nothing else was to be flown.
+    #[must_use]
+    pub fn is_on_its_way(&self) -> bool {
+        self.is_backing() || matches!(self.phase, Phase::Rising { begun: true })
+    }
+
+    /// Backing off, or rising, is over, or impossible.
     pub fn backed_off(&mut self) {
         self.phase = Phase::Clear;
-        self.dither = None;
+        (self.dither, self.wander) = (None, None);
     }
 
     /// Nothing is certified and the vehicle is at rest, heading `yaw`, which is `off` from where guidance leads.
@@ -149,7 +208,7 @@ impl Recovery {
             Phase::Waiting { .. } if self.refusals < REFUSALS => {
                 self.refusals += 1;
                 self.phase = Phase::Clear;
-                self.dither = None;
+                (self.dither, self.wander) = (None, None);
                 Step::Discourage
             }
             Phase::Waiting { .. } => {
@@ -164,8 +223,17 @@ impl Recovery {
                 }
                 self.scans += 1;
                 self.refusals = 0;
+                if self.scans >= 2 && self.may_rise && self.rises < RISES {
+                    self.rises += 1;
+                    self.backed_off();
+                    return Step::GoUp;
+                }
                 self.phase = Phase::Backing { since: time };
                 Step::Back
+            }
+            Phase::Rising { .. } => {
+                self.phase = Phase::Rising { begun: true };
+                Step::Rise
             }
             Phase::Backing { since } if !over(since, BACK_LIMIT) => Step::Back,
             Phase::Backing { .. } => {

@@ -2,6 +2,7 @@
 
 mod message;
 mod rungs;
+pub mod transfer;
 mod view;
 mod vitals;
 mod waiting;

@@ -3,8 +3,8 @@
 //! Invariant: a frame adds numbers to memory that is there already; words are made once a second. What is measured with the
 //! wall clock is handed in as an `Option`, and left out of a simulation that must repeat.
 
-use peregrine_models::watch::{Drift, Level, Look, Recent, Watch, Zone};
-use peregrine_models::{Detection, Detector};
+use peregrine_models::watch::{Drift, Level, Look, MachineState, Recent, Watch, total};
+use peregrine_models::{Detection, Detector, Standing};
 use peregrine_msgs::diagnostic_msgs::KeyValue;
 
 /// Values behind a quantile: some ten seconds of a camera.
@@ -19,6 +19,9 @@ const ABSURD_MS: f64 = 60_000.0;
 pub struct Vitals {
     watch: Watch,
     drift: Drift,
+    /// The reference is the user's own. That of an embedded model is of photos that no robot sees: a warning that never ends
+    /// would be no warning.
+    own_reference: bool,
     look: Look,
     latency: Recent,
     age: Recent,
@@ -40,8 +43,8 @@ pub struct Around<'a> {
     pub rung: Option<&'a str>,
     /// `none`, `shadow` or `watch`.
     pub update: &'a str,
-    /// The hottest zone.
-    pub zone: Option<Zone>,
+    /// Temperatures, power, memory.
+    pub machine: MachineState,
     /// Battery, 0 to 1.
     pub battery: Option<f64>,
 }
@@ -52,6 +55,7 @@ impl Vitals {
         Self {
             watch: Watch::new(model.labels().len(), model.score_threshold(), MEMORY),
             drift: Drift::default(),
+            own_reference: false,
             look: Look::default(),
             latency: Recent::new(WINDOW),
             age: Recent::new(WINDOW),
@@ -100,6 +104,7 @@ impl Vitals {
 
     /// Against the manifest's reference, if it has one.
     pub fn update_drift(&mut self, model: &Detector) -> Drift {
+        self.own_reference = *model.standing() != Standing::Embedded;
         self.drift = model.manifest().reference.as_ref().map_or_else(Drift::default, |r| self.watch.drift(r));
         self.drift
     }
@@ -151,10 +156,20 @@ impl Vitals {
         for (what, psi) in ["scores", "classes", "brightness", "sharpness"].into_iter().zip(psi) {
             psi.into_iter().for_each(|psi| add(&format!("drift_{what}_psi"), format!("{psi:.3}")));
         }
-        if let Some(zone) = &around.zone {
+        let machine = &around.machine;
+        if let Some(zone) = &machine.zone {
             add("temperature_c", format!("{:.1}", zone.celsius));
             add("hottest_zone", zone.name.clone());
         }
+        if let Some(watts) = total(&machine.rails) {
+            add("power_w", format!("{watts:.2}"));
+        }
+        machine
+            .rails
+            .iter()
+            .for_each(|rail| add(&format!("power_{}_w", rail.name), format!("{:.2}", rail.watts)));
+        machine.memory_mb.into_iter().for_each(|mb| add("memory_mb", format!("{mb:.0}")));
+        machine.gpu_percent.into_iter().for_each(|percent| add("gpu_percent", percent.to_string()));
         around.battery.into_iter().for_each(|battery| add("battery", format!("{battery:.2}")));
         let seen = self.watch.reference();
         let shares =
@@ -168,6 +183,9 @@ impl Vitals {
 
     /// What people should look at, worst first; `None` when all is well.
     pub fn complaint(&self) -> Option<String> {
+        if !self.own_reference {
+            return None;
+        }
         let named = |what: &str, psi: Option<f64>| {
             psi.filter(|psi| Level::of(*psi) == Level::Drifted).map(|psi| format!("{what} (PSI {psi:.2})"))
         };

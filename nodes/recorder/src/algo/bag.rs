@@ -11,6 +11,7 @@ use super::{
     metadata::{self, FileSpan},
 };
 use crate::error::{RecorderError, Result};
+use crate::seal::Recipient;
 
 /// What a reader must know of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +45,23 @@ pub struct BagOptions {
     pub split_bytes: u64,
     /// ... or when it spans this many nanoseconds of message time; 0 for never.
     pub split_ns: u64,
+    /// Who can read the files (age format); empty: everybody.
+    pub recipients: Vec<Recipient>,
+    /// Every flush waits until the disk has it: what is lost when the power is cut is then no more than what a kill loses.
+    pub sync: bool,
 }
 
 impl Default for BagOptions {
     /// Chunks of 4 MiB or one second, no splitting.
     fn default() -> Self {
-        Self { chunk_bytes: 4 << 20, flush_ns: 1_000_000_000, split_bytes: 0, split_ns: 0 }
+        Self {
+            chunk_bytes: 4 << 20,
+            flush_ns: 1_000_000_000,
+            split_bytes: 0,
+            split_ns: 0,
+            recipients: Vec::new(),
+            sync: false,
+        }
     }
 }
 
@@ -98,7 +110,7 @@ impl Bag {
             std::io::ErrorKind::AlreadyExists => RecorderError::Exists { path: path.to_owned() },
             _ => RecorderError::create(path, &error),
         })?;
-        let file = McapFile::create(&path.join(file_name(path, 0)), options.chunk_bytes, options.flush_ns)?;
+        let file = McapFile::create(&path.join(file_name(path, 0, &options)), &options)?;
         Ok(Self {
             directory: path.to_owned(),
             options,
@@ -188,8 +200,8 @@ impl Bag {
 
     fn split(&mut self) -> Result<()> {
         self.close_file()?;
-        let path = self.directory.join(file_name(&self.directory, self.done.len()));
-        self.file = McapFile::create(&path, self.options.chunk_bytes, self.options.flush_ns)?;
+        let path = self.directory.join(file_name(&self.directory, self.done.len(), &self.options));
+        self.file = McapFile::create(&path, &self.options)?;
         self.channels.clear();
         Ok(())
     }
@@ -242,7 +254,7 @@ impl Bag {
     #[cfg(test)]
     pub(crate) fn on(directory: &Path, file: fs::File, options: BagOptions) -> Result<Self> {
         let mut bag = Self::create(directory, options.clone())?;
-        bag.file = McapFile::on(file, &directory.join("test_0.mcap"), options.chunk_bytes, options.flush_ns)?;
+        bag.file = McapFile::on(file, &directory.join("test_0.mcap"), &options)?;
         Ok(bag)
     }
 
@@ -257,8 +269,9 @@ impl Bag {
     }
 }
 
-/// `flight/flight_0.mcap`, as rosbag2 names them.
-fn file_name(directory: &Path, number: usize) -> String {
+/// `flight/flight_0.mcap`, as rosbag2 names them; `.age` behind it when it is sealed.
+fn file_name(directory: &Path, number: usize, options: &BagOptions) -> String {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    format!("{}_{number}.mcap", if name.is_empty() { "bag" } else { &name })
+    let ending = if options.recipients.is_empty() { "" } else { ".age" };
+    format!("{}_{number}.mcap{ending}", if name.is_empty() { "bag" } else { &name })
 }

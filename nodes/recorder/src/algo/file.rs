@@ -16,38 +16,86 @@ use std::{
 use mcap::{McapError, WriteOptions, Writer, records};
 
 use super::{
-    bag::Topic,
+    bag::{BagOptions, Topic},
     metadata::{FileSpan, qos},
 };
 use crate::error::{RecorderError, Result};
+use crate::seal::{CHUNK, Seal};
+
+/// A record that fills a sealed chunk up. Readers of MCAP leave records of 128 and more out if they do not know them.
+const PADDING: u8 = 0xf0;
+/// Bytes of a record before its content: what it is, and how long.
+const RECORD_HEAD: usize = 9;
+
+/// What lies between the writer and the disk.
+enum Out {
+    Plain(File),
+    Sealed(Box<Seal<File>>),
+}
+
+/// What the writer's owner knows of the file that the writer owns.
+#[derive(Debug)]
+struct Shared {
+    /// Bytes that the writer has written.
+    position: Cell<u64>,
+    /// Bytes after which the disk is full: for tests.
+    limit: Cell<u64>,
+    /// Of a sealed file: bytes that fill its present chunk up, bytes on the disk, and the wish to have a full one there.
+    room: Cell<usize>,
+    sealed: Cell<u64>,
+    push: Cell<bool>,
+}
 
 /// A file that counts and refuses to seek anywhere but where it is.
 struct Sink {
-    file: File,
-    position: Rc<Cell<u64>>,
-    /// Bytes after which the disk is full: for tests.
-    limit: Rc<Cell<u64>>,
+    out: Out,
+    shared: Rc<Shared>,
+}
+
+impl Sink {
+    fn note(&self) {
+        if let Out::Sealed(seal) = &self.out {
+            self.shared.room.set(seal.to_boundary());
+            self.shared.sealed.set(seal.written());
+        }
+    }
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = usize::try_from(self.limit.get() - self.position.get()).unwrap_or(usize::MAX);
+        let (limit, position) = (self.shared.limit.get(), self.shared.position.get());
+        let room = usize::try_from(limit - position).unwrap_or(usize::MAX);
         if room == 0 && !bytes.is_empty() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let written = self.file.write(&bytes[..bytes.len().min(room)])?;
-        self.position.set(self.position.get() + written as u64);
+        let bytes = &bytes[..bytes.len().min(room)];
+        let written = match &mut self.out {
+            Out::Plain(file) => file.write(bytes)?,
+            Out::Sealed(seal) => seal.write(bytes)?,
+        };
+        self.shared.position.set(position + written as u64);
+        self.note();
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        match &mut self.out {
+            Out::Plain(file) => file.flush(),
+            Out::Sealed(seal) => {
+                if self.shared.push.take() {
+                    seal.push_full()?;
+                }
+                seal.flush()?;
+                self.note();
+                Ok(())
+            }
+        }
     }
 }
 
 impl Seek for Sink {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let here = self.position.get();
+        let here = self.shared.position.get();
         match to {
             SeekFrom::Current(0) => Ok(here),
             SeekFrom::Start(position) if position == here => Ok(here),
@@ -63,9 +111,9 @@ pub(crate) struct McapFile {
     truncate: Option<File>,
     path: PathBuf,
     span: FileSpan,
-    position: Rc<Cell<u64>>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests narrow it"))]
-    limit: Rc<Cell<u64>>,
+    shared: Rc<Shared>,
+    sealed: bool,
+    sync: bool,
     /// Bytes up to the end of the last whole chunk.
     whole: u64,
     chunk_start_ns: Option<u64>,
@@ -74,22 +122,31 @@ pub(crate) struct McapFile {
 }
 
 impl McapFile {
-    /// Creates the file, which must not exist. `chunk_bytes` and `flush_ns` bound what a kill can lose.
-    pub(crate) fn create(path: &Path, chunk_bytes: u64, flush_ns: u64) -> Result<Self> {
+    /// Creates the file, which must not exist. The options' `chunk_bytes` and `flush_ns` bound what a kill can lose.
+    pub(crate) fn create(path: &Path, options: &BagOptions) -> Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         let file = file.map_err(|error| RecorderError::create(path, &error))?;
-        Self::on(file, path, chunk_bytes, flush_ns)
+        Self::on(file, path, options)
     }
 
     /// Writes to an open file.
-    pub(crate) fn on(file: File, path: &Path, chunk_bytes: u64, flush_ns: u64) -> Result<Self> {
-        let (position, limit) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(u64::MAX)));
+    pub(crate) fn on(file: File, path: &Path, bag: &BagOptions) -> Result<Self> {
+        let shared = Rc::new(Shared {
+            position: Cell::new(0),
+            limit: Cell::new(u64::MAX),
+            room: Cell::new(0),
+            sealed: Cell::new(0),
+            push: Cell::new(false),
+        });
         let truncate = file.try_clone().ok();
+        let sealed = !bag.recipients.is_empty();
+        let out =
+            if sealed { Out::Sealed(Box::new(Seal::new(file, &bag.recipients)?)) } else { Out::Plain(file) };
         let options = WriteOptions::new()
             .compression(None)
             .profile("ros2")
             .library(concat!("peregrine ", env!("CARGO_PKG_VERSION")))
-            .chunk_size(Some(chunk_bytes))
+            .chunk_size(Some(bag.chunk_bytes))
             .disable_seeking(true);
         let mut made = Self {
             writer: None,
@@ -100,22 +157,23 @@ impl McapFile {
                 span: None,
                 messages: 0,
             },
-            position: Rc::clone(&position),
-            limit: Rc::clone(&limit),
+            shared: Rc::clone(&shared),
+            sealed,
+            sync: bag.sync,
             whole: 0,
             chunk_start_ns: None,
-            flush_ns,
+            flush_ns: bag.flush_ns,
             sequences: BTreeMap::new(),
         };
-        let writer = options.create(Sink { file, position, limit });
+        let writer = options.create(Sink { out, shared });
         made.writer = Some(writer.map_err(|error| made.failed(error))?);
-        made.whole = made.position.get();
+        made.whole = made.shared.position.get();
         Ok(made)
     }
 
     /// Runs one step of the writer; an error ends the file.
     fn step<T>(&mut self, step: impl FnOnce(&mut Writer<Sink>) -> mcap::McapResult<T>) -> Result<T> {
-        let before = self.position.get();
+        let before = self.shared.position.get();
         let Some(writer) = &mut self.writer else {
             return Err(RecorderError::Write {
                 path: self.path.clone(),
@@ -124,8 +182,9 @@ impl McapFile {
         };
         match step(writer) {
             Ok(value) => {
-                if self.position.get() != before {
-                    self.whole = self.position.get();
+                let now = self.shared.position.get();
+                if now != before {
+                    self.whole = now;
                 }
                 Ok(value)
             }
@@ -140,7 +199,8 @@ impl McapFile {
             drop(writer.into_inner());
         }
         if let Some(file) = self.truncate.take() {
-            let _ = file.set_len(self.whole);
+            // Of a sealed file whole chunks are there, or nothing of them.
+            let _ = file.set_len(if self.sealed { self.shared.sealed.get() } else { self.whole });
         }
         match error {
             McapError::Io(error) => RecorderError::write(&self.path, self.whole, &error),
@@ -186,18 +246,42 @@ impl McapFile {
     /// Ends the chunk, so that everything so far is in the file.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.chunk_start_ns = None;
-        self.step(Writer::flush)
+        self.step(Writer::flush)?;
+        if self.sealed {
+            self.fill_up()?;
+        }
+        match &self.truncate {
+            Some(file) if self.sync => {
+                file.sync_data().map_err(|error| RecorderError::write(&self.path, self.whole, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A sealed chunk is on the disk when it is full: what lacks is filled with a record that every reader of MCAP leaves out.
+    fn fill_up(&mut self) -> Result<()> {
+        let mut room = self.shared.room.get();
+        if room > 0 && room < RECORD_HEAD {
+            room += CHUNK;
+        }
+        self.shared.push.set(true);
+        self.step(|writer| {
+            if room > 0 {
+                writer.write_private_record(PADDING, &vec![0; room - RECORD_HEAD], Default::default())?;
+            }
+            writer.flush()
+        })
     }
 
     /// Bytes in the file so far, the open chunk not counted.
     pub(crate) fn bytes(&self) -> u64 {
-        self.position.get()
+        self.shared.position.get()
     }
 
     /// Lets the disk be full after so many bytes.
     #[cfg(test)]
     pub(crate) fn break_at(&self, bytes: u64) {
-        self.limit.set(bytes);
+        self.shared.limit.set(bytes);
     }
 
     pub(crate) fn span(&self) -> &FileSpan {
@@ -215,6 +299,9 @@ impl McapFile {
             writer.finish()?;
             Ok(())
         })?;
+        if let Some(Out::Sealed(seal)) = self.writer.take().map(|writer| writer.into_inner().out) {
+            seal.finish().map_err(|error| RecorderError::write(&self.path, self.whole, &error))?;
+        }
         if let Some(file) = self.truncate.take()
             && let Err(error) = file.sync_all()
             // A device that cannot sync is not a disk.

@@ -10,6 +10,7 @@ use peregrine_msgs::{Message, rosgraph_msgs::Clock, sensor_msgs::Image};
 use super::outlet::{Outlet, Refused};
 use super::pace::Pace;
 use super::reader::{BagReader, BagTopic, Record};
+use crate::seal::read_identities;
 use crate::{RecorderError, Selection};
 
 /// How often the node looks what is due.
@@ -51,6 +52,9 @@ pub struct PlayerConfig {
     /// Publish the bag's time on /clock so often, Hz; 0 for not at all.
     #[param(default = 0.0, range = 0.0..=1000.0)]
     pub clock_hz: f64,
+    /// What a sealed bag is opened with: a file of identities, as age-keygen writes it.
+    #[param(default = "")]
+    pub identity: String,
     /// At the end: shutdown (stop the whole application) or idle.
     #[param(default = "shutdown")]
     pub at_end: String,
@@ -84,7 +88,11 @@ impl Node for PlayerNode {
             let (name, value, expected) = ("at_end", config.at_end, "shutdown or idle");
             return Err(RecorderError::Player { name, value, expected }).or_node();
         }
-        let mut bag = BagReader::open(Path::new(&config.path)).or_node()?;
+        let identities = match config.identity.as_str() {
+            "" => Vec::new(),
+            file => read_identities(Path::new(file)).or_node()?,
+        };
+        let mut bag = BagReader::open_with(Path::new(&config.path), identities).or_node()?;
         let selection = Selection::new(&config.topics, &config.exclude, true).or_node()?;
         let names: Vec<String> = bag.topics().iter().map(|topic| topic.name.clone()).collect();
         for pattern in selection.unmatched(&names) {

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
+    io::{Read, Seek},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,12 @@ use super::{
     source::Source,
 };
 use crate::error::{RecorderError, Result};
+use crate::seal::{ENDING, Identity, Unseal};
+
+/// A file, or a sealed one that was opened.
+trait Place: Read + Seek + Send {}
+impl<T: Read + Seek + Send> Place for T {}
+type Input = Box<dyn Place>;
 
 /// A topic of a bag that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +59,9 @@ pub struct BagReader {
     messages: u64,
     from_ns: u64,
     /// Number of the file that is read, with its channels' topics.
-    current: Option<(usize, Source<File>, BTreeMap<u16, usize>)>,
+    current: Option<(usize, Source<Input>, BTreeMap<u16, usize>)>,
+    /// What sealed files are opened with.
+    identities: Vec<Identity>,
 }
 
 impl std::fmt::Debug for BagReader {
@@ -71,6 +80,14 @@ impl BagReader {
     /// # Errors
     /// [`RecorderError::NoBag`], [`RecorderError::Storage`], [`RecorderError::Compressed`], [`RecorderError::Broken`].
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, Vec::new())
+    }
+
+    /// The same for bags that may be sealed.
+    ///
+    /// # Errors
+    /// As [`BagReader::open`]; [`RecorderError::NeedsIdentity`], [`RecorderError::Sealed`].
+    pub fn open_with(path: &Path, identities: Vec<Identity>) -> Result<Self> {
         let files = files(path)?;
         let mut reader = Self {
             path: path.to_owned(),
@@ -80,6 +97,7 @@ impl BagReader {
             messages: 0,
             from_ns: 0,
             current: None,
+            identities,
         };
         for number in 0..reader.files.len() {
             let source = reader.source(number)?;
@@ -157,17 +175,25 @@ impl BagReader {
         Ok(())
     }
 
-    fn source(&self, number: usize) -> Result<Source<File>> {
+    fn source(&self, number: usize) -> Result<Source<Input>> {
         let path = &self.files[number];
         let no_bag =
             |error: std::io::Error| RecorderError::NoBag { path: path.clone(), reason: error.to_string() };
         let file = File::open(path).map_err(no_bag)?;
         let size = file.metadata().map_err(no_bag)?.len();
-        Source::open(file, size, path)
+        if path.extension().is_none_or(|end| end != ENDING) {
+            return Source::open(Box::new(file), size, path);
+        }
+        if self.identities.is_empty() {
+            return Err(RecorderError::NeedsIdentity { path: path.clone() });
+        }
+        let opened = Unseal::new(file, &self.identities)?;
+        let size = opened.length();
+        Source::open(Box::new(opened), size, path)
     }
 
     /// Takes note of what a file holds.
-    fn survey(&mut self, source: &Source<File>) {
+    fn survey(&mut self, source: &Source<Input>) {
         let (summary, counts) = (source.summary(), source.counts());
         let mut channels: Vec<_> = summary.channels.iter().collect();
         channels.sort_by_key(|(id, _)| **id);
@@ -209,7 +235,7 @@ fn type_of<'a>(channel: &'a mcap::Channel<'_>) -> &'a str {
 }
 
 /// The MCAP files of the bag at `path`.
-fn files(path: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>> {
     let no_bag = |reason: String| RecorderError::NoBag { path: path.to_owned(), reason };
     let kind = std::fs::metadata(path).map_err(|error| no_bag(error.to_string()))?;
     if kind.is_file() {

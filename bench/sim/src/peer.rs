@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use peregrine_render::Camera;
 use serde_json::{Value, json};
 
-use super::scene::Stage;
+use crate::python;
+use crate::scene::Stage;
 
 pub(super) struct Peer {
     pub name: &'static str,
@@ -18,25 +19,16 @@ pub(super) struct Peer {
     from: BufReader<ChildStdout>,
 }
 
-/// The interpreter that is asked for, named by the environment, or made by `cargo xtask test`.
-fn python(given: Option<&Path>) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let named = std::env::var_os("PEREGRINE_SIM_PYTHON").filter(|v| !v.is_empty()).map(PathBuf::from);
-    given.map(Path::to_path_buf).or(named).unwrap_or_else(|| root.join(".venv/sim/bin/python"))
-}
-
 impl Peer {
     /// Starts it and hands it the scene.
     pub fn start(
         name: &'static str,
-        interpreter: Option<&Path>,
+        interpreter: &Path,
         stage: &Stage,
         camera: Camera,
     ) -> Result<Self, Box<dyn Error>> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("peers/sim_{name}.py"));
-        let interpreter = python(interpreter);
-        let mut child = Command::new(&interpreter)
-            .arg(&script)
+        let mut child = Command::new(interpreter)
+            .arg(python::script(name))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

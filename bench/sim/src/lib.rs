@@ -4,8 +4,10 @@
 //! on one thread, the median over the runs, ratios being taken within each run.
 
 mod peer;
+mod python;
 mod scene;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +45,10 @@ pub struct Options {
     /// Object counts of the curve, e.g. 1000,10000,100000; none leaves it out.
     #[arg(long, value_delimiter = ',')]
     curve: Vec<u64>,
-    /// A Python with mujoco and pybullet; else PEREGRINE_SIM_PYTHON, else the tests' own.
+    /// Without the peers.
+    #[arg(long)]
+    alone: bool,
+    /// A Python with mujoco and pybullet; else PEREGRINE_SIM_PYTHON, else one is made in .venv/bench-sim.
     #[arg(long)]
     python: Option<PathBuf>,
 }
@@ -53,21 +58,13 @@ const HEIGHT: u32 = 480;
 const OBJECTS: u64 = 200;
 const STEPS: u64 = 4000;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+/// What can go wrong here: peers, files, the simulator; told to a person.
+pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// CPU time of this thread, milliseconds.
-fn cpu_ms() -> Outcome<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let first = text.split(' ').next().ok_or("/proc/thread-self/schedstat is empty")?;
-    Ok(first.parse::<f64>()? / 1e6)
-}
-
-/// CPU time of the whole process, seconds; it counts in hundredths.
-fn process_cpu_s() -> Outcome<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    let after = text.rsplit(')').next().unwrap_or("");
-    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
-    Ok(ticks / 100.0)
+/// CPU time of all threads of this process, milliseconds: what renders on other threads counts too.
+fn cpu_ms() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }
 
 fn camera() -> Outcome<Camera> {
@@ -81,8 +78,7 @@ struct Eyes {
 }
 
 impl Eyes {
-    fn new() -> Outcome<Self> {
-        let mut renderer = Renderer::new(1)?;
+    fn new(mut renderer: Renderer) -> Outcome<Self> {
         let mut settings = renderer.settings();
         settings.antialias = false;
         renderer.set_settings(settings)?;
@@ -92,29 +88,44 @@ impl Eyes {
 
     /// CPU milliseconds per picture of colour and depth, textures, light and shadow on.
     fn shoot(&mut self, stage: &scene::Stage, poses: &[scene::Pose]) -> Outcome<f64> {
-        let (camera, start) = (camera()?, cpu_ms()?);
+        let (camera, start) = (camera()?, cpu_ms());
         for pose in poses {
             let targets = Targets { rgb: Some(&mut self.rgb), depth: Some(&mut self.depth), object: None };
             self.renderer.render(&stage.world.scene, &camera, pose, targets)?;
         }
-        Ok((cpu_ms()? - start) / poses.len() as f64)
+        Ok((cpu_ms() - start) / poses.len() as f64)
     }
 }
 
-fn scan(lidar: &mut Lidar, stage: &scene::Stage, poses: &[scene::Pose]) -> Outcome<f64> {
-    let start = cpu_ms()?;
+impl Eyes {
+    /// Objects in a picture, in the mean.
+    fn seen(&mut self, stage: &scene::Stage, poses: &[scene::Pose]) -> Outcome<f64> {
+        let camera = camera()?;
+        let mut objects = vec![0; (WIDTH * HEIGHT) as usize];
+        let mut sum = 0;
+        for pose in poses {
+            let targets = Targets { object: Some(&mut objects), ..Targets::default() };
+            self.renderer.render(&stage.world.scene, &camera, pose, targets)?;
+            sum += objects.iter().filter(|o| **o != 0).collect::<BTreeSet<_>>().len();
+        }
+        Ok(sum as f64 / poses.len() as f64)
+    }
+}
+
+fn scan(lidar: &mut Lidar, stage: &scene::Stage, poses: &[scene::Pose]) -> f64 {
+    let start = cpu_ms();
     for (i, pose) in poses.iter().enumerate() {
         std::hint::black_box(lidar.scan(&stage.world.solids, pose, i as i64));
     }
-    Ok((cpu_ms()? - start) / poses.len() as f64)
+    (cpu_ms() - start) / poses.len() as f64
 }
 
 /// One step of 1 ms: controller, motors, rigid body, contacts with all bodies.
 fn step(stage: &scene::Stage) -> Outcome<f64> {
     let mut flight = Flight::new(Arc::clone(&stage.world), Vehicle::x500(), Rules::default())?;
-    let start = cpu_ms()?;
+    let start = cpu_ms();
     flight.advance(STEPS as i64 * 1_000_000)?;
-    Ok((cpu_ms()? - start) / STEPS as f64)
+    Ok((cpu_ms() - start) / STEPS as f64)
 }
 
 /// Runs the benchmark and prints it.
@@ -129,8 +140,10 @@ pub fn run(options: &Options) -> Outcome<()> {
     let rays: Vec<[f64; 3]> = (0..lidar.readings().len()).map(|i| lidar.direction(i)).collect();
     let mut notes = Vec::new();
     let mut peers = Vec::new();
-    for name in ["mujoco", "pybullet"] {
-        match Peer::start(name, options.python.as_deref(), &stage, camera()?) {
+    for name in if options.alone { &[][..] } else { &["mujoco", "pybullet"] } {
+        let started = python::interpreter(options.python.as_deref())
+            .and_then(|python| Peer::start(name, &python, &stage, camera()?));
+        match started {
             Ok(peer) => {
                 notes.push(format!("{name} {}", peer.version));
                 peers.push(peer);
@@ -138,7 +151,17 @@ pub fn run(options: &Options) -> Outcome<()> {
             Err(cause) => notes.push(format!("not measured: {name}: {cause}")),
         }
     }
-    let mut eyes = Eyes::new()?;
+    let mut eyes = Eyes::new(Renderer::new(1)?)?;
+    let mut gpu = match Renderer::on_gpu() {
+        Ok(renderer) => {
+            notes.push(format!("wgpu on {}", renderer.device()));
+            Some(Eyes::new(renderer)?)
+        }
+        Err(cause) => {
+            notes.push(format!("not measured: wgpu: {cause}"));
+            None
+        }
+    };
     let mut table: Map<String, Value> = Map::new();
     let mut note = |name: String, run: usize, value: f64| {
         // The first run warms caches, tables and shaders.
@@ -151,7 +174,10 @@ pub fn run(options: &Options) -> Outcome<()> {
     };
     for run in 0..=options.runs {
         note("rgbd.ours".into(), run, eyes.shoot(&stage, &poses)?);
-        note("lidar.ours".into(), run, scan(&mut lidar, &stage, &scans)?);
+        if let Some(gpu) = &mut gpu {
+            note("rgbd.wgpu".into(), run, gpu.shoot(&stage, &poses)?);
+        }
+        note("lidar.ours".into(), run, scan(&mut lidar, &stage, &scans));
         note("step.ours".into(), run, step(&stage)?);
         for peer in &mut peers {
             let asks = [
@@ -201,14 +227,14 @@ fn agreement(theirs: &Value, ours: &[f32]) -> String {
 fn fly(options: &Options) -> Outcome<Value> {
     let spec = BatchSpec::default();
     let seeds: Vec<u64> = (1..=options.flights).collect();
-    let (start, cpu) = (Instant::now(), process_cpu_s()?);
+    let (start, cpu) = (Instant::now(), cpu_ms() / 1e3);
     let (mut seconds, mut reached) = (0.0, 0);
     batch::run::<SimError>(&spec, &seeds, options.threads, &AtomicBool::new(false), |row| {
         seconds += row.seconds;
         reached += u64::from(row.outcome == "reached");
         Ok(())
     })?;
-    let (wall, cpu) = (start.elapsed().as_secs_f64(), process_cpu_s()? - cpu);
+    let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_ms() / 1e3 - cpu);
     Ok(json!({
         "flights": options.flights, "threads": options.threads, "reached": reached, "sim_seconds": seconds,
         "wall_seconds": wall, "cpu_seconds": cpu,
@@ -216,15 +242,24 @@ fn fly(options: &Options) -> Outcome<Value> {
     }))
 }
 
+/// What pictures and scans cost with more and more objects at one density, and how many are seen.
 fn curve(options: &Options, eyes: &mut Eyes) -> Outcome<Vec<Value>> {
     let mut rows = Vec::new();
     for &count in &options.curve {
         let stage = scene::Stage::new(count)?;
-        let poses = scene::poses(options.frames, true);
+        let (poses, scans) = (scene::poses(options.frames, true), scene::poses(options.frames, false));
         eyes.shoot(&stage, &poses)?;
         let mut lidar = Lidar::new(&scene::lidar(), 1, 1);
-        let rgbd = eyes.shoot(&stage, &poses)?;
-        rows.push(json!({"objects": count, "rgbd_ms": rgbd, "lidar_ms": scan(&mut lidar, &stage, &poses)?}));
+        scan(&mut lidar, &stage, &scans);
+        let mut rgbd: Vec<f64> = Vec::new();
+        for _ in 0..options.runs {
+            rgbd.push(eyes.shoot(&stage, &poses)?);
+        }
+        let lidar: Vec<f64> = (0..options.runs).map(|_| scan(&mut lidar, &stage, &scans)).collect();
+        rows.push(json!({
+            "objects": count, "seen": eyes.seen(&stage, &poses)?,
+            "rgbd_ms": median(&json!(rgbd)), "lidar_ms": median(&json!(lidar)),
+        }));
     }
     Ok(rows)
 }
@@ -267,7 +302,7 @@ fn print(
         "ratios": {
             "rgbd_cpu_vs_mujoco": ratio(table, "rgbd.ours", "rgbd.mujoco"),
             "rgbd_cpu_vs_pybullet": ratio(table, "rgbd.ours", "rgbd.pybullet"),
-            "rgbd_cpu_vs_wgpu": Value::Null,
+            "rgbd_cpu_vs_wgpu": ratio(table, "rgbd.ours", "rgbd.wgpu"),
             "lidar_cpu_vs_mujoco": ratio(table, "lidar.ours", "lidar.mujoco"),
             "step_cpu_vs_mujoco": ratio(table, "step.ours", "step.mujoco"),
             "batch100_real_time_factor": factor,

@@ -9,7 +9,6 @@
 //! becomes one about "down" with another zero. Nobody else in this crate may negate a coordinate: a sign lost twice is
 //! right in a test and wrong in the air.
 
-use crate::error::AutopilotError;
 use nalgebra::{Matrix3, Quaternion, SMatrix, UnitQuaternion, Vector3};
 
 /// A covariance of position and rotation (or of velocity and rate), row by row.
@@ -25,19 +24,13 @@ pub enum World {
 }
 
 impl World {
-    /// From its name in parameters.
-    ///
-    /// # Errors
-    /// PG-1504 for a word that is neither `ned` nor `frd`.
-    pub fn named(name: &str) -> Result<Self, AutopilotError> {
+    /// From its name: `ned` or `frd`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
         match name {
-            "ned" => Ok(Self::Ned),
-            "frd" => Ok(Self::Frd),
-            _ => Err(AutopilotError::UnknownChoice {
-                name: "local_frame",
-                value: name.to_owned(),
-                choices: "ned, frd",
-            }),
+            "ned" => Some(Self::Ned),
+            "frd" => Some(Self::Frd),
+            _ => None,
         }
     }
 

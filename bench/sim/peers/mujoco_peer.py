@@ -31,7 +31,7 @@ def model(scene):
         for i, (a, b) in enumerate([(0.3, 0.5), (0.5, 0.7), (0.4, 0.8), (0.2, 0.6)])
     )
     return f"""<mujoco>
-      <option timestep="0.001" gravity="0 0 -9.8" integrator="RK4"/>
+      <option timestep="0.001" gravity="0 0 -9.8"/>
       <visual><global offwidth="{w}" offheight="{h}" fovy="{scene['fovy_deg']}"/><quality shadowsize="1024" offsamples="0"/>
         <map znear="0.001" zfar="1"/></visual>
       <asset><texture type="skybox" builtin="gradient" rgb1="0.6 0.7 1" rgb2="0.9 0.9 1" width="64" height="64"/>{textures}</asset>

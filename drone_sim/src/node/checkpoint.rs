@@ -1,0 +1,107 @@
+//! Setting the node's simulation down, and taking it up.
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, DroneSim};
+use crate::checkpoint::{Checkpoint, Stateful, Tape, checksum, refuse};
+use crate::control::Change;
+use crate::error::{Result, SimError};
+use crate::gz::lock;
+use crate::scenario::World;
+
+/// What is to be set down, when, and under which name it may be taken up.
+pub(super) struct Plan {
+    file: Option<PathBuf>,
+    at_ns: i64,
+    identity: String,
+    world: u64,
+}
+
+impl Plan {
+    pub(super) fn new(config: &Config, world: &World) -> Result<Self> {
+        let file = (!config.checkpoint_file.is_empty()).then(|| PathBuf::from(&config.checkpoint_file));
+        let wished = file.is_some() || !config.restore.is_empty();
+        if wished && !config.autopilot_kind.is_empty() {
+            return Err(SimError::Parameter {
+                name: "autopilot.kind",
+                value: format!("\"{}\"", config.autopilot_kind),
+                reason: "whose own state no checkpoint holds; leave out checkpoint.file and restore".into(),
+            });
+        }
+        let at_ns = (config.checkpoint_at * 1e9).round() as i64;
+        Ok(Self { file, at_ns, identity: config.identity(), world: number(world) })
+    }
+}
+
+/// A number that the world's things give: another file under the same name is noticed.
+fn number(world: &World) -> u64 {
+    let mut bytes = Vec::new();
+    for thing in &world.things {
+        bytes.extend_from_slice(thing.name.as_bytes());
+        let (p, q) = (thing.pose.translation.vector, thing.pose.rotation.coords);
+        for x in p.iter().chain(q.iter()) {
+            bytes.extend_from_slice(&x.to_bits().to_le_bytes());
+        }
+    }
+    bytes.extend_from_slice(&(world.solids.all().len() as u64).to_le_bytes());
+    for x in world.gravity.iter().chain(world.start.iter()) {
+        bytes.extend_from_slice(&x.to_bits().to_le_bytes());
+    }
+    checksum(&bytes)
+}
+
+impl DroneSim {
+    /// The simulated time: where a checkpoint was taken up the clock of the runtime still stands at 0.
+    pub(super) fn now(&self, clock: i64) -> i64 {
+        clock.max(self.resumed_ns)
+    }
+
+    /// Before a step, when every answer to the last one has come: sets the simulation down, if it is time to.
+    pub(super) fn set_down(&mut self, now: i64) -> Result<()> {
+        if now < self.plan.at_ns {
+            return Ok(());
+        }
+        let Some(file) = self.plan.file.take() else { return Ok(()) };
+        let mut tape = Tape::record();
+        self.go_over(&mut tape);
+        let (parameters, world) = (self.plan.identity.clone(), self.plan.world);
+        let made = Checkpoint { parameters, world, time_ns: now, state: tape.into_bytes() };
+        made.write(&file)?;
+        tracing::info!("checkpoint of {:.3} s in {}", now as f64 * 1e-9, file.display());
+        Ok(())
+    }
+
+    /// Takes the simulation up from a file.
+    pub(super) fn take_up(&mut self, file: &Path) -> Result<()> {
+        let read = Checkpoint::read(file)?;
+        read.belongs(file, &self.plan.identity, self.plan.world)?;
+        let mut tape = Tape::play(&read.state);
+        self.go_over(&mut tape);
+        tape.end().map_err(|fault| refuse(file, &fault))?;
+        self.resumed_ns = read.time_ns;
+        tracing::info!("goes on from {:.3} s out of {}", read.time_ns as f64 * 1e-9, file.display());
+        Ok(())
+    }
+}
+
+impl Stateful for DroneSim {
+    fn go_over(&mut self, tape: &mut Tape<'_>) {
+        tape.list(&mut self.journal, || Change::Reset, |tape, change| change.go_over(tape));
+        if tape.is_playing() {
+            // The world must hold what it held before its state is played into it.
+            for change in self.journal.clone() {
+                crate::gz::apply(&mut self.flight, &self.craft, change);
+            }
+        }
+        self.flight.go_over(tape);
+        let rates = &mut self.rates;
+        for rate in [&mut rates.color, &mut rates.depth, &mut rates.imu, &mut rates.odom, &mut rates.goal] {
+            rate.go_over(tape);
+        }
+        tape.u32(&mut self.told_contacts);
+        tape.bool(&mut self.over);
+        self.suite.go_over(tape);
+        self.drives.go_over(tape);
+        lock(&self.inbox).go_over(tape);
+    }
+}

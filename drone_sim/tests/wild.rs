@@ -1,0 +1,266 @@
+//! Worlds as people really write them: sloppy in spelling, numbers, encodings and references, drawn by lot from seeds. What Gazebo
+//! forgives is forgiven, with a warning; nothing panics; what is refused is refused by code, with a place.
+//!
+//! The fragments follow what was met in public files (comments with `--`, undeclared prefixes, absent meshes, Fuel URIs, CR LF,
+//! byte order marks, Latin-1 in comments, two models of one name, zero lengths, units behind numbers, nested merges).
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fmt::Write;
+
+use peregrine_sim::rng::Stream;
+use peregrine_sim::sdf::{Loader, MeshPolicy};
+
+/// Draws by a seed.
+struct Dice(Stream, u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.1 += 1;
+        self.0.words(self.1)[0] as usize % sides
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.roll(from.len())]
+    }
+
+    fn one_in(&mut self, n: usize) -> bool {
+        self.roll(n) == 0
+    }
+}
+
+const NUMBERS: [&str; 10] = ["0", "1", "-1", "0.5", "1e-3", ".5", "5.", "+2", "1E2", "-0"];
+const SHAPES: [&str; 18] = [
+    "<box><size>1 2 0.5</size></box>",
+    "<box><size> 1   1\n1 </size></box>",
+    "<box><size>1m 1 1</size></box>",
+    "<box/>",
+    "<cylinder><radius>0.5</radius><length>2</length></cylinder>",
+    "<cylinder><radius>0</radius><length>1</length></cylinder>",
+    "<sphere><radius>.5</radius></sphere>",
+    "<sphere></sphere>",
+    "<capsule><radius>1</radius><length>1</length></capsule>",
+    "<ellipsoid><radii>1 2 3</radii></ellipsoid>",
+    "<plane><normal>0 0 1</normal><size>10 10</size></plane>",
+    "<plane><normal>0 0 0</normal></plane>",
+    "<empty/>",
+    "<mesh><uri>model://nowhere/part.dae</uri><scale>1 1 1</scale></mesh>",
+    "<mesh><uri></uri></mesh>",
+    "<heightmap><uri>file://none.png</uri><size>10 10 1</size></heightmap>",
+    "<polyline><point>0 0</point><point>1 0</point><point>0 1</point><height>1</height></polyline>",
+    "<image><uri>x.png</uri></image>",
+];
+const LOOKS: [&str; 8] = [
+    "",
+    "<material/>",
+    "<material><ambient>0.1 0.1 0.1 1</ambient></material>",
+    "<material><ambient>2 -1 0 1</ambient></material>",
+    "<material><diffuse>1 0 0</diffuse></material>",
+    "<material><script>Gazebo/Wood</script></material>",
+    "<material><script><uri>file://media/materials/scripts/gazebo.material</uri><name>Gazebo/Grey</name></script></material>",
+    "<material><pbr><metal><albedo_map>none.png</albedo_map></metal></pbr></material>",
+];
+const MASSES: [&str; 7] = [
+    "",
+    "<inertial/>",
+    "<inertial><mass>1.0</mass></inertial>",
+    "<inertial><mass>0</mass></inertial>",
+    "<inertial><mass>1</mass><inertia><ixx>1</ixx><iyy>1</iyy><izz>9</izz></inertia></inertial>",
+    "<inertial><pose>0 0 0 0 0 0</pose><mass>2</mass><inertia><ixx>0</ixx></inertia></inertial>",
+    "<inertial auto='true'/>",
+];
+const SENSORS: [&str; 9] = [
+    "",
+    "",
+    "<sensor name='imu' type='imu'/>",
+    "<sensor name='gps' type='gps'/>",
+    "<sensor name='odd' type='custom' gz:type='odometer'/>",
+    "<sensor name='sonar' type='sonar'/>",
+    "<sensor type='imu' name='i2'><always_on>True</always_on><visualize>1</visualize></sensor>",
+    "<sensor name='laser' type='ray'><ray><scan><horizontal><samples>10</samples><min_angle>-1</min_angle>
+     <max_angle>1</max_angle></horizontal></scan><range><min>0.1</min><max>10</max></range></ray></sensor>",
+    "<sensor name='cam' type='camera'><camera><horizontal_fov>1.0</horizontal_fov><image><width>32</width><height>24</height>
+     </image></camera></sensor>",
+];
+const MORE: [&str; 24] = [
+    "<physics type='ode'><max_step_size>0.001</max_step_size><real_time_update_rate>1000</real_time_update_rate></physics>",
+    "<physics name='1ms' type='ignored'/>",
+    "<gravity>0 0 -9.8</gravity>",
+    "<scene><ambient>0.4 0.4 0.4 1</ambient><shadows>1</shadows><grid>false</grid></scene>",
+    "<light type='directional' name='sun'><pose>0 0 10 0 0 0</pose><direction>-0.5 0.1 -0.9</direction></light>",
+    "<light type='point' name='p'><attenuation><range>10</range><constant>0.5</constant></attenuation></light>",
+    "<include><uri>model://sun</uri></include>",
+    "<include><uri>model://ground_plane</uri><name>floor</name><pose>0 0 1 0 0 0</pose></include>",
+    "<include><uri>model://not_there</uri></include>",
+    "<include><uri>https://fuel.gazebosim.org/1.0/OpenRobotics/models/Nothing Here</uri></include>",
+    "<include merge='true'><uri>model://ground_plane</uri></include>",
+    "<gui fullscreen='0'><camera name='user_camera'><pose>0 0 1 0 0 0</pose></camera></gui>",
+    "<state world_name='default'><sim_time>0 0</sim_time><model name='m'><pose>1 1 1 0 0 0</pose></model></state>",
+    "<spherical_coordinates><surface_model>EARTH_WGS84</surface_model><latitude_deg>47</latitude_deg></spherical_coordinates>",
+    "<wind/>",
+    "<atmosphere type='adiabatic'/>",
+    "<audio><device>default</device></audio>",
+    "<road name='r'><width>3</width><point>0 0 0</point><point>1 0 0</point></road>",
+    "<frame name='f'><pose>0 0 1 0 0 0</pose></frame>",
+    "<population name='pop'><model_count>3</model_count></population>",
+    "<plugin name='gz::sim::systems::Physics' filename='gz-sim-physics-system'/>",
+    "<plugin name='gazebo_ros_init' filename='libgazebo_ros_init.so'><ros><namespace>/x</namespace></ros></plugin>",
+    "<!-- a -- b --->",
+    "<actor name='a'><skin><filename>walk.dae</filename></skin><script><trajectory id='0' type='walk'><waypoint><time>0</time>
+     <pose>0 0 0 0 0 0</pose></waypoint></trajectory></script></actor>",
+];
+
+fn pose(dice: &mut Dice) -> String {
+    let numbers: Vec<&str> = (0..6).map(|_| dice.pick(&NUMBERS)).collect();
+    let numbers = numbers.join(dice.pick(&[" ", "  ", "\t", "\n "]));
+    match dice.roll(7) {
+        0 => "<pose/>".to_owned(),
+        1 => format!("<pose degrees='true'>{numbers}</pose>"),
+        2 => format!("<pose frame=''>{numbers}</pose>"),
+        3 => String::new(),
+        _ => format!("<pose>{numbers}</pose>"),
+    }
+}
+
+fn model(dice: &mut Dice, depth: usize) -> String {
+    let names = ["box", "m", "a model", "a_b-c", "m", "unit_box_clone"];
+    let mut out =
+        format!("<model name='{}'{}>", dice.pick(&names), dice.pick(&["", " ignition:placeholder='1'"]));
+    out += &pose(dice);
+    out += dice.pick(&[
+        "",
+        "<static>true</static>",
+        "<static> 1 </static>",
+        "<static>False</static>",
+        "<static/>",
+    ]);
+    for n in 0..=dice.roll(3) {
+        let _ = write!(out, "<link name='link {n}'>{}{}", pose(dice), dice.pick(&MASSES));
+        for k in 0..dice.roll(3) {
+            let (shape, look) = (dice.pick(&SHAPES), dice.pick(&LOOKS));
+            let _ = write!(out, "<visual name='v{k}'><geometry>{shape}</geometry>{look}</visual>");
+        }
+        if dice.one_in(2) {
+            let _ = write!(
+                out,
+                "<collision name='v0'><geometry>{}</geometry><max_contacts>9</max_contacts></collision>",
+                dice.pick(&SHAPES)
+            );
+        }
+        out += dice.pick(&SENSORS);
+        out +=
+            dice.pick(&["", "<gravity>1</gravity>", "<self_collide>0</self_collide>", "<velocity_decay/>"]);
+        out += "</link>";
+    }
+    if depth < 2 && dice.one_in(5) {
+        out += &model(dice, depth + 1);
+    }
+    out += dice.pick(&[
+        "",
+        "",
+        "<plugin name='' filename=''/>",
+        "<plugin name='p' filename='libfoo.so'/>",
+        "<plugin filename='gz-sim-diff-drive-system' name='gz::sim::systems::DiffDrive'><left_joint>a</left_joint></plugin>",
+        "<allow_auto_disable>1</allow_auto_disable>",
+    ]);
+    out + "</model>"
+}
+
+fn world(seed: u64) -> Vec<u8> {
+    let mut dice = Dice(Stream::new(seed, 77), 0);
+    let mut parts: Vec<String> = (0..=dice.roll(4)).map(|_| model(&mut dice, 0)).collect();
+    for _ in 0..dice.roll(7) {
+        let at = dice.roll(parts.len() + 1);
+        parts.insert(at, dice.pick(&MORE).to_owned());
+    }
+    let head = dice.pick(&["", "<?xml version=\"1.0\" ?>\n", "<?xml version='1.0' encoding='ISO-8859-1'?>"]);
+    let version = dice.pick(&["1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "1.10", "1.11", "1.12"]);
+    let text =
+        format!("{head}<sdf version='{version}'><world name='my world'>{}</world></sdf>", parts.join("\n"));
+    let mut bytes = text.into_bytes();
+    match dice.roll(8) {
+        0 => bytes.splice(0..0, *b"\xef\xbb\xbf").for_each(drop),
+        1 => bytes = String::from_utf8(bytes).unwrap().replace('\n', "\r\n").into_bytes(),
+        2 => {
+            let at = bytes.windows(6).position(|w| w == b"<world").unwrap();
+            bytes.splice(at..at, *b"<!-- caf\xe9, 90\xb0 -->").for_each(drop);
+        }
+        3 => bytes.extend_from_slice(b"\n\n<!-- end -->   trailing"),
+        _ => {}
+    }
+    bytes
+}
+
+#[test]
+fn four_hundred_sloppy_worlds_are_read_as_they_were_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("w.sdf");
+    let mut loader = Loader::from_env();
+    (loader.placeholders, loader.mesh) = (true, MeshPolicy::Placeholder);
+    let mut warnings = 0;
+    for seed in 0..400 {
+        let bytes = world(seed);
+        std::fs::write(&file, &bytes).unwrap();
+        match loader.load_file(&file) {
+            Ok(loaded) => warnings += loaded.report.warnings.len(),
+            Err(error) => panic!("seed {seed}: {error}\n{}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+    assert!(warnings > 500, "{warnings}: what is forgiven is said");
+}
+
+/// The same without placeholders: what is not there is one error with its name and where it was looked for.
+#[test]
+fn what_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("w.sdf");
+    let mut loader = Loader::from_env();
+    loader.mesh = MeshPolicy::Load;
+    let mut refused = 0;
+    for seed in 0..200 {
+        std::fs::write(&file, world(seed)).unwrap();
+        if let Err(error) = loader.load_file(&file) {
+            let text = error.to_string();
+            assert!(text.starts_with("PG-1007") && text.contains("w.sdf:"), "seed {seed}: {text}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+/// Cut off, or with a byte changed, anywhere: an answer, and never more than one error.
+#[test]
+fn damaged_worlds_do_not_bring_it_down() {
+    let mut loader = Loader::without_files();
+    (loader.placeholders, loader.mesh) = (true, MeshPolicy::Placeholder);
+    let mut dice = Dice(Stream::new(5, 78), 0);
+    for seed in 0..60 {
+        let text = String::from_utf8_lossy(&world(seed)).into_owned();
+        for _ in 0..20 {
+            let mut bytes = text.clone().into_bytes();
+            let at = dice.roll(bytes.len());
+            match dice.roll(3) {
+                0 => bytes.truncate(at),
+                1 => bytes[at] = b"<>&\"'=/ 9\0"[dice.roll(10)],
+                _ => bytes.splice(at..at, *b"<link name='x'>").for_each(drop),
+            }
+            if let Err(error) = loader.load_str(&String::from_utf8_lossy(&bytes), "damaged") {
+                assert!(error.to_string().starts_with("PG-10"), "{error}");
+            }
+        }
+    }
+}
+
+/// Huge counts end at a limit, not at the end of memory.
+#[test]
+fn huge_counts_are_bounded() {
+    let many = "<model name='m'><link name='l'/></model>".repeat(300_000);
+    let error = Loader::without_files()
+        .load_str(&format!("<sdf version='1.9'><world name='w'>{many}</world></sdf>"), "t");
+    if let Err(error) = error {
+        assert!(error.to_string().starts_with("PG-1009"), "{error}");
+    }
+    let deep = "<model name='m'>".repeat(100_000);
+    let error = Loader::without_files().load_str(&format!("<sdf version='1.9'>{deep}"), "t").unwrap_err();
+    assert!(error.to_string().starts_with("PG-10"), "{error}");
+}

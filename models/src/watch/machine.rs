@@ -1,0 +1,202 @@
+//! How the machine is: temperatures, power, memory, read again and again on a thread of its own. Some sensors take milliseconds, and
+//! no frame waits for them.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::power::{PowerMeter, Rail};
+use super::tegrastats::{Tegrastats, tegrastats};
+use super::thermal::{Zone, zones};
+
+/// Where the sensors lie.
+#[derive(Clone, Debug)]
+pub struct MachineOptions {
+    /// `/sys/class/thermal`
+    pub thermal: PathBuf,
+    /// `/sys/class/hwmon`
+    pub hwmon: PathBuf,
+    /// `/sys/class/powercap`
+    pub powercap: PathBuf,
+    /// The program `tegrastats` of a Jetson; one that is not there is left out.
+    pub tegrastats: Option<PathBuf>,
+    /// How often they are read.
+    pub period: Duration,
+}
+
+impl Default for MachineOptions {
+    fn default() -> Self {
+        Self {
+            thermal: "/sys/class/thermal".into(),
+            hwmon: "/sys/class/hwmon".into(),
+            powercap: "/sys/class/powercap".into(),
+            tegrastats: Some("tegrastats".into()),
+            period: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What was read last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MachineState {
+    /// The hottest zone.
+    pub zone: Option<Zone>,
+    /// Power, by rail.
+    pub rails: Vec<Rail>,
+    /// Memory of this process, MiB.
+    pub memory_mb: Option<f64>,
+    /// Load of a Jetson's graphics processor, percent.
+    pub gpu_percent: Option<u32>,
+}
+
+/// The threads; they end with this.
+#[derive(Debug)]
+pub struct Machine {
+    state: Arc<Mutex<MachineState>>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    child: Option<Child>,
+}
+
+impl Machine {
+    /// Reads at once and then every period. `None` when no thread can be had.
+    pub fn start(options: MachineOptions) -> Option<Self> {
+        let (state, stop) = (Arc::new(Mutex::new(MachineState::default())), Arc::new(AtomicBool::new(false)));
+        let line = Arc::new(Mutex::new(None::<(Tegrastats, Instant)>));
+        let mut threads = Vec::new();
+        let mut child = options.tegrastats.as_ref().and_then(|program| {
+            let mut command = Command::new(program);
+            command.args(["--interval", &options.period.as_millis().max(100).to_string()]);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()
+        });
+        if let Some(out) = child.as_mut().and_then(|child| child.stdout.take()) {
+            let line = line.clone();
+            let work = move || {
+                for text in BufReader::new(out).lines().map_while(Result::ok) {
+                    *lock(&line) = Some((tegrastats(&text), Instant::now()));
+                }
+            };
+            threads.extend(std::thread::Builder::new().name("tegrastats".to_owned()).spawn(work).ok());
+        }
+        let (own, ended, begun) = (state.clone(), stop.clone(), Instant::now());
+        let work = move || {
+            let mut meter = PowerMeter::new(&options.hwmon, &options.powercap);
+            while !ended.load(Ordering::Acquire) {
+                let now_ns = i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX);
+                // A program that stands still says nothing of now.
+                let fresh = |line: &(Tegrastats, Instant)| {
+                    line.1.elapsed() < 5 * options.period + Duration::from_secs(1)
+                };
+                let tegra = lock(&line).clone().filter(fresh).map(|(seen, _)| seen).unwrap_or_default();
+                let mut all = zones(&options.thermal);
+                all.extend(tegra.zones);
+                let mut rails = meter.read(now_ns);
+                if rails.is_empty() {
+                    rails = tegra.rails;
+                }
+                let zone = all.into_iter().max_by(|a, b| a.celsius.total_cmp(&b.celsius));
+                let state =
+                    MachineState { zone, rails, memory_mb: memory_mb(), gpu_percent: tegra.gpu_percent };
+                *lock(&own) = state;
+                std::thread::park_timeout(options.period);
+            }
+        };
+        let sensors = std::thread::Builder::new().name("sensors".to_owned()).spawn(work).ok();
+        let started = sensors.is_some();
+        threads.extend(sensors);
+        let machine = Self { state, stop, threads, child };
+        started.then_some(machine)
+    }
+
+    /// What was read last.
+    pub fn state(&self) -> MachineState {
+        lock(&self.state).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(mut child) = self.child.take() {
+            // One that has ended needs no end.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // A thread that panicked has nothing more to say.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Memory of this process that lies in RAM, MiB.
+pub fn memory_mb() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait_for(machine: &Machine, what: impl Fn(&MachineState) -> bool) -> MachineState {
+        for _ in 0..2000 {
+            let state = machine.state();
+            if what(&state) {
+                return state;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("it is never read: {:?}", machine.state());
+    }
+
+    #[test]
+    fn what_changes_is_read_again_and_a_fake_tegrastats_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("thermal_zone0/type", "cpu");
+        write("thermal_zone0/temp", "61500");
+        let program = root.path().join("tegrastats");
+        let options = MachineOptions {
+            thermal: root.path().to_owned(),
+            hwmon: root.path().join("none"),
+            powercap: root.path().join("none"),
+            tegrastats: Some(program.clone()),
+            period: Duration::from_millis(5),
+        };
+        let machine = Machine::start(options.clone()).unwrap();
+        let state = wait_for(&machine, |state| state.zone.is_some());
+        assert_eq!(state.zone, Some(Zone { name: "cpu".into(), celsius: 61.5 }));
+        assert!(state.memory_mb.unwrap() > 1.0 && state.gpu_percent.is_none() && state.rails.is_empty());
+        write("thermal_zone0/temp", "90000");
+        wait_for(&machine, |state| state.zone.as_ref().is_some_and(|zone| zone.celsius == 90.0));
+        std::fs::remove_dir_all(root.path().join("thermal_zone0")).unwrap();
+        wait_for(&machine, |state| state.zone.is_none());
+        drop(machine);
+
+        let script = "#!/bin/sh\nwhile :; do echo 'RAM 1/2MB GR3D_FREQ 7%@611 gpu@41.5C VDD_IN 8255mW/8100mW'; sleep 0.05; done\n";
+        write("tegrastats", script);
+        let made = std::process::Command::new("chmod").arg("755").arg(&program).status().unwrap();
+        assert!(made.success());
+        let machine = Machine::start(options).unwrap();
+        let state = wait_for(&machine, |state| state.gpu_percent == Some(7));
+        assert_eq!((state.zone.unwrap().name.as_str(), state.rails[0].watts), ("gpu", 8.255));
+        let child = machine.child.as_ref().unwrap().id();
+        drop(machine);
+        assert!(!std::path::Path::new(&format!("/proc/{child}")).exists(), "it ends with us");
+    }
+}

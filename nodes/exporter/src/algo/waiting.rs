@@ -1,0 +1,145 @@
+//! Pictures that wait until it is known what is in them, and what was found lately.
+//!
+//! Invariant: a picture is given out only together with what was found in exactly that picture. One of which nothing is heard, or
+//! is heard too late, is withheld whole and counted.
+
+use std::collections::VecDeque;
+
+use super::{Picture, Region};
+
+/// Pictures that wait at most: a detector that is slower than that has its frames dropped anyway.
+const MOST: usize = 4;
+
+/// What was found at one moment, and is to be hidden.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The picture's stamp, ns.
+    pub stamp_ns: i64,
+    /// Boxes, margin included.
+    pub regions: Vec<Region>,
+}
+
+/// The pictures.
+#[derive(Debug)]
+pub struct Waiting {
+    pictures: VecDeque<Picture>,
+    spare: Vec<Picture>,
+    /// What was found lately, oldest first: somebody whom the detector misses for a frame is still hidden where he was.
+    lately: VecDeque<Found>,
+    hold_ns: i64,
+    most_age_ns: i64,
+    withheld: u64,
+}
+
+impl Waiting {
+    /// Boxes are kept for `hold_ns`; a picture older than `most_age_ns` is not given out any more.
+    pub fn new(hold_ns: i64, most_age_ns: i64) -> Self {
+        Self {
+            pictures: VecDeque::new(),
+            spare: Vec::new(),
+            lately: VecDeque::new(),
+            hold_ns,
+            most_age_ns,
+            withheld: 0,
+        }
+    }
+
+    /// Pictures withheld so far.
+    pub fn withheld(&self) -> u64 {
+        self.withheld
+    }
+
+    /// Memory for the next picture.
+    pub fn blank(&mut self) -> Picture {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// A picture has been read into it; the oldest of too many is withheld.
+    pub fn add(&mut self, picture: Picture) {
+        self.pictures.push_back(picture);
+        while self.pictures.len() > MOST {
+            let oldest = self.pictures.pop_front();
+            self.withheld += 1;
+            self.spare.extend(oldest);
+        }
+    }
+
+    /// Gives memory back.
+    pub fn done(&mut self, picture: Picture) {
+        self.spare.push(picture);
+    }
+
+    /// What was found in the picture of that stamp: it, if it waits and is young enough, with all regions to be hidden in it.
+    /// Pictures before it are withheld.
+    pub fn take(&mut self, found: Found, now_ns: i64) -> Option<(Picture, Vec<Region>)> {
+        let stamp = found.stamp_ns;
+        // After a jump of the clock what is remembered is of another time.
+        self.lately.retain(|old| (0..=self.hold_ns).contains(&(stamp - old.stamp_ns)));
+        let mut regions = found.regions.clone();
+        regions.extend(self.lately.iter().flat_map(|old| &old.regions));
+        self.lately.push_back(found);
+        let at = self.pictures.iter().position(|picture| picture.stamp_ns == stamp)?;
+        for _ in 0..at {
+            self.withheld += 1;
+            self.spare.extend(self.pictures.pop_front());
+        }
+        let picture = self.pictures.pop_front()?;
+        if now_ns.saturating_sub(stamp) > self.most_age_ns {
+            self.withheld += 1;
+            self.spare.push(picture);
+            return None;
+        }
+        Some((picture, regions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(stamp_ns: i64) -> Picture {
+        Picture { stamp_ns, ..Picture::default() }
+    }
+
+    fn found(stamp_ns: i64, boxes: usize) -> Found {
+        let region = Region::around(stamp_ns as f64, 0.0, 1.0, 1.0, 0.0);
+        Found { stamp_ns, regions: vec![region; boxes] }
+    }
+
+    #[test]
+    fn a_picture_leaves_only_with_what_was_found_in_it() {
+        let mut waiting = Waiting::new(100, 1000);
+        assert!(waiting.take(found(10, 1), 20).is_none(), "no picture");
+        for stamp in [20, 30, 40] {
+            waiting.add(at(stamp));
+        }
+        // The detector left out the first one.
+        let (picture, _) = waiting.take(found(30, 0), 50).unwrap();
+        assert_eq!((picture.stamp_ns, waiting.withheld()), (30, 1));
+        assert!(waiting.take(found(30, 0), 50).is_none(), "it left already");
+        assert!(
+            waiting.take(found(35, 0), 50).is_none(),
+            "another picture's findings are none of this one's"
+        );
+        assert!(waiting.take(found(40, 0), 5000).is_none(), "too late");
+        assert_eq!(waiting.withheld(), 2);
+        for stamp in 100..110 {
+            waiting.add(at(stamp));
+        }
+        assert_eq!(waiting.withheld(), 8, "of ten pictures four wait");
+    }
+
+    #[test]
+    fn who_is_missed_for_a_frame_is_hidden_where_he_was() {
+        let mut waiting = Waiting::new(100, 1000);
+        for (stamp, boxes, hidden) in [(10, 2, 2), (60, 0, 2), (109, 1, 3), (111, 0, 1), (300, 0, 0)] {
+            waiting.add(at(stamp));
+            let (picture, regions) = waiting.take(found(stamp, boxes), stamp).unwrap();
+            assert_eq!((picture.stamp_ns, regions.len()), (stamp, hidden));
+            waiting.done(picture);
+        }
+        // The clock jumps back, as when a bag is played again.
+        waiting.add(at(20));
+        assert_eq!(waiting.take(found(20, 1), 20).unwrap().1.len(), 1);
+    }
+}

@@ -1,0 +1,118 @@
+//! The node between a ROS node and Gazebo's own `ign topic`, both ways: what one says the other hears.
+//!
+//! Needs Debian's `ignition-transport-cli`; says SKIP by name where it is missing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use peregrine::prelude::*;
+use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue, StopReason};
+use peregrine_gz_bridge::GzBridge;
+use peregrine_msgs::geometry_msgs::Twist;
+use peregrine_msgs::std_msgs::String as StringMsg;
+
+const TOOL: &str = "/usr/libexec/ignition/transport11/ign-transport-topic";
+
+#[derive(Default)]
+struct Heard {
+    words: Vec<String>,
+    twists: Vec<f64>,
+}
+
+/// Says something ten times a second, and writes down what it hears.
+struct Ros {
+    heard: Arc<Mutex<Heard>>,
+    say: Publisher<StringMsg>,
+}
+
+#[derive(Params)]
+struct NoParams {}
+
+impl Node for Ros {
+    const NAME: &'static str = "ros";
+    type Params = NoParams;
+
+    fn configure(setup: &mut Setup<Self>, _: NoParams) -> Result<Self> {
+        setup.subscribe("chat/from_gz", Qos::Reliable, |n: &mut Self, _, m: &StringMsg| {
+            n.heard.lock().unwrap().words.push(m.data.clone());
+            Ok(())
+        })?;
+        setup.subscribe("cmd", Qos::Reliable, |n: &mut Self, _, m: &Twist| {
+            n.heard.lock().unwrap().twists.push(m.linear.x);
+            Ok(())
+        })?;
+        setup.timer(Duration::from_millis(100), |n: &mut Self, ctx| {
+            n.say.send(ctx, StringMsg { data: "from a ROS node".into() })
+        })?;
+        Ok(Self {
+            heard: setup.extension::<Mutex<Heard>>().unwrap_or_default(),
+            say: setup.publish("chat/to_gz", Qos::Reliable)?,
+        })
+    }
+}
+
+fn spec(partition: &str) -> NodeSpec {
+    let bridges = [
+        "/gz/chat:/chat/from_gz@std_msgs/msg/String[gz.msgs.StringMsg",
+        "/ros/chat:/chat/to_gz@std_msgs/msg/String]gz.msgs.StringMsg",
+        "/model/x3/cmd_vel:/cmd@geometry_msgs/msg/Twist@ignition.msgs.Twist",
+    ];
+    NodeSpec::new("gz_bridge")
+        .with_param("bridges", ParamValue::StringArray(bridges.map(str::to_owned).to_vec()))
+        .with_param("partition", ParamValue::String(partition.to_owned()))
+        .with_param("ip", ParamValue::String("127.0.0.1".into()))
+        .with_param("messages", ParamValue::String("ignition".into()))
+}
+
+#[test]
+fn what_gazebos_tool_says_ros_hears_and_the_other_way() {
+    if !std::path::Path::new(TOOL).is_file() {
+        println!(
+            "SKIP what_gazebos_tool_says_ros_hears_and_the_other_way: ignition-transport-cli is not installed"
+        );
+        return;
+    }
+    let partition = format!("bridge_{}", std::process::id());
+    let heard = Arc::new(Mutex::new(Heard::default()));
+    let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
+    app.extend(Arc::clone(&heard));
+    app.add(NodeFactory::of::<GzBridge>(), spec(&partition)).unwrap();
+    app.add(NodeFactory::of::<Ros>(), NodeSpec::new("ros")).unwrap();
+    let stop = app.stop_handle();
+    let running = std::thread::spawn(move || app.run().map(|_| ()));
+    let ign = |args: &[&str]| {
+        let mut command = Command::new(TOOL);
+        command.args(args).env("IGN_IP", "127.0.0.1").env("IGN_PARTITION", &partition);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).output().unwrap()
+    };
+    let end = Instant::now() + Duration::from_secs(40);
+    // The tool publishes once and goes; it may be too quick for a subscriber that it has only just met.
+    while heard.lock().unwrap().words.is_empty() || heard.lock().unwrap().twists.is_empty() {
+        assert!(Instant::now() < end, "ROS heard nothing of Gazebo's tool");
+        ign(&["-t", "/gz/chat", "-m", "ignition.msgs.StringMsg", "-p", "data: \"from Gazebo's tool\""]);
+        ign(&["-t", "/model/x3/cmd_vel", "-m", "ignition.msgs.Twist", "-p", "linear: {x: 2.5}"]);
+    }
+    let out = ign(&["-e", "-n", "1", "-t", "/ros/chat"]);
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let info = ign(&["-i", "-t", "/ros/chat"]);
+    stop.ask(StopReason::Asked("the test has heard enough".into()));
+    running.join().unwrap().unwrap();
+    let heard = heard.lock().unwrap();
+    assert!(heard.words.iter().all(|w| w == "from Gazebo's tool"), "{:?}", heard.words);
+    assert!(heard.twists.iter().all(|x| *x == 2.5), "{:?}", heard.twists);
+    assert!(text.contains("data: \"from a ROS node\""), "{text}");
+    assert!(String::from_utf8_lossy(&info.stdout).contains("ignition.msgs.StringMsg"), "{info:?}");
+}
+
+#[test]
+fn wrong_addresses_and_names_are_refused() {
+    for (key, value, code) in [("ip", "home", "PG-1804"), ("messages", "fortress", "PG-1805")] {
+        let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
+        let spec = spec("refused").with_param(key, ParamValue::String(value.into()));
+        let error = app.add(NodeFactory::of::<GzBridge>(), spec).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(code), "{error}");
+    }
+}
