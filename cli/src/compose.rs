@@ -15,6 +15,7 @@ pub fn registry() -> Registry {
         .with(peregrine_avoidance::PEREGRINE_NODE)
         .with(peregrine_camera::PEREGRINE_NODE)
         .with(peregrine_detector::PEREGRINE_NODE)
+        .with(peregrine_detector::CAMERAS_NODE)
         .with(peregrine_detector::store::PEREGRINE_NODE)
         .with(peregrine_exporter::PEREGRINE_NODE)
         .with(peregrine_gz_bridge::PEREGRINE_NODE)

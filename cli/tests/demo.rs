@@ -48,6 +48,24 @@ fn seeds_1_to_20_reach_the_goal_without_a_collision() {
     }
 }
 
+/// The network of models/train, for the simulator's own classes; what it finds is counted by its own names.
+#[test]
+fn the_simulators_own_model_flies() {
+    std::thread::scope(|scope| {
+        for seed in ["1", "2", "3"] {
+            scope.spawn(move || {
+                let summary =
+                    fly(&["--seed", seed, "--model", "sim", "--backend", "tract", "--threads", "1"]);
+                assert!(summary["reached_goal"] == true && summary["collisions"] == 0, "{summary}");
+                assert_eq!(summary["model"], "drone_sim_320_w8", "{summary}");
+                let score = summary["detection_score"].to_string();
+                assert!(score.contains("vehicle") && score.contains("tree"), "{score}");
+                assert!(!score.contains("stop sign") && !score.contains("\"car\""), "{score}");
+            });
+        }
+    });
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes_with_one_and_two_threads() {
     let one = fly(&["--seed", "3", "--threads", "1"]);

@@ -13,11 +13,12 @@ use std::process::{Command, Output, Stdio};
 
 use common::{Running, peregrine_at, root, stderr, stdout, until};
 
-const NODES: [&str; 13] = [
+const NODES: [&str; 14] = [
     "autopilot",
     "avoidance",
     "camera",
     "detector",
+    "detector_cameras",
     "drone_sim",
     "exporter",
     "gz_bridge",

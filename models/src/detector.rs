@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::backend::{self, Backend, BackendChoice, Engine};
+use crate::backend::{self, Backend, BackendChoice, Engine, EngineCache, Precision};
 use crate::decode::{self, Candidate, nms};
 use crate::image::ImageRef;
 use crate::letterbox::Letterbox;
@@ -31,6 +31,10 @@ pub struct LoadOptions {
     pub ort_library: Option<PathBuf>,
     /// Whose models may be loaded.
     pub trust: Trust,
+    /// In which numbers the provider computes.
+    pub precision: Precision,
+    /// Where engines that a provider compiles are kept; `None`: in the user's cache.
+    pub engine_cache: Option<EngineCache>,
 }
 
 impl LoadOptions {
@@ -44,6 +48,8 @@ impl LoadOptions {
             score_threshold: None,
             ort_library: None,
             trust: Trust::default(),
+            precision: Precision::Native,
+            engine_cache: None,
         }
     }
 }
@@ -133,12 +139,7 @@ impl Detector {
         reason: &str,
         options: &LoadOptions,
     ) -> Result<Self> {
-        let engine = Engine {
-            provider: &options.provider,
-            threads: options.threads,
-            library: options.ort_library.as_deref(),
-        };
-        let backend = backend::load(&model, backend_name, &engine)?;
+        let backend = backend::load(&model, backend_name, &Engine::new(options, 1))?;
         let mut report = format!("{} on {}", model.manifest.name, backend.describe());
         if options.threads > 1 && backend_name == BackendName::Tract {
             report.push_str(&format!(" ({} were asked for; tract uses one)", options.threads));
@@ -182,12 +183,12 @@ impl Detector {
     ) -> Result<(&[Detection], StageTimes)> {
         let start = clock();
         // The tensor is the backend's own, and a run only reads it.
-        let place = self.preprocessor.run_again(image, self.backend.input()?)?;
+        let place = self.preprocessor.run_again(image, self.backend.input(0)?)?;
         let filled = clock();
         self.backend.run()?;
         let inferred = clock();
         let Self { backend, post, manifest, labels, threshold, .. } = self;
-        backend.outputs(&mut |outputs| {
+        backend.outputs(0, &mut |outputs| {
             post.run(manifest, labels, outputs, *threshold, &place, (image.width, image.height));
         })?;
         let times = StageTimes {
@@ -213,6 +214,7 @@ impl Detector {
             labels: Arc::clone(&self.labels),
             weights: (&[][..]).into(),
             stored_int8: false,
+            batch: None,
             origin: self.manifest.name.clone(),
             signed: None,
         };
@@ -281,7 +283,7 @@ impl Broken {
 
 #[cfg(test)]
 impl Backend for Broken {
-    fn input(&mut self) -> Result<crate::InputMut<'_>> {
+    fn input(&mut self, _: usize) -> Result<crate::InputMut<'_>> {
         Self::error()
     }
 
@@ -289,7 +291,7 @@ impl Backend for Broken {
         Self::error()
     }
 
-    fn outputs(&self, _: &mut dyn FnMut(&[&[f32]])) -> Result<()> {
+    fn outputs(&self, _: usize, _: &mut dyn FnMut(&[&[f32]])) -> Result<()> {
         Self::error()
     }
 
@@ -298,12 +300,16 @@ impl Backend for Broken {
     }
 }
 
-fn check(options: &LoadOptions) -> Result<()> {
+pub(crate) fn check(options: &LoadOptions) -> Result<()> {
     let bad = |option: &'static str, value: String, remedy: &str| {
         Err(Error::Option { option, value, remedy: remedy.to_owned() })
     };
     if !(1..=64).contains(&options.threads) {
         return bad("threads", options.threads.to_string(), "write 1 to 64");
+    }
+    if options.precision == Precision::Half && options.provider != "tensorrt" {
+        let remedy = "write native, or ask for the provider `tensorrt`: no other is told";
+        return bad("precision", "half".to_owned(), remedy);
     }
     match options.score_threshold {
         Some(score) if !(0.0..=1.0).contains(&score) => {
@@ -314,7 +320,7 @@ fn check(options: &LoadOptions) -> Result<()> {
 }
 
 /// The engine to use and, for `auto`, the reason in words.
-fn choose(options: &LoadOptions) -> Result<(BackendName, String)> {
+pub(crate) fn choose(options: &LoadOptions) -> Result<(BackendName, String)> {
     let library = options.ort_library.as_deref();
     if options.provider == "tract" && options.backend != BackendChoice::Ort {
         return Ok((BackendName::Tract, String::new()));
@@ -345,13 +351,13 @@ fn why_not(error: &Error) -> String {
 
 /// The buffers of the way back from tensors to boxes.
 #[derive(Default)]
-struct Post {
+pub(crate) struct Post {
     candidates: Vec<Candidate>,
-    detections: Vec<Detection>,
+    pub(crate) detections: Vec<Detection>,
 }
 
 impl Post {
-    fn run(
+    pub(crate) fn run(
         &mut self,
         manifest: &Manifest,
         labels: &[Arc<str>],

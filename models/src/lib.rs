@@ -34,6 +34,8 @@
 //! ```
 
 pub mod backend;
+mod batch;
+mod building;
 pub mod decode;
 mod detector;
 mod error;
@@ -57,6 +59,8 @@ pub mod update;
 pub mod watch;
 
 pub use backend::{Backend, BackendChoice};
+pub use batch::BatchDetector;
+pub use building::{Building, Progress};
 pub use detector::{Detection, Detector, LoadOptions, StageTimes};
 pub use error::{Error, Result};
 pub use image::{ImageRef, PixelFormat};

@@ -145,7 +145,7 @@ pub enum BackendName {
     Tract,
 }
 
-/// The input tensor: one image, batch 1.
+/// The input tensor.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -172,9 +172,20 @@ pub struct Input {
     /// Per plane, in the order of `colour`, in scaled units.
     #[serde(default = "ones")]
     pub std: [f32; 3],
+    /// Most images of one inference, 1 to 16: the network's first dimension, or less where that is left open.
+    #[serde(default = "one_image", skip_serializing_if = "is_one")]
+    pub max_batch: usize,
     /// How the image is fitted into the input.
     #[serde(default)]
     pub letterbox: LetterboxRule,
+}
+
+fn one_image() -> usize {
+    1
+}
+
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 /// Order of the input's dimensions.

@@ -38,10 +38,24 @@ const EMBEDDED: &[Embedded] = &[
         manifest: include_str!("../weights/nanodet_g_416_w8.toml"),
         weights: include_bytes!("../weights/nanodet_g_w8.onnx"),
     },
+    Embedded {
+        name: "drone_sim_320_int8",
+        manifest: include_str!("../weights/drone_sim_320_int8.toml"),
+        weights: include_bytes!("../weights/drone_sim_320_int8.onnx"),
+    },
+    Embedded {
+        name: "drone_sim_320_w8",
+        manifest: include_str!("../weights/drone_sim_320_w8.toml"),
+        weights: include_bytes!("../weights/drone_sim_320_w8.onnx"),
+    },
 ];
 
 /// Short names that stand for the variant that suits the backend.
-const FAMILIES: &[(&str, &str, &str)] = &[("nanodet_g", "nanodet_g_416_int8", "nanodet_g_320_w8")];
+const FAMILIES: &[(&str, &str, &str)] = &[
+    ("nanodet_g", "nanodet_g_416_int8", "nanodet_g_320_w8"),
+    // The simulator's own classes (models/train).
+    ("sim", "drone_sim_320_int8", "drone_sim_320_w8"),
+];
 
 /// The model used when none is named.
 pub const DEFAULT_MODEL: &str = "nanodet_g";
@@ -92,6 +106,8 @@ pub struct Model {
     pub weights: Cow<'static, [u8]>,
     /// Whether the weights are only stored as int8 and computed in fp32.
     pub stored_int8: bool,
+    /// The number of images that every inference takes, where the network fixes it.
+    pub batch: Option<usize>,
     /// How messages call it.
     pub origin: String,
     /// The manifest's file and bytes, which a signature may be over. `None` for embedded models and bare networks.
@@ -211,6 +227,7 @@ fn bare(path: &Path) -> Result<Model> {
         labels,
         weights: Cow::Owned(weights),
         stored_int8: ports.stored_int8,
+        batch: batch_of(&ports),
         origin,
         signed: None,
     })
@@ -254,7 +271,11 @@ fn assemble(
     for (output, expected) in manifest.decoder.outputs.iter().zip(decode::expected_shapes(&manifest, classes))
     {
         let Some(port) = ports.outputs.iter().find(|port| port.name == *output) else { continue };
-        let expected: Vec<Option<usize>> = expected.into_iter().map(Some).collect();
+        let mut expected: Vec<Option<usize>> = expected.into_iter().map(Some).collect();
+        // One image's share; all images of a batch lie one after the other.
+        if let Some(first) = expected.first_mut() {
+            *first = batch_of(&ports);
+        }
         let place = format!("{name}:{}", line_of(text, "decoder", "outputs"));
         agree(&place, format!("output `{output}`"), &port.shape, &expected, "mend [decoder] or [input]")?;
     }
@@ -268,15 +289,21 @@ fn assemble(
             remedy: "let `peregrine model reference --write` write it",
         });
     }
-    let stored_int8 = ports.stored_int8;
+    let (stored_int8, batch) = (ports.stored_int8, batch_of(&ports));
     Ok(Model {
         manifest: Arc::new(manifest),
         labels,
         weights,
         stored_int8,
+        batch,
         origin: name.to_owned(),
         signed: None,
     })
+}
+
+/// The first dimension of the input, where it is fixed.
+fn batch_of(ports: &Ports) -> Option<usize> {
+    ports.inputs.first().and_then(|port| port.shape.first().copied().flatten())
 }
 
 /// Whether the graph has the input and outputs the manifest names. Messages name the line of the manifest.
@@ -298,7 +325,21 @@ fn fits(manifest: &Manifest, ports: &Ports, name: &str, text: &str) -> Result<()
     };
     let port = ports.inputs.iter().find(|port| port.name == input.name);
     let port = port.ok_or_else(|| missing(at("input", "name"), "input", &input.name, &ports.inputs))?;
-    let expected = manifest.input_shape().map(Some);
+    if let Some(Some(fixed)) = port.shape.first().filter(|fixed| **fixed != Some(input.max_batch)) {
+        return Err(Error::Shape {
+            model: at("input", "max_batch"),
+            what: format!("input `{}`", input.name),
+            found: format!("{} ({fixed} images in every inference)", Shape(&port.shape)),
+            expected: format!("{} images", input.max_batch),
+            remedy: format!(
+                "write `max_batch = {fixed}` into [input], or leave the network's first dimension open"
+            )
+            .into(),
+        });
+    }
+    // The first dimension is dealt with.
+    let mut expected = manifest.input_shape().map(Some);
+    expected[0] = None;
     // The planes' place tells a wrong layout from a wrong size.
     let planes_at = |index: usize| port.shape.get(index) == Some(&Some(3));
     let other = match input.layout {

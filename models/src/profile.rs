@@ -56,6 +56,7 @@ pub(crate) fn recognise(name: &str, file: &str, sha256: &str, ports: &Ports) -> 
             scale: 1.0,
             mean,
             std,
+            max_batch: 1,
             letterbox: LetterboxRule { fit, align: if yolov8 { Align::Center } else { Align::TopLeft }, pad },
         },
         decoder: kind,

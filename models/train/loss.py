@@ -96,13 +96,13 @@ def loss(score, sides, truth, where, stride):
 
 
 def distil(score, sides, teacher_score, teacher_sides):
-    """How far a student is from its teacher: on scores everywhere, on sides where the teacher sees something."""
+    """How far a student is from its teacher where the teacher sees something; where it sees nothing it may be blind."""
     taught = teacher_score.sigmoid()
-    gap = (score.sigmoid() - taught).abs()
     weight = taught.amax(-1)
-    total = weight.sum().clamp(min=1.0)
-    scores = F.binary_cross_entropy_with_logits(score, taught, reduction="none") * gap * gap
+    seen = weight > 0.05
+    total = weight[seen].sum().clamp(min=1.0)
+    gap = (score.sigmoid() - taught).abs()
+    scores = (F.binary_cross_entropy_with_logits(score, taught, reduction="none") * gap * gap)[seen]
     split = lambda s: s.unflatten(-1, (4, BINS)).log_softmax(-1)
     sides = F.kl_div(split(sides), split(teacher_sides), log_target=True, reduction="none").sum(-1).mean(-1)
-    seen = weight > 0.05
     return scores.sum() / total + 0.5 * (sides * weight)[seen].sum() / total

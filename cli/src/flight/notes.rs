@@ -1,14 +1,15 @@
 //! What is noted down of a flight, topic by topic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use peregrine_core::AnyMessage;
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus};
 use peregrine_msgs::geometry_msgs::{PoseStamped, TwistStamped};
 use peregrine_msgs::nav_msgs::Odometry;
 use peregrine_msgs::std_msgs::{Float64, UInt32};
-use peregrine_msgs::vision_msgs::{Detection2D, Detection2DArray};
+use peregrine_msgs::vision_msgs::{Detection2D, Detection2DArray, LabelInfo};
 use peregrine_msgs::visualization_msgs::{Marker, MarkerArray};
+use peregrine_sim::dataset::{CLASSES, class_named, reach_m};
 
 use super::pictures::Pictures;
 use super::progress::Progress;
@@ -55,6 +56,8 @@ pub struct Notes {
     pub(super) progress: Progress,
     clearance: Option<f64>,
     truths: BTreeMap<i64, Vec<TrueBox>>,
+    /// The classes of the model that runs.
+    classes: BTreeSet<String>,
     last: Option<[f64; 3]>,
 }
 
@@ -88,6 +91,7 @@ impl Notes {
             progress: Progress::new(watch.progress),
             clearance: None,
             truths: BTreeMap::new(),
+            classes: BTreeSet::new(),
             last: None,
         }
     }
@@ -116,11 +120,15 @@ impl Notes {
                 self.obstacles = m.markers.iter().filter_map(outline).collect();
             }),
             "/sim/boxes" => any.as_message::<Detection2DArray>().map(|m| {
-                let truths = m.detections.iter().map(true_box).collect();
+                let truths =
+                    m.detections.iter().map(true_box).filter_map(|b| asked(b, &self.classes)).collect();
                 self.truths.insert(m.header.stamp.to_nanos(), truths);
                 while self.truths.len() > 64 {
                     self.truths.pop_first();
                 }
+            }),
+            "/label_info" => any.as_message::<LabelInfo>().map(|m| {
+                self.classes = m.class_map.iter().map(|class| class.class_name.clone()).collect();
             }),
             "/camera/image_raw" => any.as_frame().map(|frame| self.pictures.keep(frame)),
             "/detections" => any.as_message::<Detection2DArray>().map(|m| self.detected(t, m)),
@@ -237,6 +245,20 @@ fn true_box(detection: &Detection2D) -> TrueBox {
     }
 }
 
+/// A true box as the model could name it: nobody finds what is none of its classes. A model of the simulator's own classes
+/// calls a car a vehicle, and is not asked for what lies beyond the reach of its training. Before the classes are known the
+/// box stays as it is.
+fn asked(truth: TrueBox, classes: &BTreeSet<String>) -> Option<TrueBox> {
+    if classes.is_empty() || classes.contains(&truth.class) && truth.class != "tree" {
+        return Some(truth);
+    }
+    let number = class_named(&truth.class)?;
+    let class = CLASSES[number].to_owned();
+    let near = truth.distance_m.is_none_or(|metres| metres <= reach_m(number));
+    let visible = if near { truth.visible } else { 0.0 };
+    classes.contains(&class).then_some(TrueBox { class, visible, ..truth })
+}
+
 /// An obstacle seen from above. Crowns hang above the flight and would hide it.
 fn outline(marker: &Marker) -> Option<Obstacle> {
     let p = &marker.pose.position;
@@ -258,4 +280,30 @@ fn outline(marker: &Marker) -> Option<Obstacle> {
         _ => Outline::Circle { x: p.x, y: p.y, radius: marker.scale.x / 2.0 },
     };
     Some(Obstacle { class: class.replace('_', " "), outline })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_asked_for_its_own_classes_alone() {
+        let truth = |class: &str, metres: f64| TrueBox {
+            class: class.to_owned(),
+            rect: Rect::default(),
+            visible: 0.9,
+            distance_m: Some(metres),
+        };
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let (coco, own) = (set(&["person", "car", "stop sign"]), set(&CLASSES));
+        let name = |b: TrueBox, classes: &BTreeSet<String>| asked(b, classes).map(|b| b.class);
+        assert_eq!(name(truth("car", 5.0), &coco).as_deref(), Some("car"));
+        assert_eq!(name(truth("tree", 5.0), &coco), None);
+        assert_eq!(name(truth("stop sign", 5.0), &own), None);
+        assert_eq!(name(truth("car", 5.0), &own).as_deref(), Some("vehicle"));
+        assert_eq!(name(truth("person", 50.0), &own).as_deref(), Some("person"));
+        assert_eq!(asked(truth("tree", 5.0), &own).unwrap().visible, 0.9);
+        assert_eq!(asked(truth("tree", 30.0), &own).unwrap().visible, 0.0, "beyond its reach");
+        assert_eq!(name(truth("tree", 5.0), &BTreeSet::new()).as_deref(), Some("tree"));
+    }
 }

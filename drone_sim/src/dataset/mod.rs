@@ -86,12 +86,21 @@ const FAR: [f64; CLASSES.len()] = [35.0, 35.0, 20.0, 30.0, 30.0];
 
 /// The class of a thing, an index into [`CLASSES`].
 pub fn class_of(thing: &Thing) -> Option<usize> {
-    let name = match (thing.kind, thing.label.as_str()) {
-        (ThingKind::Tree, _) => "tree",
-        (_, "car" | "truck" | "bus" | "motorcycle") => "vehicle",
-        (_, label) => label,
+    class_named(if thing.kind == ThingKind::Tree { "tree" } else { &thing.label })
+}
+
+/// The class that a COCO name belongs to, or that is called so itself.
+pub fn class_named(label: &str) -> Option<usize> {
+    let name = match label {
+        "car" | "truck" | "bus" | "motorcycle" => "vehicle",
+        label => label,
     };
     CLASSES.iter().position(|class| *class == name)
+}
+
+/// Things of this class that are farther away than this are asked of nobody, metres.
+pub fn reach_m(class: usize) -> f64 {
+    FAR.get(class).copied().unwrap_or(0.0)
 }
 
 /// Takes the pictures and writes them into `folder`: `images/SEED_NUMBER.jpg` and `annotations.json` (COCO's format, areas
@@ -143,7 +152,7 @@ pub fn write(spec: &DatasetSpec, folder: &Path, mut progress: impl FnMut(usize, 
 
 /// Whether nobody could be asked to find it.
 fn unfair(seen: &ObjectBox, class: usize, away: f64) -> bool {
-    seen.pixels < SMALL_PIXELS || seen.visible_fraction < HIDDEN || away > FAR[class]
+    seen.pixels < SMALL_PIXELS || seen.visible_fraction < HIDDEN || away > reach_m(class)
 }
 
 fn check(spec: &DatasetSpec) -> Result<()> {

@@ -1,18 +1,18 @@
-//! Where labelled things really are in the colour image.
+//! Where labelled things and trees really are in the colour image.
 
 use nalgebra::{Isometry3, Point3};
 use peregrine_render::{BoxFinder, Camera, ObjectBox};
 
 use super::camera::ColorCamera;
 use crate::error::Result;
-use crate::scenario::World;
+use crate::scenario::{ThingKind, World};
 
 /// One labelled thing in one image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TruthBox {
     /// Object id in the world.
     pub object: u32,
-    /// COCO class name.
+    /// COCO class name, or `tree`.
     pub label: String,
     /// Left, top, width, height of what is seen, pixels.
     pub seen: [f64; 4],
@@ -48,11 +48,15 @@ impl Truths {
         let objects = camera.objects();
         self.finder.find(&world.scene, intrinsics, &pose, objects, None, LEAST_PIXELS, &mut self.found)?;
         let boxes = self.found.iter().filter_map(|b| {
-            let thing = world.thing(b.object).filter(|t| !t.label.is_empty())?;
+            let thing = world.thing(b.object)?;
+            let label = if thing.kind == ThingKind::Tree { "tree" } else { thing.label.as_str() };
+            if label.is_empty() {
+                return None;
+            }
             let [left, top, right, bottom] = b.visible.map(f64::from);
             Some(TruthBox {
                 object: b.object,
-                label: thing.label.clone(),
+                label: label.to_string(),
                 seen: [left, top, right - left, bottom - top],
                 visible_fraction: b.visible_fraction,
                 position: pose.inverse_transform_point(&thing.pose.translation.vector.into()),

@@ -76,9 +76,13 @@ impl Places {
 
 /// The folder `peregrine setup` installs into: `$XDG_CACHE_HOME/peregrine/onnxruntime`, or below `~/.cache`.
 pub fn cache_dir() -> Option<PathBuf> {
+    Some(cache_home()?.join("peregrine").join("onnxruntime"))
+}
+
+/// `$XDG_CACHE_HOME`, or `~/.cache`.
+pub(super) fn cache_home() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("peregrine").join("onnxruntime"))
+    variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
 }
 
 /// Libraries of a folder, the newest version first.

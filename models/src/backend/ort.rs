@@ -13,7 +13,7 @@ use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 
 use super::library::{Places, check_file};
-use super::{Backend, Engine};
+use super::{Backend, Engine, Precision, part, read_parts, size_for};
 use crate::error::suggest;
 use crate::manifest::Element;
 use crate::model::Model;
@@ -94,17 +94,25 @@ fn open(path: &Path) -> Result<Environment> {
     .map_err(|error| broken(first_line(&error)))
 }
 
-/// A session with its input and outputs bound to buffers we keep.
+/// A session with inputs and outputs bound to buffers we keep, for each size of batch.
 pub(super) struct OrtBackend {
     session: Session,
-    binding: IoBinding,
-    input: BoundInput,
+    batches: Vec<Bound>,
+    sizes: Vec<usize>,
+    /// The batch that runs next or ran last.
+    current: usize,
     input_name: String,
-    outputs: Vec<Tensor<f32>>,
     /// On other devices the input is copied when it is bound, so it must be bound before each run.
     rebind: bool,
     model: String,
     about: String,
+}
+
+/// The buffers of one size of batch.
+struct Bound {
+    binding: IoBinding,
+    input: BoundInput,
+    outputs: Vec<Tensor<f32>>,
 }
 
 enum BoundInput {
@@ -138,11 +146,21 @@ impl OrtBackend {
             detail: first_line(&error),
         };
         let on_cpu = engine.provider == "cpu";
+        let folder = match engine.cache.as_ref().zip(engine.key(model)) {
+            // Asked for before a folder is made: a provider that is not there leaves none behind.
+            Some((cache, key))
+                if provider(engine.provider, &Tuning::default())
+                    .is_some_and(|(_, there)| there.unwrap_or(false)) =>
+            {
+                Some(cache.prepare(&key)?)
+            }
+            _ => None,
+        };
         let session = |strict: bool| -> Result<Session> {
             let mut builder = base_builder(&environment, engine.threads, model.stored_int8)
                 .map_err(|error| fail(&error))?;
             if !on_cpu {
-                builder = with_provider(builder, engine.provider)?;
+                builder = with_provider(builder, engine, folder.as_deref())?;
                 if strict {
                     builder = builder.with_disable_cpu_fallback().map_err(|error| fail(&error))?;
                 }
@@ -156,25 +174,9 @@ impl OrtBackend {
             Err(_) => (session(false)?, true),
         };
         let manifest = &model.manifest;
-        let shape = manifest.input_shape();
-        let input = match manifest.input.element {
-            Element::F32 => BoundInput::F32(
-                Tensor::from_array((shape, vec![0f32; manifest.input_len()])).map_err(|e| fail(&e))?,
-            ),
-            Element::U8 => BoundInput::U8(
-                Tensor::from_array((shape, vec![0u8; manifest.input_len()])).map_err(|e| fail(&e))?,
-            ),
-        };
-        let mut binding = session.create_binding().map_err(|error| fail(&error))?;
-        input.bind(&mut binding, &manifest.input.name).map_err(|error| fail(&error))?;
-        let mut outputs = Vec::new();
-        let shapes = crate::decode::expected_shapes(manifest, model.labels.len());
-        for (name, shape) in manifest.decoder.outputs.iter().zip(shapes) {
-            let allocator = ort::memory::Allocator::default();
-            let mut tensor = Tensor::<f32>::new(&allocator, shape).map_err(|error| fail(&error))?;
-            binding.bind_output(name.as_str(), &mut tensor).map_err(|error| fail(&error))?;
-            outputs.push(tensor);
-        }
+        let sizes = engine.sizes(model);
+        let batches = sizes.iter().map(|images| Bound::new(&session, model, *images));
+        let batches = batches.collect::<ort::Result<Vec<_>>>().map_err(|error| fail(&error))?;
         let mixed = if mixed { ", some operators on the CPU" } else { "" };
         let about = format!(
             "ONNX Runtime {} ({}), provider {}{mixed}, {} thread{}",
@@ -185,7 +187,7 @@ impl OrtBackend {
             if engine.threads == 1 { "" } else { "s" }
         );
         let (input_name, model) = (manifest.input.name.clone(), model.origin.clone());
-        Ok(Self { session, binding, input, input_name, outputs, rebind: !on_cpu, model, about })
+        Ok(Self { session, batches, sizes, current: 0, input_name, rebind: !on_cpu, model, about })
     }
 
     fn fail(&self, error: &ort::Error) -> Error {
@@ -195,6 +197,33 @@ impl OrtBackend {
             model: self.model.clone(),
             detail: first_line(error),
         }
+    }
+}
+
+impl Bound {
+    fn new(session: &Session, model: &Model, images: usize) -> ort::Result<Self> {
+        let manifest = &model.manifest;
+        let mut shape = manifest.input_shape();
+        shape[0] = images;
+        let length = images * manifest.input_len();
+        let input = match manifest.input.element {
+            Element::F32 => BoundInput::F32(Tensor::from_array((shape, vec![0f32; length]))?),
+            Element::U8 => BoundInput::U8(Tensor::from_array((shape, vec![0u8; length]))?),
+        };
+        let mut binding = session.create_binding()?;
+        input.bind(&mut binding, &manifest.input.name)?;
+        let mut outputs = Vec::new();
+        let shapes = crate::decode::expected_shapes(manifest, model.labels.len());
+        for (name, mut shape) in manifest.decoder.outputs.iter().zip(shapes) {
+            if let Some(first) = shape.first_mut() {
+                *first = images;
+            }
+            let allocator = ort::memory::Allocator::default();
+            let mut tensor = Tensor::<f32>::new(&allocator, shape)?;
+            binding.bind_output(name.as_str(), &mut tensor)?;
+            outputs.push(tensor);
+        }
+        Ok(Self { binding, input, outputs })
     }
 }
 
@@ -208,29 +237,39 @@ impl BoundInput {
 }
 
 impl Backend for OrtBackend {
-    fn input(&mut self) -> Result<InputMut<'_>> {
-        Ok(match &mut self.input {
-            BoundInput::F32(tensor) => InputMut::F32(tensor.extract_tensor_mut().1),
-            BoundInput::U8(tensor) => InputMut::U8(tensor.extract_tensor_mut().1),
+    fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    fn select(&mut self, images: usize) {
+        self.current = size_for(&self.sizes, images);
+    }
+
+    fn input(&mut self, image: usize) -> Result<InputMut<'_>> {
+        let images = self.sizes[self.current];
+        let values = match &mut self.batches[self.current].input {
+            BoundInput::F32(tensor) => part(tensor.extract_tensor_mut().1, image, images).map(InputMut::F32),
+            BoundInput::U8(tensor) => part(tensor.extract_tensor_mut().1, image, images).map(InputMut::U8),
+        };
+        values.ok_or_else(|| Error::Backend {
+            backend: "ONNX Runtime",
+            action: "fill",
+            model: self.model.clone(),
+            detail: format!("its batch has no image {image}"),
         })
     }
 
     fn run(&mut self) -> Result<()> {
-        if self.rebind {
-            self.input.bind(&mut self.binding, &self.input_name).map_err(|error| self.fail(&error))?;
-        }
-        let result = self.session.run_binding(&self.binding).map(|_| ());
+        let Self { session, batches, current, input_name, rebind, .. } = self;
+        let batch = &mut batches[*current];
+        let bound = if *rebind { batch.input.bind(&mut batch.binding, input_name) } else { Ok(()) };
+        let result = bound.and_then(|()| session.run_binding(&batch.binding).map(|_| ()));
         result.map_err(|error| self.fail(&error))
     }
 
-    fn outputs(&self, read: &mut dyn FnMut(&[&[f32]])) -> Result<()> {
-        // The heads known have at most ten outputs; more would be read by none of them.
-        let mut views: [&[f32]; 16] = [&[]; 16];
-        let count = self.outputs.len().min(views.len());
-        for (view, tensor) in views.iter_mut().zip(&self.outputs) {
-            *view = tensor.extract_tensor().1;
-        }
-        read(&views[..count]);
+    fn outputs(&self, image: usize, read: &mut dyn FnMut(&[&[f32]])) -> Result<()> {
+        let (batch, images) = (&self.batches[self.current], self.sizes[self.current]);
+        read_parts(batch.outputs.iter().map(|tensor| tensor.extract_tensor().1), image, images, read);
         Ok(())
     }
 
@@ -269,12 +308,37 @@ pub const PROVIDERS: [&str; 11] = [
     "tract",
 ];
 
+/// What a provider is told.
+#[derive(Default)]
+struct Tuning<'a> {
+    half: bool,
+    /// Where it keeps what it compiles.
+    folder: Option<&'a Path>,
+}
+
+fn tensorrt(tuning: &Tuning<'_>) -> ep::TensorRT {
+    let provider = ep::TensorRT::default().with_fp16(tuning.half);
+    let Some(folder) = tuning.folder.map(Path::display) else { return provider };
+    let provider = provider.with_engine_cache(true).with_engine_cache_path(&folder);
+    provider.with_timing_cache(true).with_timing_cache_path(&folder)
+}
+
+/// The library's version; the hash of its bytes where its name tells none.
+pub(super) fn runtime_of(path: &Path) -> String {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let numbers: Vec<String> = super::library::version_of(&real).iter().map(u32::to_string).collect();
+    if numbers.is_empty() {
+        return std::fs::read(&real).map(|bytes| crate::model::sha256(&bytes)).unwrap_or_default();
+    }
+    numbers.join(".")
+}
+
 /// Whether the loaded library was built with a provider, and how to ask a session for it. `None`: no such provider.
-fn provider(name: &str) -> Option<(ExecutionProviderDispatch, ort::Result<bool>)> {
+fn provider(name: &str, tuning: &Tuning<'_>) -> Option<(ExecutionProviderDispatch, ort::Result<bool>)> {
     Some(match name {
         "cpu" => (ep::CPU::default().build(), Ok(true)),
         "cuda" => (ep::CUDA::default().build(), ep::CUDA::is_available()),
-        "tensorrt" => (ep::TensorRT::default().build(), ep::TensorRT::is_available()),
+        "tensorrt" => (tensorrt(tuning).build(), ep::TensorRT::is_available()),
         "openvino" => (ep::OpenVINO::default().build(), ep::OpenVINO::is_available()),
         "migraphx" => (ep::MIGraphX::default().build(), ep::MIGraphX::is_available()),
         "coreml" => (ep::CoreML::default().build(), ep::CoreML::is_available()),
@@ -294,13 +358,19 @@ pub fn available_providers(library: Option<&Path>) -> Vec<&'static str> {
     }
     PROVIDERS
         .into_iter()
-        .filter(|name| provider(name).is_some_and(|(_, there)| there.unwrap_or(false)))
+        .filter(|name| provider(name, &Tuning::default()).is_some_and(|(_, there)| there.unwrap_or(false)))
         .collect()
 }
 
-fn with_provider(mut builder: SessionBuilder, name: &str) -> Result<SessionBuilder> {
+fn with_provider(
+    mut builder: SessionBuilder,
+    engine: &Engine<'_>,
+    folder: Option<&Path>,
+) -> Result<SessionBuilder> {
+    let name = engine.provider;
+    let tuning = Tuning { half: engine.precision == Precision::Half, folder };
     let refuse = |detail: String| Error::Provider { provider: name.to_owned(), detail };
-    let Some((dispatch, available)) = provider(name) else {
+    let Some((dispatch, available)) = provider(name, &tuning) else {
         let near =
             suggest(name, PROVIDERS).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
         return Err(refuse(format!("there is no such provider{near}; known: {}", PROVIDERS.join(", "))));

@@ -6,6 +6,9 @@ use crate::{Error, Result};
 /// The longest side of an input we believe, network pixels.
 const LONGEST_INPUT: usize = 4096;
 
+/// The largest batch we believe.
+const MOST_IMAGES: usize = 16;
+
 struct Checker<'a> {
     text: &'a str,
     name: &'a str,
@@ -92,6 +95,8 @@ pub(super) fn check(m: &Manifest, text: &str, name: &str) -> Result<()> {
         c.need(holds, "", "labels_sha256", sum, "no SHA-256 of a labels file", remedy)?;
     }
     input(m, &c)?;
+    let some = (1..=MOST_IMAGES).contains(&m.input.max_batch);
+    c.need(some, "input", "max_batch", m.input.max_batch, "out of range", "write 1 to 16")?;
     decoder(m, &c)?;
     costs(m, &c)?;
     if let Some(golden) = &m.golden {

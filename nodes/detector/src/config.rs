@@ -19,6 +19,13 @@ pub struct Config {
     /// Execution provider of ONNX Runtime: cpu, cuda, tensorrt... One that is not there is an error.
     #[param(default = "cpu")]
     pub provider: String,
+    /// In which numbers the provider computes: native (those of the network) or half (16 bit floats; tensorrt only).
+    #[param(default = "native")]
+    pub precision: String,
+    /// The provider (or `tract`) that answers while another one compiles the network, e.g. `cpu` for `tensorrt`; empty waits
+    /// for it. Not with a `store`; in lockstep it is waited for all the same.
+    #[param(default = "")]
+    pub meanwhile: String,
     /// Threads of one inference. One repeats bit for bit.
     #[param(default = 1, range = 1..=64)]
     pub threads: usize,
@@ -102,6 +109,7 @@ impl Config {
         Ok(LoadOptions {
             backend: self.backend.parse::<BackendChoice>()?,
             provider: self.provider.clone(),
+            precision: self.precision.parse()?,
             threads: self.threads,
             score_threshold: self.score_threshold(),
             trust: if self.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },

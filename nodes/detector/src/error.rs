@@ -18,6 +18,22 @@ pub enum Error {
         /// What the models say.
         source: peregrine_models::Error,
     },
+    /// A list of cameras that cannot be.
+    #[error("PG-0605: cameras are [{given}]; name 1 to {most} of them, each once, e.g. ['front', 'left']")]
+    Cameras {
+        /// The names.
+        given: String,
+        /// The most there can be.
+        most: usize,
+    },
+    /// Two ways to another engine at once.
+    #[error(
+        "PG-0604: 'meanwhile' is '{provider}' and there is a 'store'; leave one of them empty: both replace what runs"
+    )]
+    TwoWays {
+        /// The provider that should answer meanwhile.
+        provider: String,
+    },
     /// An entry of the ladder is none.
     #[error(
         "PG-0602: '{entry}' is no step of `ladder`; write a model, 'MODEL @ HZ' or '@ HZ' with a rate above 0"

@@ -15,6 +15,7 @@ use crate::algo::{Around, Vitals, is_due, label_info, rungs, to_message, view};
 use crate::config::Config;
 use crate::engines::Engines;
 use crate::error::Error;
+use crate::rising::Rising;
 
 /// How often an unsigned model is complained about.
 const COMPLAINT: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ const REPORT: Duration = Duration::from_secs(1);
 /// Runs a detection network on the newest frame; frames that come while it works are dropped and counted.
 pub struct DetectorNode {
     engines: Engines,
+    /// An engine that is built while another one answers.
+    rising: Option<Rising>,
     vitals: Vitals,
     ladder: Ladder,
     /// Whether any rung lies below the first.
@@ -50,13 +53,17 @@ impl Node for DetectorNode {
         let load = config.load().or_node()?;
         let rungs =
             rungs(&config.ladder).map_err(|entry| Error::Ladder { entry: entry.to_owned() }).or_node()?;
+        let rising = Rising::wanted(&config, setup.is_lockstep()).or_node()?;
         let live = match config.update(&load) {
-            None => Detector::load(&load).map(Live::fixed),
+            None => Detector::load(&rising.as_ref().map_or(load.clone(), |meanwhile| meanwhile.load(&load)))
+                .map(Live::fixed),
             // A simulation that must repeat takes what is proven, and leaves the store alone.
             Some(update) if setup.is_lockstep() => Live::settled(&update),
             Some(update) => Live::open(&update),
         };
         let engines = Engines::new(live.or_node()?, &rungs, &load).or_node()?;
+        // Only now: what answers meanwhile is there.
+        let rising = rising.map(|meanwhile| meanwhile.start(load)).transpose().or_node()?;
         tracing::info!(node = setup.name(), "detector runs {}", engines.current().backend_report());
         setup.subscribe_frames("image_raw", FramePolicy::Latest, Self::on_image)?;
         if rungs.len() > 1 {
@@ -78,6 +85,7 @@ impl Node for DetectorNode {
         Ok(Self {
             vitals: Vitals::new(engines.current()),
             engines,
+            rising,
             has_ladder: rungs.len() > 1,
             ladder: Ladder::new(rungs, config.limits()),
             machine: if setup.is_lockstep() { None } else { Machine::start(config.machine()) },
@@ -195,6 +203,7 @@ impl DetectorNode {
     fn report(&mut self, ctx: &Context) -> Result {
         self.engines.live.attend();
         self.tell_steps(ctx)?;
+        self.tell_rising(ctx)?;
         let machine = self.machine.as_ref().map(Machine::state).unwrap_or_default();
         self.step_ladder(ctx, machine.zone.as_ref().map(|zone| zone.celsius))?;
         self.vitals.update_drift(self.engines.current());
@@ -218,6 +227,34 @@ impl DetectorNode {
         let name = format!("{}: model watch", ctx.node_name());
         self.watch.send(ctx, array(ctx, level, name.clone(), message.clone(), values))?;
         self.diagnostics.send(ctx, array(ctx, level, name, message, brief))
+    }
+
+    /// Says how far a build has come, and puts the engine in place when it is there: between two frames.
+    fn tell_rising(&mut self, ctx: &Context) -> Result {
+        let Some(rising) = &mut self.rising else { return Ok(()) };
+        let name = format!("{}: engine", ctx.node_name());
+        let Some(answer) = rising.poll() else {
+            let text = rising.progress();
+            return self.diagnostics.send(ctx, array(ctx, DiagnosticStatus::OK, name, text, Vec::new()));
+        };
+        self.rising = None;
+        let (level, text) = match answer {
+            Ok(mut detector) => {
+                detector.set_score_threshold(Some(self.engines.current().score_threshold()));
+                let text = format!("from now on {}", detector.backend_report());
+                tracing::info!(node = ctx.node_name(), "{text}");
+                self.engines.live = Live::fixed(detector);
+                self.vitals.change_model(self.engines.current());
+                self.say_what_runs(ctx)?;
+                (DiagnosticStatus::OK, text)
+            }
+            Err(error) => {
+                let text = format!("it stays with {}: {error}", self.engines.current().backend_report());
+                tracing::error!(node = ctx.node_name(), "{text}");
+                (DiagnosticStatus::ERROR, text)
+            }
+        };
+        self.diagnostics.send(ctx, array(ctx, level, name, text, Vec::new()))
     }
 
     fn step_ladder(&mut self, ctx: &Context, temperature_c: Option<f64>) -> Result {

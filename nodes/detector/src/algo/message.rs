@@ -26,12 +26,16 @@ pub fn to_message(header: &Header, detections: &[Detection]) -> Detection2DArray
 /// Names of the model's classes by number, in the order of the network, and the lowest score that is published. A detection's
 /// `class_id` is such a name.
 pub fn label_info(header: Header, detector: &Detector) -> LabelInfo {
+    LabelInfo { header, class_map: class_map(detector.labels()), threshold: detector.score_threshold() }
+}
+
+/// Names of classes by number.
+pub fn class_map(labels: &[std::sync::Arc<str>]) -> Vec<VisionClass> {
     let class = |(number, name): (usize, &std::sync::Arc<str>)| VisionClass {
         class_id: u16::try_from(number).unwrap_or(u16::MAX),
         class_name: name.to_string(),
     };
-    let class_map = detector.labels().iter().enumerate().map(class).collect();
-    LabelInfo { header, class_map, threshold: detector.score_threshold() }
+    labels.iter().enumerate().map(class).collect()
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ mod rungs;
 pub mod transfer;
 mod view;
 mod vitals;
+mod waiting;
 
-pub use message::{label_info, to_message};
+pub use message::{class_map, label_info, to_message};
 pub use rungs::{is_due, rungs};
 pub use view::view;
 pub use vitals::{Around, Vitals};
+pub use waiting::Waiting;

@@ -1,0 +1,116 @@
+//! Several images through one inference: each is answered as if it were alone, on every engine, whatever its size and format.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::network::bright_network;
+use common::ort_library;
+use peregrine_models::{
+    BackendChoice, BatchDetector, Detection, Detector, ImageRef, LoadOptions, PixelFormat, Trust,
+};
+
+const SIDE: usize = 64;
+
+/// A network whose score follows the brightness of its image, with `first` as its first dimension.
+fn model(folder: &Path, first: Option<usize>, max_batch: usize) -> PathBuf {
+    let bytes = bright_network(SIDE, first);
+    std::fs::write(folder.join("net.onnx"), &bytes).unwrap();
+    let manifest = format!(
+        "name = \"bright\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
+         score_threshold = 0.05\nnms_iou = 0.6\nlabels = [\"person\", \"car\"]\n\
+         [input]\nname = \"x\"\nwidth = {SIDE}\nheight = {SIDE}\ncolour = \"rgb\"\nstd = [255.0, 255.0, 255.0]\n\
+         max_batch = {max_batch}\n\
+         [decoder]\nkind = \"yolov8\"\nstrides = [8, 16, 32]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n",
+        peregrine_models::sha256(&bytes)
+    );
+    let path = folder.join("net.toml");
+    std::fs::write(&path, manifest).unwrap();
+    path
+}
+
+fn options(path: &Path, engine: &(BackendChoice, Option<PathBuf>)) -> LoadOptions {
+    LoadOptions {
+        backend: engine.0,
+        ort_library: engine.1.clone(),
+        trust: Trust::AllowUnsigned,
+        ..LoadOptions::new(peregrine_models::ModelSource::Path(path.to_owned()))
+    }
+}
+
+fn engines(test: &str) -> Vec<(BackendChoice, Option<PathBuf>)> {
+    let mut all = vec![(BackendChoice::Tract, None)];
+    all.extend(ort_library(test).map(|library| (BackendChoice::Ort, Some(library))));
+    all
+}
+
+fn near(a: &[Detection], b: &[Detection], what: &str) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    for (a, b) in a.iter().zip(b) {
+        let numbers = |d: &Detection| [d.score, d.x, d.y, d.width, d.height];
+        assert_eq!(a.label, b.label);
+        for (x, y) in numbers(a).into_iter().zip(numbers(b)) {
+            assert!((x - y).abs() < 1e-3, "{what}: {a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn each_image_is_answered_as_if_it_were_alone() {
+    for engine in engines("each_image_is_answered_as_if_it_were_alone") {
+        for (first, max_batch) in [(None, 3), (Some(3), 3)] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = model(folder.path(), first, max_batch);
+            let mut alone = Detector::load(&options(&path, &engine)).unwrap();
+            let mut together = BatchDetector::load(&options(&path, &engine), 9).unwrap();
+            assert_eq!(together.capacity(), 3, "{}", together.backend_report());
+            let bytes = [40_u8, 120, 250].map(|level| vec![level; 128 * 96 * 3]);
+            let images = [
+                ImageRef::packed(&bytes[0], 128, 96, PixelFormat::Rgb8),
+                ImageRef::packed(&bytes[1], 64, 64, PixelFormat::Bgr8),
+                ImageRef::packed(&bytes[2], 128, 112, PixelFormat::Mono8),
+            ];
+            // Fewer than there is room for, in changing places, and all.
+            for which in [vec![0, 1, 2], vec![2], vec![1, 0], vec![2, 1, 0], vec![0, 1, 2], vec![]] {
+                let some: Vec<ImageRef<'_>> = which.iter().map(|i| images[*i]).collect();
+                let times = together.detect(&some, &mut || 0).unwrap();
+                assert_eq!(times.inference_ns, 0);
+                for (place, image) in some.iter().enumerate() {
+                    let what = format!("{:?}, first {first:?}, {which:?} at {place}", engine.0);
+                    near(together.found(place), alone.detect(image).unwrap(), &what);
+                    assert!(!together.found(place).is_empty(), "{what}");
+                }
+                assert!(together.found(some.len()).is_empty(), "what was not asked is not answered");
+            }
+            let scores: Vec<f32> = [0, 1, 2].map(|i| alone.detect(&images[i]).unwrap()[0].score).to_vec();
+            assert!(scores[0] + 0.1 < scores[1] && scores[1] + 0.1 < scores[2], "{scores:?}");
+            // More than there is room for: the first ones.
+            together.detect(&[images[0]; 5], &mut || 0).unwrap();
+            assert!(!together.found(2).is_empty() && together.found(3).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_the_network_does_not_have_is_refused_with_the_line() {
+    let tract = (BackendChoice::Tract, None);
+    for (first, max_batch, says) in
+        [(Some(3), 2, "max_batch = 3"), (Some(1), 4, "max_batch = 1"), (None, 17, "1 to 16")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = model(folder.path(), first, max_batch);
+        let error = BatchDetector::load(&options(&path, &tract), 4).unwrap_err().to_string();
+        assert!(error.contains(says) && error.contains("net.toml:15"), "{error}");
+    }
+}
+
+#[test]
+fn the_embedded_default_takes_one_image() {
+    let options = LoadOptions { backend: BackendChoice::Tract, ..LoadOptions::default() };
+    let mut one = BatchDetector::load(&options, 4).unwrap();
+    assert_eq!(one.capacity(), 1);
+    let grey = vec![127; 64 * 48 * 3];
+    one.detect(&[ImageRef::packed(&grey, 64, 48, PixelFormat::Rgb8)], &mut || 0).unwrap();
+    assert!(one.found(0).is_empty());
+}

@@ -1,0 +1,190 @@
+//! Several cameras through one inference: each is answered on its own topics, with the age of every result, and one that
+//! falls silent holds nobody up.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use common::network::bright_network;
+use common::{SIDE, lent, text};
+use peregrine::prelude::*;
+use peregrine::{Advance, App, Mode, NodeFactory, NodeSpec, ParamValue};
+use peregrine_detector::CamerasNode;
+use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus};
+use peregrine_msgs::std_msgs::Float64;
+use peregrine_msgs::vision_msgs::Detection2DArray;
+
+const NAMES: [&str; 3] = ["front", "left", "down"];
+const LEVELS: [u8; 3] = [60, 140, 240];
+
+/// Scores (percent) and ages (ms) of one camera, stamps in between (ms).
+#[derive(Default, Clone)]
+struct Seen {
+    scores: Vec<u32>,
+    stamps: Vec<i64>,
+    ages: Vec<f64>,
+}
+
+#[derive(Default)]
+struct All {
+    cameras: [Seen; 3],
+    watch: Option<DiagnosticStatus>,
+}
+
+type Shared = Arc<Mutex<All>>;
+
+/// A network of the brightness, for as many as `max_batch` images at once.
+fn model(folder: &Path, max_batch: usize) -> PathBuf {
+    let bytes = bright_network(SIDE as usize, None);
+    std::fs::write(folder.join("net.onnx"), &bytes).unwrap();
+    let manifest = format!(
+        "name = \"bright\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
+         score_threshold = 0.05\nnms_iou = 0.6\nlabels = [\"person\", \"car\"]\n\
+         [input]\nname = \"x\"\nwidth = {SIDE}\nheight = {SIDE}\ncolour = \"rgb\"\nstd = [255.0, 255.0, 255.0]\n\
+         max_batch = {max_batch}\n\
+         [decoder]\nkind = \"yolov8\"\nstrides = [8, 16, 32]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n",
+        peregrine_models::sha256(&bytes)
+    );
+    let path = folder.join("net.toml");
+    std::fs::write(&path, manifest).unwrap();
+    path
+}
+
+/// Three cameras at 20 Hz; after two seconds the last one is silent.
+struct World {
+    images: Vec<FramePublisher>,
+    frame: i64,
+}
+
+impl Node for World {
+    const NAME: &'static str = "world";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        let seen: Shared = lent(setup);
+        for (index, name) in NAMES.into_iter().enumerate() {
+            let (a, b) = (seen.clone(), seen.clone());
+            let topic = format!("{name}/detections");
+            setup.subscribe(
+                &topic,
+                Qos::KeepLast(100),
+                move |_: &mut Self, _: &Context, m: &Detection2DArray| {
+                    let score = m.detections.first().map_or(0.0, |d| d.results[0].hypothesis.score);
+                    let mut all = a.lock().unwrap();
+                    assert_eq!(m.header.frame_id, NAMES[index]);
+                    all.cameras[index].scores.push((100.0 * score).round() as u32);
+                    let stamp =
+                        i64::from(m.header.stamp.sec) * 1000 + i64::from(m.header.stamp.nanosec) / 1_000_000;
+                    all.cameras[index].stamps.push(stamp);
+                    Ok(())
+                },
+            )?;
+            let topic = format!("{name}/age_ms");
+            setup.subscribe(&topic, Qos::KeepLast(100), move |_: &mut Self, _: &Context, m: &Float64| {
+                b.lock().unwrap().cameras[index].ages.push(m.data);
+                Ok(())
+            })?;
+        }
+        setup.subscribe(
+            "detector_cameras/watch",
+            Qos::KeepLast(100),
+            move |_: &mut Self, _: &Context, m: &DiagnosticArray| {
+                seen.lock().unwrap().watch = m.status.first().cloned();
+                Ok(())
+            },
+        )?;
+        setup.drive_clock(Self::step)?;
+        let slots = FrameSlots { slots: 6, bytes: (3 * SIDE * SIDE) as usize };
+        let images = NAMES.map(|name| setup.publish_frames(&format!("{name}/image_raw"), slots));
+        Ok(Self { images: images.into_iter().collect::<Result<_>>()?, frame: 0 })
+    }
+}
+
+impl World {
+    fn step(&mut self, ctx: &Context) -> Result<Advance> {
+        let now = Time(self.frame * 50_000_000);
+        let cameras = if self.frame < 40 { 3 } else { 2 };
+        for (index, images) in self.images.iter_mut().enumerate().take(cameras) {
+            let spec = ImageSpec::packed(SIDE, SIDE, Encoding::Rgb8, NAMES[index]);
+            let Some(mut loan) = images.loan(&spec)? else { continue };
+            loan.bytes_mut().fill(LEVELS[index]);
+            loan.set_stamp(now.0 - 5_000_000);
+            images.send(ctx, loan)?;
+        }
+        self.frame += 1;
+        let next = Time(self.frame * 50_000_000);
+        Ok(if self.frame > 80 { Advance::Finished } else { Advance::To(next) })
+    }
+}
+
+fn spec(model: impl AsRef<Path>, cameras: &[&str]) -> NodeSpec {
+    let cameras = cameras.iter().map(|name| (*name).to_owned()).collect();
+    NodeSpec::new("detector_cameras")
+        .with_param("model", text(model))
+        .with_param("backend", text("tract"))
+        .with_param("allow_unsigned", ParamValue::Bool(true))
+        .with_param("cameras", ParamValue::StringArray(cameras))
+}
+
+fn fly(max_batch: usize, threads: usize) -> (Option<String>, Shared) {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Shared::default();
+    let mut app = App::new(Mode::Lockstep { threads });
+    app.log_topics(true).extend(seen.clone());
+    app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
+    app.add(NodeFactory::of::<CamerasNode>(), spec(model(folder.path(), max_batch), &NAMES)).unwrap();
+    (app.run().unwrap().topic_log_sha256, seen)
+}
+
+fn value(status: &DiagnosticStatus, key: &str) -> f64 {
+    let found = status.values.iter().find(|v| v.key == key);
+    found.unwrap_or_else(|| panic!("{key}: {status:?}")).value.parse().unwrap()
+}
+
+#[test]
+fn each_camera_is_answered_on_its_own_topics() {
+    let (hash, seen) = fly(3, 1);
+    assert!(hash.is_some() && hash == fly(3, 2).0, "the same bytes");
+    let all = seen.lock().unwrap();
+    let expected = LEVELS.map(|level| (90.0 * f64::from(level) / 255.0).round() as u32);
+    for (index, camera) in all.cameras.iter().enumerate() {
+        let count = if index == 2 { 40 } else { 81 };
+        assert!(
+            (count - 2..=count).contains(&camera.scores.len()),
+            "{}: {}",
+            NAMES[index],
+            camera.scores.len()
+        );
+        // Nobody gets another's answer.
+        assert!(camera.scores.iter().all(|s| *s == expected[index]), "{}: {:?}", NAMES[index], camera.scores);
+        assert_eq!(camera.ages.len(), camera.scores.len(), "every result has an age");
+        assert!(camera.stamps.is_sorted());
+    }
+    // What is sent arrives when the clock has gone on by a step. While all deliver, nobody waits; when one has fallen silent,
+    // the others do not wait for it longer than a step.
+    let ages = &all.cameras[0].ages;
+    assert!(ages[..38].iter().all(|age| (*age - 55.0).abs() < 1e-6), "{ages:?}");
+    assert!(ages.iter().all(|age| (5.0..=105.0).contains(age)), "{ages:?}");
+}
+
+#[test]
+fn more_cameras_than_the_network_takes_are_answered_in_turns() {
+    let (_, seen) = fly(2, 1);
+    let all = seen.lock().unwrap();
+    for camera in &all.cameras[..2] {
+        assert!(camera.scores.len() > 70, "{}", camera.scores.len());
+    }
+    assert!(all.cameras[2].scores.len() >= 36, "{}", all.cameras[2].scores.len());
+    assert!(value(all.watch.as_ref().unwrap(), "images per inference") <= 2.0);
+}
+
+#[test]
+fn lists_of_cameras_that_cannot_be_are_refused() {
+    for cameras in [&[][..], &["front", "front"], &[""]] {
+        let mut app = App::new(Mode::Lockstep { threads: 1 });
+        let added = app.add(NodeFactory::of::<CamerasNode>(), spec("nanodet_g_320_w8", cameras)).map(|_| ());
+        let error = added.unwrap_err().to_string();
+        assert!(error.contains("PG-0605"), "{error}");
+    }
+}
