@@ -30,7 +30,7 @@ enum Probe {
     Clang,
 }
 
-const DEBIAN: [Debian; 6] = [
+const DEBIAN: [Debian; 7] = [
     Debian {
         packages: "chromium",
         probe: Probe::Program("chromium"),
