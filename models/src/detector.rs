@@ -283,6 +283,12 @@ impl Broken {
 
 #[cfg(test)]
 impl Backend for Broken {
+    fn sizes(&self) -> &[usize] {
+        &[1]
+    }
+
+    fn select(&mut self, _: usize) {}
+
     fn input(&mut self, _: usize) -> Result<crate::InputMut<'_>> {
         Self::error()
     }
