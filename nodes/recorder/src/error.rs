@@ -51,7 +51,7 @@ pub enum RecorderError {
         reason: String,
     },
     /// Something about sealed files: keys, headers, chunks.
-    #[error("PG-0820 {reason}")]
+    #[error("PG-0820 of a sealed bag or its keys: {reason}")]
     Sealed {
         /// What is wrong, and what to do.
         reason: String,
