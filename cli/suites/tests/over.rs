@@ -1,4 +1,5 @@
 //! A court with no way out but over its hedge.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use peregrine_avoidance::algo::geometry::Vec3;
 use peregrine_avoidance::algo::state::State;

@@ -64,7 +64,7 @@ fn of_rust(text: &str, out: &mut Fields) {
     let mut attribute = String::new();
     for line in text.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix("/// `") {
-            message = name.trim_end_matches("`.").rsplit('.').next().unwrap().to_string();
+            message = name.split('`').next().unwrap().rsplit('.').next().unwrap().to_string();
         } else if line.starts_with("#[prost(") {
             attribute = line.to_string();
         } else if let Some((name, kind)) =

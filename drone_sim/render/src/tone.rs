@@ -28,6 +28,7 @@ impl Tone {
 
     /// Bytes of colours, lane by lane.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "lane by lane is what compilers turn into vectors")]
     pub(crate) fn bytes<const N: usize>(&self, c: [F<N>; 3]) -> [[u8; 3]; N] {
         const LAST: i32 = STEPS as i32 - 1;
         let mut index = [[0i32; N]; 3];

@@ -299,6 +299,7 @@ fn grey<T, F: Fn(usize, f32) -> T>(
 /// Luma and chroma are interpolated as they are and converted once: ITU-R BT.601, luma 16 to 235, chroma 16 to 240
 /// about 128, the result clamped to 0 to 255.
 #[inline(always)]
+#[allow(clippy::manual_clamp, reason = "see within")]
 fn bt601(y: f32, u: f32, v: f32) -> [f32; 3] {
     let (y, u, v) = (1.164_383_6 * (y - 16.0 * UNITS), u - 128.0 * UNITS, v - 128.0 * UNITS);
     // Not `clamp`, which keeps what is not a number at the price of a comparison more.

@@ -23,6 +23,7 @@ impl Rising {
     ///
     /// # Errors
     /// PG-0604 with a store.
+    #[allow(clippy::result_large_err, reason = "once, at the start")]
     pub fn wanted(config: &Config, lockstep: bool) -> Result<Option<Meanwhile>, Error> {
         let provider = config.meanwhile.clone();
         if provider.is_empty() || provider == config.provider {

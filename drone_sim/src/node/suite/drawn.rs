@@ -97,6 +97,7 @@ pub(in crate::node) fn encoding(format: PixelFormat) -> Encoding {
 }
 
 /// What a kind of camera is made of; `None` for what is not drawn.
+#[allow(clippy::large_enum_variant, reason = "one per camera, and short-lived")]
 enum Plan<'a> {
     Colour(&'a CameraSpec, Optics),
     Depth(&'a CameraSpec, DepthEye),
