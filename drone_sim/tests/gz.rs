@@ -216,7 +216,8 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
 #[test]
 fn links_that_hang_by_joints_are_among_the_poses_and_in_the_state() {
     const DOOR: &str = "<sdf version='1.9'><world name='yard'><model name='door'><pose>4 1 0 0 0 1</pose><link name='post'/>
-        <link name='leaf'><pose>0 0 1 0 0 0</pose><inertial><pose>0.4 0 0 0 0 0</pose><mass>5</mass></inertial></link>
+        <link name='leaf'><pose>0 0 1 0 0 0</pose><inertial><pose>0.4 0 0 0 0 0</pose><mass>5</mass></inertial><collision name='c'>
+        <geometry><box><size>0.8 0.05 2</size></box></geometry></collision></link>
         <joint name='hinge' type='revolute'><parent>post</parent><child>leaf</child><axis><xyz>0 0 1</xyz><dynamics>
         <spring_reference>1.2</spring_reference><spring_stiffness>6</spring_stiffness></dynamics></axis></joint></model></world></sdf>";
     let loaded = Loader::without_files().load_str(DOOR, "door").unwrap();

@@ -122,6 +122,7 @@ impl Planner {
     pub(super) fn rising(&self, here: Vec3) -> Option<Vec3> {
         let left = self.rise?.height - here.z;
         // The last bit slowly: it must not shoot over.
-        (left > 0.1).then(|| Vec3::new(0.0, 0.0, SPEED.min(self.config.vertical_speed).min(0.1 + 1.2 * left)))
+        let most = SPEED.min(self.config.vertical_speed).min(self.config.max_speed);
+        (left > 0.1).then(|| Vec3::new(0.0, 0.0, most.min(0.1 + 1.2 * left)))
     }
 }
