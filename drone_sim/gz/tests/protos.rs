@@ -127,7 +127,10 @@ fn every_field_is_that_of_the_proto_files() {
         if young.contains(&message.as_str()) {
             continue;
         }
+        // `boxSize` is `box_size` in Rust.
+        let camel = |(m, f): &(String, String)| m == message && f.to_lowercase() == field.replace('_', "");
         let found = theirs.get(&(message.clone(), field.clone()));
+        let found = found.or_else(|| theirs.iter().find(|(key, _)| camel(key)).map(|(_, found)| found));
         let found = found.unwrap_or_else(|| panic!("{message}.{field} is in no .proto file"));
         for ours in definitions {
             assert!(

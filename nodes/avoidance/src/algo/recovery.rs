@@ -21,6 +21,8 @@ const WANDER: f64 = 6.0;
 const WANDER_WITHIN: f64 = 1.0;
 /// Whoever has not left one place for so long tries to rise, while what proves the way back is young, seconds.
 const TARRY: f64 = 5.0;
+/// A rise takes no longer than this, seconds.
+const RISE_LIMIT: f64 = 8.0;
 /// Rises on the way to one goal.
 const RISES: u32 = 3;
 /// Seconds spent on backing off, at most.
@@ -54,7 +56,7 @@ enum Phase {
     Waiting { since: f64 },
     Scanning { last_yaw: f64, turned: f64 },
     Backing { since: f64 },
-    Rising { begun: bool },
+    Rising { begun: Option<f64> },
 }
 
 /// Memory of the attempts since the vehicle last made way.
@@ -69,6 +71,8 @@ pub struct Recovery {
     rises: u32,
     /// There is air above to rise into: false keeps all else as if nothing could rise.
     pub(super) may_rise: bool,
+    /// Nothing was certified at some time since way was last made.
+    was_blocked: bool,
     /// Where way was last made, and when (s).
     mark: Option<(Vec3, f64)>,
     blocked_at: Option<Vec3>,
@@ -84,6 +88,7 @@ impl Default for Recovery {
             retreated: false,
             scans: 0,
             rises: 0,
+            was_blocked: false,
             may_rise: false,
             mark: None,
             blocked_at: None,
@@ -106,7 +111,10 @@ impl Recovery {
         let time = now as f64 * 1e-9;
         match self.mark {
             Some((at, since)) if (here - at).norm() < PROGRESS && time >= since => {}
-            _ => self.mark = Some((here, time)),
+            _ => {
+                self.mark = Some((here, time));
+                self.was_blocked = false;
+            }
         }
     }
 
@@ -159,7 +167,7 @@ impl Recovery {
 
     /// Begins to rise.
     pub fn rise(&mut self) {
-        self.phase = Phase::Rising { begun: false };
+        self.phase = Phase::Rising { begun: None };
     }
 
     /// True while it rises.
@@ -171,7 +179,7 @@ impl Recovery {
     /// True while it moves because nothing else was to be flown.
     #[must_use]
     pub fn is_on_its_way(&self) -> bool {
-        self.is_backing() || matches!(self.phase, Phase::Rising { begun: true })
+        self.is_backing() || matches!(self.phase, Phase::Rising { begun: Some(_) })
     }
 
     /// Backing off, or rising, is over, or impossible.
@@ -183,6 +191,7 @@ impl Recovery {
     /// Nothing is certified and the vehicle is at rest, heading `yaw`, which is `off` from where guidance leads.
     pub fn blocked(&mut self, now: i64, yaw: f64, off: f64) -> Step {
         let time = now as f64 * 1e-9;
+        self.was_blocked = true;
         let over = |since: f64, limit: f64| !(since..=since + limit).contains(&time);
         match self.phase {
             Phase::Clear if off.abs() > TURN_ABOVE => {
@@ -231,8 +240,13 @@ impl Recovery {
                 self.phase = Phase::Backing { since: time };
                 Step::Back
             }
-            Phase::Rising { .. } => {
-                self.phase = Phase::Rising { begun: true };
+            // A vehicle that does not rise must not try for ever.
+            Phase::Rising { begun: Some(since) } if over(since, RISE_LIMIT) => {
+                self.backed_off();
+                Step::Wait
+            }
+            Phase::Rising { begun } => {
+                self.phase = Phase::Rising { begun: begun.or(Some(time)) };
                 Step::Rise
             }
             Phase::Backing { since } if !over(since, BACK_LIMIT) => Step::Back,
