@@ -138,8 +138,8 @@ struct Asker {
     since: Time,
 }
 
-/// A step that is not seen by then has failed, s.
-const PATIENCE: f64 = 10.0;
+/// A step that is not seen by then has failed, s. A vehicle that never moves, as this one, is taken through the ladder of recovery between its tries to fly.
+const PATIENCE: f64 = 60.0;
 
 impl Node for Asker {
     const NAME: &'static str = "asker";

@@ -22,7 +22,7 @@ const WANDER_WITHIN: f64 = 1.0;
 /// Whoever has not left one place for so long tries to rise, while what proves the way back is young, seconds.
 const TARRY: f64 = 5.0;
 /// A rise takes no longer than this, seconds.
-const RISE_LIMIT: f64 = 8.0;
+const RISE_LIMIT: f64 = 5.0;
 /// Rises on the way to one goal.
 const RISES: u32 = 3;
 /// Seconds spent on backing off, at most.
