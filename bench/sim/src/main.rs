@@ -1,4 +1,4 @@
-//! `peregrine-bench sim` as a program of its own, which is built in a minute.
+//! `peregrine-bench sim` as a program of its own: built without Zenoh and tract, cold in about six minutes of processor time.
 
 use clap::Parser;
 use peregrine_bench_sim::{Options, run};

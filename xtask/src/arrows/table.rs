@@ -177,7 +177,7 @@ pub const ROOMS: [Room; 32] = [
     Room {
         name: "peregrine-bench-sim",
         may: &["peregrine-render", "peregrine-sim"],
-        reason: "the benchmark of the simulator is built without the rest, in a minute",
+        reason: "the benchmark of the simulator is built without Zenoh and tract",
     },
     Room { name: "xtask", may: &[], reason: "it is built before everything else, in seconds" },
     // Not a member of the workspace; here so that nobody makes it one without saying what it may see.
