@@ -159,7 +159,8 @@ fn score(class: &ClassScore) -> Value {
 /// The hops of a frame's way: topic from, topic to, and how people call it.
 const HOPS: &[(&str, &str, &str)] = &[
     ("/sim/depth/image", "/depth/image_raw", "depth image to camera node"),
-    ("/depth/image_raw", "/cmd_vel", "camera node to command"),
+    ("/depth/image_raw", "/cmd_vel_in", "camera node to planned command"),
+    ("/cmd_vel_in", "/cmd_vel", "planned command to what the safety filter lets through"),
     ("/sim/depth/image", "/cmd_vel", "photon to command"),
     ("/sim/camera/image", "/camera/image_raw", "colour image to camera node"),
     ("/camera/image_raw", "/detections", "camera node to detections"),

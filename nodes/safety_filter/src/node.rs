@@ -28,7 +28,7 @@ const OPTICAL: Turn = Turn([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]
 /// Parameters of the safety filter. Metres, seconds; odom is ENU, the body FLU.
 #[derive(Params, Debug, Clone)]
 pub struct SafetyFilterParams {
-    /// Commands per second, 10 to 200.
+    /// Commands per second beside those that answer a command at once, 10 to 200.
     #[param(default = 50.0, range = 10.0..=200.0, live)]
     pub rate_hz: f64,
     /// Radius of the ball around the body with its propellers, metres, 0.05 to 3.
@@ -234,7 +234,8 @@ impl SafetyFilterNode {
     fn on_command(&mut self, ctx: &Context, message: &TwistStamped) -> Result {
         let v = &message.twist.linear;
         self.command = Some((ctx.now().0, [v.x, v.y, v.z], message.twist.angular.z));
-        Ok(())
+        // At once: to wait for the next tick of the clock would cost a planner up to a period of its reaction time.
+        self.on_cycle(ctx)
     }
 
     /// What was seen lies elsewhere now. It counts as unseen until odometry has held together for `stale_s` and it is seen
