@@ -190,6 +190,8 @@ impl Node for SafetyFilterNode {
         setup.subscribe_frames("depth/image_raw", FramePolicy::Latest, Self::on_depth)?;
         setup.subscribe("scan", Qos::Sensor, Self::on_scan)?;
         setup.subscribe("battery_state", Qos::Sensor, Self::on_battery)?;
+        setup.optional("scan")?;
+        setup.optional("battery_state")?;
         let period = Period::new(Duration::from_secs_f64(1.0 / params.rate_hz));
         setup.timer_every(period.clone(), Self::on_cycle)?;
         Ok(Self {
