@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nalgebra::{Point3, Vector3};
-use peregrine_render::{Sky, Sun};
+use peregrine_render::{Fog, Sky, Sun};
 
 use super::mechanism::{Mechanism, Plan};
 use super::meshes::{self, Shelf};
@@ -63,12 +63,6 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
         start = craft.pose.translation.vector.into();
     }
     let sun = lights.iter().find(|l| l.kind == LightKind::Directional);
-    let others = lights.iter().filter(|l| l.kind != LightKind::Directional).count();
-    if others > 0 {
-        report.warn(format!(
-            "{name}: {others} point or spot lights are not drawn, only the first directional one"
-        ));
-    }
     light(&mut builder, sun.map(|l| (l.pose.rotation * l.direction, l.diffuse, l.intensity)), &scene)?;
     let mut shelf = Shelf::default();
     let mut mechanisms = Vec::new();
@@ -116,6 +110,10 @@ fn light(builder: &mut Builder, sun: Option<(Vector3<f64>, [f32; 4], f64)>, scen
         let sky = Sky { zenith: flat, horizon: flat, clouds: 0.0, ..Sky::default() };
         builder.scene_mut().set_sky(sky)?;
     }
+    if let Some(fog) = scene.fog {
+        let density = (std::f64::consts::LN_2 / fog.half().max(1e-3)) as f32;
+        builder.scene_mut().set_fog(Fog { colour: looks::linear(fog.color), density })?;
+    }
     Ok(())
 }
 
@@ -137,6 +135,7 @@ pub(super) fn add(
     // A model of planes alone is ground, not a thing.
     let ground = links.iter().all(is_ground);
     let object = if ground { 0 } else { builder.thing(top.name.clone(), label, kind, top.pose) };
+    let mut seats = Vec::with_capacity(links.len());
     let plan = Plan::of(top);
     plan.refused.iter().for_each(|what| report.ignore(what));
     let mut parts = vec![0; plan.len()];
@@ -149,6 +148,7 @@ pub(super) fn add(
             }
             None => object,
         };
+        seats.push(object);
         for c in &link.collisions {
             match &c.geometry {
                 Geometry::Shape(shape) => builder.solid(c.pose, *shape, object),
@@ -175,6 +175,7 @@ pub(super) fn add(
             }
         }
     }
+    builder.seat(top, &seats);
     if plan.is_empty() {
         return Ok(None);
     }

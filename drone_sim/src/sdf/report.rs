@@ -72,6 +72,12 @@ impl Report {
         *seen = seen.saturating_add(1);
     }
 
+    /// Counts something that changes nothing here.
+    pub(super) fn quiet(&mut self, what: &str) {
+        let seen = self.without_effect.entry(what.to_string()).or_insert(0);
+        *seen = seen.saturating_add(1);
+    }
+
     pub(crate) fn warn(&mut self, text: String) {
         if self.warnings.len() < MAX_WARNINGS {
             if !self.warnings.contains(&text) {

@@ -84,7 +84,7 @@ impl Census {
             add("visuals", link.visuals.len());
             add("collisions", link.collisions.len());
             for sensor in &link.sensors {
-                *self.sensors.entry(kind(&sensor.kind)).or_insert(0) += 1;
+                *self.sensors.entry(sensor.kind.name()).or_insert(0) += 1;
             }
         }
         model.plugins.iter().for_each(|p| self.plugin(p));
@@ -92,24 +92,6 @@ impl Census {
             model.plugins.iter().filter(|p| matches!(p.known, Some(Known::MulticopterMotorModel(_))));
         *self.counts.entry("rotors").or_insert(0) += rotors.count();
         model.models.iter().for_each(|m| self.model(m));
-    }
-}
-
-fn kind(kind: &peregrine_sim::sensors::spec::SensorKind) -> &'static str {
-    use peregrine_sim::sensors::spec::SensorKind as K;
-    match kind {
-        K::Camera(_) => "camera",
-        K::Depth(_) => "depth_camera",
-        K::Rgbd(_) => "rgbd_camera",
-        K::Segmentation(_) => "segmentation_camera",
-        K::BoundingBox(_) => "boundingbox_camera",
-        K::Lidar(_) => "lidar",
-        K::Imu(_) => "imu",
-        K::NavSat(_) => "navsat",
-        K::AirPressure(_) => "air_pressure",
-        K::Magnetometer(_) => "magnetometer",
-        K::Altimeter(_) => "altimeter",
-        K::Contact { .. } => "contact",
     }
 }
 
