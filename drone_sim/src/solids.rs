@@ -99,7 +99,13 @@ impl Tree {
     }
 
     /// Offers the solids that may be nearer than the best so far.
-    fn nearest(&self, solids: &Solids, p: &Point3<f64>, best: &mut Option<Hit>, counts: &impl Fn(u32) -> bool) {
+    fn nearest(
+        &self,
+        solids: &Solids,
+        p: &Point3<f64>,
+        best: &mut Option<Hit>,
+        counts: &impl Fn(u32) -> bool,
+    ) {
         // Nodes that may hold something nearer, with their distances: the nearer of two is looked into first.
         let mut stack = [(0_usize, 0.0_f64); 64];
         let mut top = usize::from(!self.nodes.is_empty());
@@ -357,7 +363,8 @@ mod tests {
                 assert_eq!(near.0, near.1);
                 let of = |o: u32| o % 2 == 0;
                 let brute = all.iter().filter(|s| of(s.object) && !matches!(s.shape, Shape::Plane { .. }));
-                let brute = brute.map(|s| s.shape.near_at(&s.pose, &p).distance).fold(f64::INFINITY, f64::min);
+                let brute =
+                    brute.map(|s| s.shape.near_at(&s.pose, &p).distance).fold(f64::INFINITY, f64::min);
                 assert_eq!(solids.nearest_of(&p, of).map(|h| h.near.distance), Some(brute));
             }
         }

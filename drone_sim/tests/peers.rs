@@ -273,8 +273,18 @@ fn bodies_come_to_rest_where_mujoco_says() {
         (boxed(0.5, 0.5, 0.3), Vector3::new(2.0, 0.0, 0.15), turned(0.0, 0.0, 0.0), 3.0),
         (boxed(0.3, 0.3, 0.3), Vector3::new(2.05, 0.02, 0.6), turned(0.05, 0.05, 0.3), 1.0),
         (boxed(0.2, 0.2, 0.2), Vector3::new(2.0, 0.05, 1.0), turned(0.0, 0.08, 0.1), 0.5),
-        (Shape::Cylinder { radius: 0.2, length: 0.4 }, Vector3::new(0.0, 3.0, 0.3), turned(0.1, 0.1, 0.0), 1.5),
-        (Shape::Capsule { radius: 0.1, length: 0.4 }, Vector3::new(0.0, -3.0, 0.3), turned(1.5707963, 0.0, 0.0), 1.0),
+        (
+            Shape::Cylinder { radius: 0.2, length: 0.4 },
+            Vector3::new(0.0, 3.0, 0.3),
+            turned(0.1, 0.1, 0.0),
+            1.5,
+        ),
+        (
+            Shape::Capsule { radius: 0.1, length: 0.4 },
+            Vector3::new(0.0, -3.0, 0.3),
+            turned(1.5707963, 0.0, 0.0),
+            1.0,
+        ),
         (boxed(0.4, 0.4, 0.1), above(0.05), slope, 1.0),
         (Shape::Sphere { radius: 0.25 }, Vector3::new(-5.25, 0.25, 0.5), turned(0.0, 0.0, 0.0), 1.0),
     ];
@@ -317,6 +327,9 @@ fn bodies_come_to_rest_where_mujoco_says() {
         let off = (ours.translation.vector - Vector3::new(theirs[0], theirs[1], theirs[2])).norm();
         let q = UnitQuaternion::from_quaternion(Quaternion::new(theirs[3], theirs[4], theirs[5], theirs[6]));
         let (turn, speed) = (q.angle_to(&ours.rotation), space.velocity(*id)[0].norm());
-        println!("{shape:?}: off by {off:.1e} m, {turn:.1e} rad, {speed:.1e} m/s, theirs {:.1e} m/s", theirs[7]);
+        println!(
+            "{shape:?}: off by {off:.1e} m, {turn:.1e} rad, {speed:.1e} m/s, theirs {:.1e} m/s",
+            theirs[7]
+        );
     }
 }

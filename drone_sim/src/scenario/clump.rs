@@ -1,14 +1,16 @@
 //! Which links of a model hold together and which of these groups nothing holds.
 //!
-//! Fixed joints make one body of links. A link without a joint is a body of its own, as in Gazebo: such a model falls apart. What is
-//! fixed to the world stands, and so does a model with joints that turn or slide ([`super::mechanism`]).
+//! Fixed joints make one body of links. A link without a joint is a body of its own, as in Gazebo: such a model falls apart. Joints that
+//! turn or slide hang bodies on each other, as the wheels of a cart. What is fixed to the world stands, and what hangs on it, or on a
+//! base that cannot touch anything, is a mechanism ([`super::mechanism`]).
 
 use std::collections::BTreeMap;
 
 use nalgebra::Isometry3;
 
-use crate::physics::bodies::{Habits, Matter};
-use crate::sdf::types::{Geometry, JointKind, Link, MeshKind, SdfModel};
+use super::mechanism::{freedom, law};
+use crate::physics::bodies::{Habits, Hold, Matter};
+use crate::sdf::types::{Geometry, Joint, JointKind, Known, Link, MeshKind, SdfModel};
 use crate::shape::Shape;
 
 /// Links that hold together.
@@ -26,9 +28,20 @@ pub struct Clump {
     pub habits: Habits,
 }
 
+/// A joint between two bodies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hinge {
+    /// Object ids of the bodies: parent, child.
+    pub objects: [u32; 2],
+    /// How the one hangs on the other.
+    pub hold: Hold,
+}
+
 /// The groups of a model.
 #[derive(Debug, Default)]
 pub(super) struct Clumps<'a> {
+    /// Joints that move, between groups.
+    hinges: Vec<(usize, usize, &'a Joint)>,
     /// Links by group. The first group is that of the canonical link, and moves with the model's frame.
     groups: Vec<Vec<(String, &'a Link)>>,
     /// Whether the group may move.
@@ -44,7 +57,14 @@ impl<'a> Clumps<'a> {
         let mut joints = Vec::new();
         let mut canonical = BTreeMap::new();
         gather(model, "", &mut links, &mut joints, &mut canonical);
-        if model.is_static || links.is_empty() || joints.iter().any(|j| j.2 != JointKind::Fixed) {
+        let (fixed, moving): (Vec<_>, Vec<_>) =
+            joints.into_iter().partition(|j| j.2.kind == JointKind::Fixed);
+        if model.is_static || links.is_empty() || moving.iter().any(|j| !is_known(j.2.kind) || j.0 == "world")
+        {
+            return Self::default();
+        }
+        let drives = |p: &crate::sdf::types::Plugin| matches!(p.known, Some(Known::DiffDrive(_)));
+        if !moving.is_empty() && model.plugins.iter().any(drives) {
             return Self::default();
         }
         let number: BTreeMap<&str, usize> =
@@ -56,7 +76,7 @@ impl<'a> Clumps<'a> {
         let mut group: Vec<usize> = (0..links.len()).collect();
         let mut held = vec![false; links.len()];
         let mut out = Self::default();
-        for (parent, child, _) in &joints {
+        for (parent, child, _) in &fixed {
             match (find(parent), find(child)) {
                 (Some(parent), Some(child)) => {
                     let (a, b) = (group[parent], group[child]);
@@ -65,12 +85,15 @@ impl<'a> Clumps<'a> {
                 (None, Some(child)) if parent == "world" => held[child] = true,
                 _ => {
                     // An end that is a frame: what it belongs to is not known here.
-                    out.faults.push(format!("a fixed joint between {parent} and {child}, which are not both links"));
+                    out.faults.push(format!(
+                        "a fixed joint between {parent} and {child}, which are not both links"
+                    ));
                     held.fill(true);
                 }
             }
         }
-        let first = canonical.get("").and_then(|name| number.get(name.as_str())).map_or(group[0], |i| group[*i]);
+        let first =
+            canonical.get("").and_then(|name| number.get(name.as_str())).map_or(group[0], |i| group[*i]);
         let mut order: Vec<usize> = vec![first];
         for g in &group {
             if !order.contains(g) {
@@ -88,10 +111,46 @@ impl<'a> Clumps<'a> {
             out.groups.push(members);
             out.free.push(free);
         }
+        for (parent, child, joint) in &moving {
+            let of = |name: &str| {
+                let name = canonical.get(name).map_or(name, String::as_str);
+                out.groups.iter().position(|g| g.iter().any(|(n, _)| n == name))
+            };
+            match (of(parent), of(child)) {
+                (Some(a), Some(b)) if a != b => out.hinges.push((a, b, joint)),
+                (Some(_), Some(_)) => {}
+                _ => return Self::default(),
+            }
+        }
+        let touches = |g: &Vec<(String, &Link)>| g.iter().any(|(_, link)| !link.collisions.is_empty());
+        // A base that nothing carries is none: then it stands, and is a mechanism, or stands as a whole.
+        if !out.hinges.is_empty() && (out.free.contains(&false) || !out.groups.first().is_some_and(touches)) {
+            return Self::default();
+        }
         if !out.free.contains(&true) {
             out.groups.clear();
         }
         out
+    }
+
+    /// Whether joints hang its bodies on each other.
+    pub fn hangs(&self) -> bool {
+        !self.hinges.is_empty()
+    }
+
+    /// Its joints, between groups that are these objects.
+    pub fn hinges(&self, model: &SdfModel, objects: &[u32]) -> Vec<Hinge> {
+        let frame = |group: usize| if group == 0 { model.pose } else { self.groups[group][0].1.pose };
+        let hinge = |(a, b, joint): &(usize, usize, &Joint)| Hinge {
+            objects: [objects[*a], objects[*b]],
+            hold: Hold {
+                freedom: freedom(joint),
+                law: law(joint),
+                parent: frame(*a).inverse() * joint.pose,
+                child: frame(*b).inverse() * joint.pose,
+            },
+        };
+        self.hinges.iter().map(hinge).collect()
     }
 
     /// The group of a link; 0 for what stands with the model.
@@ -126,11 +185,21 @@ impl<'a> Clumps<'a> {
                 model: model.name.clone(),
                 links: if index == 0 { Vec::new() } else { names.collect() },
                 matter,
-                habits: Habits { gravity: group.iter().any(|(_, link)| link.gravity), decay },
+                habits: Habits {
+                    gravity: group.iter().any(|(_, link)| link.gravity),
+                    decay,
+                    // As in Gazebo, links of one model do not collide.
+                    kin: if self.groups.len() > 1 { objects[0] } else { 0 },
+                },
             });
         }
         out
     }
+}
+
+/// Kinds of joints between bodies.
+fn is_known(kind: JointKind) -> bool {
+    matches!(kind, JointKind::Revolute | JointKind::Continuous | JointKind::Prismatic | JointKind::Ball)
 }
 
 /// Links and joints of a model and of those inside, by their names in the outermost one, and which link stands for a model.
@@ -138,7 +207,7 @@ fn gather<'a>(
     model: &'a SdfModel,
     scope: &str,
     links: &mut Vec<(String, &'a Link)>,
-    joints: &mut Vec<(String, String, JointKind)>,
+    joints: &mut Vec<(String, String, &'a Joint)>,
     canonical: &mut BTreeMap<String, String>,
 ) {
     let scoped = |name: &str| if name == "world" { name.to_string() } else { format!("{scope}{name}") };
@@ -146,7 +215,7 @@ fn gather<'a>(
     for inner in &model.models {
         gather(inner, &format!("{scope}{}::", inner.name), links, joints, canonical);
     }
-    joints.extend(model.joints.iter().map(|j| (scoped(&j.parent), scoped(&j.child), j.kind)));
+    joints.extend(model.joints.iter().map(|j| (scoped(&j.parent), scoped(&j.child), j)));
     let own = if model.canonical_link.is_empty() {
         links.iter().find(|(name, _)| name.starts_with(scope)).map(|(name, _)| name.clone())
     } else {
@@ -210,15 +279,41 @@ mod tests {
         assert_eq!(free(&model(&welded)), [vec!["a", "c"], vec!["b"]]);
         let nailed = welded.clone() + &joint("k", "fixed", "world", "c");
         assert_eq!(free(&model(&nailed)), [["b"]]);
-        assert!(free(&model(&(welded + &joint("k", "revolute", "a", "b")))).is_empty());
+        assert!(
+            free(&model(&(welded + &joint("k", "revolute", "a", "b")))).is_empty(),
+            "a base that touches nothing"
+        );
         assert!(free(&model(&(three + "<static>1</static>"))).is_empty());
         assert_eq!(free(&model(&(link("a", "<kinematic>1</kinematic>") + &link("b", "")))), [["b"]]);
     }
 
     #[test]
+    fn joints_hang_bodies_on_a_base_that_is_free() {
+        let touch =
+            "<collision name='c'><geometry><sphere><radius>1</radius></sphere></geometry></collision>";
+        let cart = [link("base", touch), link("box", ""), link("wheel", "<pose>1 0 0 0 0 0</pose>")].concat()
+            + &joint("f", "fixed", "base", "box");
+        let axle = joint("a", "revolute", "box", "wheel")
+            .replace("</child>", "</child><axis><xyz>0 1 0</xyz></axis>");
+        let whole = model(&(cart.clone() + &axle));
+        let clumps = Clumps::of(&whole);
+        assert!(clumps.hangs() && clumps.len() == 2, "{clumps:?}");
+        let hinges = clumps.hinges(&whole, &[3, 4]);
+        assert_eq!((hinges.len(), hinges[0].objects, hinges[0].hold.parent.translation.x), (1, [3, 4], 1.0));
+        assert!(clumps.build(&whole, &[3, 4]).iter().all(|c| c.habits.kin == 3));
+        let refused = [
+            cart.clone() + &joint("a", "universal", "box", "wheel"),
+            cart.clone() + &axle + &joint("w", "fixed", "world", "base"),
+            cart + &axle + &joint("w", "revolute", "world", "base"),
+        ];
+        assert!(refused.iter().all(|text| Clumps::of(&model(text)).len() == 0));
+    }
+
+    #[test]
     fn models_inside_hang_on_by_their_names() {
         let inner = format!("<model name='in'>{}{}</model>", link("x", ""), link("y", ""));
-        let text = link("a", "") + &inner + &joint("j", "fixed", "a", "in::y") + &joint("k", "fixed", "in", "a");
+        let text =
+            link("a", "") + &inner + &joint("j", "fixed", "a", "in::y") + &joint("k", "fixed", "in", "a");
         let model = model(&text);
         assert_eq!(free(&model), [["a", "in::x", "in::y"]]);
         let made = Clumps::of(&model).build(&model, &[7]);
@@ -233,7 +328,9 @@ mod tests {
             model(&link("a", &format!("<inertial><mass>{mass}</mass>{inertia}</inertial>")))
         };
         assert_eq!(Clumps::of(&weight("2", "1")).faults, Vec::<String>::new());
-        for (mass, ixx, why) in [("0", "1", "0 kg"), ("-1", "1", "-1 kg"), ("2", "0", "moments"), ("inf", "1", "inf")] {
+        for (mass, ixx, why) in
+            [("0", "1", "0 kg"), ("-1", "1", "-1 kg"), ("2", "0", "moments"), ("inf", "1", "inf")]
+        {
             let model = weight(mass, ixx);
             let clumps = Clumps::of(&model);
             assert!(clumps.len() == 0 && clumps.faults[0].contains(why), "{:?}", clumps.faults);

@@ -83,7 +83,9 @@ impl World {
         for (object, pose) in moves {
             self.keep_locals(*object)?;
             let index = (*object as usize).wrapping_sub(1);
-            let (Some(thing), Some(locals)) = (self.things.get_mut(index), self.locals.get(object)) else { continue };
+            let (Some(thing), Some(locals)) = (self.things.get_mut(index), self.locals.get(object)) else {
+                continue;
+            };
             thing.pose = *pose;
             for (i, local) in &locals.touch {
                 still_too |= !self.solids.set_pose(*i, pose * local);
@@ -190,7 +192,7 @@ impl World {
         let made = add(&mut builder, &model, &mut Shelf::default(), &mut report)?;
         builder.give_back(self);
         self.mechanisms.extend(made.mechanism);
-        self.let_loose(made.clumps)?;
+        self.let_loose(made.clumps, &made.hinges)?;
         let new: Vec<u32> = (before + 1..=self.things.len() as u32).collect();
         self.embody(&new)?;
         self.sort_solids();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nalgebra::{Point3, Vector3};
 use peregrine_render::{Sky, Sun};
 
-use super::clump::{Clump, Clumps};
+use super::clump::{Clump, Clumps, Hinge};
 use super::mechanism::{Mechanism, Plan};
 use super::meshes::{self, Shelf};
 use super::world::{Builder, ThingKind, World, class_of};
@@ -77,12 +77,15 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     }
     light(&mut builder, sun.map(|l| (l.pose.rotation * l.direction, l.diffuse, l.intensity)), &scene)?;
     let mut shelf = Shelf::default();
-    let (mut mechanisms, mut clumps) = (Vec::new(), Vec::new());
+    let (mut mechanisms, mut clumps, mut hinges) = (Vec::new(), Vec::new(), Vec::new());
     let joined = sdf.as_ref().map_or_else(Vec::new, |world| joined(world, &mut report));
     for model in &models {
         let made = add(&mut builder, model, &mut shelf, &mut report)?;
         mechanisms.extend(made.mechanism);
-        clumps.extend(made.clumps.into_iter().filter(|c| !joined.contains(&c.model)));
+        if !joined.contains(&model.name) {
+            clumps.extend(made.clumps);
+            hinges.extend(made.hinges);
+        }
     }
     let actors = sdf.iter().flat_map(|world| &world.actors).zip(0..);
     let actors = actors.map(|(actor, i)| actor::add(&mut builder, actor, i, &mut report));
@@ -95,7 +98,7 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
         world.start_yaw = craft.pose.rotation.euler_angles().2;
     }
     (world.sdf, world.craft) = (sdf, craft);
-    world.let_loose(clumps)?;
+    world.let_loose(clumps, &hinges)?;
     world.sort_solids();
     Ok(world)
 }
@@ -148,6 +151,7 @@ fn light(builder: &mut Builder, sun: Option<(Vector3<f64>, [f32; 4], f64)>, scen
 pub(super) struct Made {
     pub mechanism: Option<Mechanism>,
     pub clumps: Vec<Clump>,
+    pub hinges: Vec<Hinge>,
 }
 
 pub(super) fn add(
@@ -168,12 +172,13 @@ pub(super) fn add(
     // A model of planes alone is ground, not a thing.
     let ground = links.iter().all(is_ground);
     let object = if ground { 0 } else { builder.thing(top.name.clone(), label, kind, top.pose) };
-    let plan = Plan::of(top);
+    // Of the multicopters only one flies, and the others are no boxes that fall.
+    let clumps = if ground || is_multicopter(top) { Clumps::default() } else { Clumps::of(top) };
+    let plan = if clumps.hangs() { Plan::default() } else { Plan::of(top) };
     plan.refused.iter().for_each(|what| report.ignore(what));
     let mut parts = vec![0; plan.len()];
-    // Of the multicopters only one flies, and the others are no boxes that fall; who has joints that move keeps its place.
-    let stands = ground || !plan.is_empty() || !plan.refused.is_empty() || is_multicopter(top);
-    let clumps = if stands { Clumps::default() } else { Clumps::of(top) };
+    // Who hangs on a base that stands keeps its place.
+    let clumps = if plan.is_empty() && plan.refused.is_empty() { clumps } else { Clumps::default() };
     for fault in &clumps.faults {
         report.warn(format!("model {}: {fault}; it stands still", top.name));
     }
@@ -220,13 +225,14 @@ pub(super) fn add(
         }
     }
     if plan.is_empty() {
-        return Ok(Made { mechanism: None, clumps: clumps.build(top, &apart) });
+        let hinges = clumps.hinges(top, &apart);
+        return Ok(Made { mechanism: None, clumps: clumps.build(top, &apart), hinges });
     }
     let mechanism = plan.build(top, object, &parts);
     if mechanism.is_none() {
         report.warn(format!("model {}: a link that hangs by a joint has no mass; it stands still", top.name));
     }
-    Ok(Made { mechanism, clumps: Vec::new() })
+    Ok(Made { mechanism, ..Made::default() })
 }
 
 fn grip(surface: &Surface) -> Grip {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use nalgebra::{Isometry3, Point3, Vector3};
 use serde::{Deserialize, Serialize};
 
-use super::clump::Clump;
+use super::clump::{Clump, Hinge};
 use super::world::World;
 use crate::checkpoint::{Stateful, Tape};
 use crate::error::Result;
@@ -69,11 +69,11 @@ pub struct Stir {
 }
 
 impl World {
-    /// Makes bodies of these groups of links, and of everything around them.
+    /// Makes bodies of these groups of links, hung on each other by these joints, and of everything around them.
     ///
     /// # Errors
     /// Those of the renderer.
-    pub(super) fn let_loose(&mut self, clumps: Vec<Clump>) -> Result<()> {
+    pub(super) fn let_loose(&mut self, clumps: Vec<Clump>, hinges: &[Hinge]) -> Result<()> {
         if clumps.is_empty() {
             return Ok(());
         }
@@ -83,7 +83,15 @@ impl World {
             Some(_) => new,
             None => (0..=self.things.len() as u32).collect(),
         };
-        self.embody(&objects)
+        self.embody(&objects)?;
+        if let Some(loose) = &mut self.loose {
+            for Hinge { objects: [parent, child], hold } in hinges {
+                if let (Some(a), Some(b)) = (loose.bodies.get(parent), loose.bodies.get(child)) {
+                    loose.space.join(*a, *b, hold);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Gives bodies to objects that have none yet, if this world has free ones.
@@ -308,7 +316,8 @@ impl Loose {
         if moved {
             self.looked = None;
         }
-        let object = |met: BodyId| self.bodies.iter().find(|(_, body)| **body == met).map(|(object, _)| *object);
+        let object =
+            |met: BodyId| self.bodies.iter().find(|(_, body)| **body == met).map(|(object, _)| *object);
         Stir { moved, jolt: jolt.and_then(|j| Some((j.shift, j.kick, object(j.met)?))) }
     }
 

@@ -45,6 +45,9 @@ pub struct Part {
 /// Rings of the polyhedron that stands for an ellipsoid, from pole to pole; twice as many corners on each.
 const RINGS: usize = 16;
 
+/// A mesh that reaches farther than this is none that could be touched, metres.
+const LARGEST: f64 = 1e6;
+
 impl Form {
     /// The solver's shape and its frame in the part's own; `None` if it has none, as a flat mesh that moves.
     pub(super) fn shape(&self, moves: bool) -> Option<(SharedShape, Isometry3<f64>)> {
@@ -62,7 +65,9 @@ impl Form {
             Self::Shape(Shape::Cylinder { radius, length }) => {
                 (SharedShape::cylinder(length / 2.0, *radius), along_z)
             }
-            Self::Shape(Shape::Cone { radius, length }) => (SharedShape::cone(length / 2.0, *radius), along_z),
+            Self::Shape(Shape::Cone { radius, length }) => {
+                (SharedShape::cone(length / 2.0, *radius), along_z)
+            }
             Self::Shape(Shape::Capsule { radius, length }) => {
                 (SharedShape::capsule_z(length / 2.0, *radius), upright)
             }
@@ -80,9 +85,12 @@ impl Form {
             Self::Shape(Shape::Triangle { corners: [a, b, c] }) => {
                 (SharedShape::triangle(vector(a), vector(b), vector(c)), upright)
             }
+            Self::Mesh(triangles) if triangles.iter().flatten().any(|p| !(p.amax() < LARGEST)) => {
+                return None;
+            }
             Self::Mesh(triangles) if moves => {
                 let corners: Vec<Vector> = triangles.iter().flatten().map(vector).collect();
-                (SharedShape::convex_hull(&corners)?, upright)
+                (guarded(|| SharedShape::convex_hull(&corners))?, upright)
             }
             Self::Mesh(triangles) => {
                 let corners: Vec<Vector> = triangles.iter().flatten().map(vector).collect();
@@ -90,10 +98,15 @@ impl Form {
                 let flags = TriMeshFlags::FIX_INTERNAL_EDGES_TWO_SIDED
                     | TriMeshFlags::DELETE_DEGENERATE_TRIANGLES
                     | TriMeshFlags::DELETE_DUPLICATE_TRIANGLES;
-                (SharedShape::trimesh_with_flags(corners, indices, flags).ok()?, upright)
+                (guarded(|| SharedShape::trimesh_with_flags(corners, indices, flags).ok())?, upright)
             }
         })
     }
+}
+
+/// Runs what makes a shape of triangles. Files hold any: where the library's own assertions fail on some, the part has no shape.
+fn guarded(make: impl FnOnce() -> Option<SharedShape>) -> Option<SharedShape> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(make)).ok().flatten()
 }
 
 /// Corners of a polyhedron as large as the ellipsoid: half of each gap lies inside of the true surface, half outside.

@@ -7,10 +7,12 @@
 //! time, no hash order. [`Space`] is one value that can be copied, set down and taken up, and goes on to the same bits.
 
 mod form;
+mod hold;
 mod matter;
 mod space;
 
 pub use form::{Form, Grip, Part};
+pub use hold::Hold;
 pub use matter::Matter;
 pub use space::{BodyId, CraftId, Habits, Jolt, Role, Space};
 
