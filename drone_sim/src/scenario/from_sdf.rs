@@ -176,6 +176,9 @@ pub(super) fn add(
     let clumps = if ground || is_multicopter(top) { Clumps::default() } else { Clumps::of(top) };
     let plan = if clumps.hangs() { Plan::default() } else { Plan::of(top) };
     plan.refused.iter().for_each(|what| report.ignore(what));
+    if !clumps.hangs() && !top.is_static {
+        stiff(top, report);
+    }
     let mut parts = vec![0; plan.len()];
     // Who hangs on a base that stands keeps its place.
     let clumps = if plan.is_empty() && plan.refused.is_empty() { clumps } else { Clumps::default() };
@@ -233,6 +236,15 @@ pub(super) fn add(
         report.warn(format!("model {}: a link that hangs by a joint has no mass; it stands still", top.name));
     }
     Ok(Made { mechanism, ..Made::default() })
+}
+
+/// Joints of models inside that do not move, as their model hangs on no base that is free.
+fn stiff(model: &SdfModel, report: &mut Report) {
+    for inner in &model.models {
+        let moving = inner.joints.iter().filter(|j| j.kind != JointKind::Fixed);
+        moving.for_each(|j| report.ignore(&format!("model/joint[{}]", j.kind)));
+        stiff(inner, report);
+    }
 }
 
 fn grip(surface: &Surface) -> Grip {
