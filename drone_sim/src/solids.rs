@@ -361,7 +361,7 @@ mod tests {
                 solids.around(&p, 4.0, &mut near.0);
                 fresh.around(&p, 4.0, &mut near.1);
                 assert_eq!(near.0, near.1);
-                let of = |o: u32| o % 2 == 0;
+                let of = |o: u32| o.is_multiple_of(2);
                 let brute = all.iter().filter(|s| of(s.object) && !matches!(s.shape, Shape::Plane { .. }));
                 let brute =
                     brute.map(|s| s.shape.near_at(&s.pose, &p).distance).fold(f64::INFINITY, f64::min);

@@ -282,7 +282,7 @@ fn bodies_come_to_rest_where_mujoco_says() {
         (
             Shape::Capsule { radius: 0.1, length: 0.4 },
             Vector3::new(0.0, -3.0, 0.3),
-            turned(1.5707963, 0.0, 0.0),
+            turned(std::f64::consts::FRAC_PI_2, 0.0, 0.0),
             1.0,
         ),
         (boxed(0.4, 0.4, 0.1), above(0.05), slope, 1.0),

@@ -209,8 +209,8 @@ impl World {
                 if pose == thing.pose {
                     continue;
                 }
-                // Negated, so that what is no number is lost too.
-                if !(pose.translation.vector.amax() < LOST) || loose.space.is_retired(f.body) {
+                let here = pose.translation.vector.iter().all(|x| x.abs() < LOST);
+                if !here || loose.space.is_retired(f.body) {
                     tracing::warn!(
                         "PG-1034 {} has fallen out of the world and is left where it is: give it ground to fall on, or <static>",
                         thing.name

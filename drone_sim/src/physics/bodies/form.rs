@@ -85,7 +85,9 @@ impl Form {
             Self::Shape(Shape::Triangle { corners: [a, b, c] }) => {
                 (SharedShape::triangle(vector(a), vector(b), vector(c)), upright)
             }
-            Self::Mesh(triangles) if triangles.iter().flatten().any(|p| !(p.amax() < LARGEST)) => {
+            Self::Mesh(triangles)
+                if triangles.iter().flatten().any(|p| !p.iter().all(|x| x.abs() < LARGEST)) =>
+            {
                 return None;
             }
             Self::Mesh(triangles) if moves => {
