@@ -441,4 +441,7 @@ fn a_cart_rolls_on_its_wheels() {
             space.pose(*id)
         );
     }
+    // What hangs together is taken away one by one.
+    whole.iter().for_each(|id| space.remove(*id));
+    run(&mut space, 0.01);
 }
