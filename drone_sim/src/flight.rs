@@ -226,7 +226,7 @@ impl Flight {
             mechanisms.iter_mut().for_each(|m| m.step(&gravity, STEP_S));
         }
         if self.world.loose.is_some() {
-            self.jostle(before)?;
+            self.jostle(before);
         }
         self.battery.step(self.quad.vehicle(), &self.quad.state().rotors, STEP_S);
         let now = self.quad.time_ns();
@@ -249,12 +249,12 @@ impl Flight {
     }
 
     /// Lets the free bodies go on, and vehicle and bodies feel each other. `before` is where the vehicle was.
-    fn jostle(&mut self, before: Vector3<f64>) -> Result<()> {
+    fn jostle(&mut self, before: Vector3<f64>) {
         let mut state = *self.quad.state();
         let (mass, radius) = (self.quad.vehicle().mass, self.rules.body_radius);
         let passer = Passer { position: before, velocity: state.velocity, mass, radius };
         let seconds = self.quad.time_ns() as f64 * 1e-9;
-        let stir = Arc::make_mut(&mut self.world).stir(&passer, seconds)?;
+        let stir = Arc::make_mut(&mut self.world).stir(&passer, seconds);
         if stir.moved {
             self.measured = None;
         }
@@ -265,7 +265,6 @@ impl Flight {
             self.quad.set_state(state);
             (self.met, self.measured) = (Some(object), None);
         }
-        Ok(())
     }
 
     /// Contacts and the least clearance. Distance changes by no more than the way flown, so both need a look only when

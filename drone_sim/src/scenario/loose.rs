@@ -191,11 +191,8 @@ impl World {
     }
 
     /// Lets one step of the vehicle pass for the bodies, which ends `seconds` after the start. The vehicle's way is not done here.
-    ///
-    /// # Errors
-    /// Those of the renderer.
-    pub(crate) fn stir(&mut self, passer: &Passer, seconds: f64) -> Result<Stir> {
-        let Some(mut loose) = self.loose.take() else { return Ok(Stir::default()) };
+    pub(crate) fn stir(&mut self, passer: &Passer, seconds: f64) -> Stir {
+        let Some(mut loose) = self.loose.take() else { return Stir::default() };
         let mut out = Stir::default();
         let pushed = self.push(&mut loose, seconds);
         let near = loose.awake > 0 || self.is_near(&mut loose, passer);
@@ -231,7 +228,7 @@ impl World {
             self.solids.renew(false);
         }
         self.loose = Some(loose);
-        Ok(out)
+        out
     }
 
     /// Sends pushers to where they are at that moment; says whether any moves.
