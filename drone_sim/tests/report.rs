@@ -25,8 +25,10 @@ fn load(inside: &str) -> Loaded {
     Loader::without_files().load_str(&text, "t").unwrap()
 }
 
+/// What `sim check` lists.
 fn listed(inside: &str) -> Vec<String> {
-    load(inside).report.ignored.iter().map(|(name, n)| format!("{n} {name}")).collect()
+    let world = from_sdf(load(inside), "w", 60.0, 2.0).unwrap();
+    world.report.unwrap().ignored.iter().map(|(name, n)| format!("{n} {name}")).collect()
 }
 
 fn plugin(name: &str, inside: &str) -> String {

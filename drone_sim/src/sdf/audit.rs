@@ -51,16 +51,16 @@ fn moves(joint: &Joint) -> bool {
     matches!(joint.kind, JointKind::Revolute | JointKind::Continuous | JointKind::Prismatic)
 }
 
-/// The joints that would move in Gazebo and stand still here: the vehicle's, but for its rotors', and those of models inside models.
-/// Kinds that never move are listed where they are read.
+/// The joints of the vehicle, and of models inside it, that would move in Gazebo and stand still here: all but its rotors'. Those of
+/// other models are listed where it is decided what moves; kinds that never move, where they are read. Sensors of joints, of all models.
 fn joints(top: &SdfModel, flies: bool, report: &mut Report) {
     let mut rotors = Vec::new();
     rotor_joints(top, &mut rotors);
-    let mut stack: Vec<(&SdfModel, bool)> = vec![(top, flies)];
-    while let Some((model, stands)) = stack.pop() {
+    let mut stack = vec![top];
+    while let Some(model) = stack.pop() {
         for joint in &model.joints {
-            let turned = flies && rotors.contains(&joint.name.as_str());
-            if stands && moves(joint) && !turned && !top.is_static {
+            let turned = rotors.contains(&joint.name.as_str());
+            if flies && moves(joint) && !turned && !top.is_static {
                 report.ignore(&format!("model/joint[{}]", joint.kind));
             }
             joint
@@ -68,7 +68,7 @@ fn joints(top: &SdfModel, flies: bool, report: &mut Report) {
                 .iter()
                 .for_each(|s| report.ignore(&format!("sensor[{}] on a joint", s.kind.name())));
         }
-        stack.extend(model.models.iter().map(|inner| (inner, true)));
+        stack.extend(&model.models);
     }
 }
 
@@ -160,8 +160,8 @@ fn lights(kinds: impl Iterator<Item = LightKind>, of: &str, report: &mut Report)
 }
 
 fn surroundings(world: &SdfWorld, report: &mut Report) {
-    for joint in world.joints.iter().filter(|j| j.kind != JointKind::Fixed) {
-        report.ignore(&format!("world/joint[{}]", joint.kind));
+    for joint in &world.joints {
+        joint.sensors.iter().for_each(|s| report.ignore(&format!("sensor[{}] on a joint", s.kind.name())));
     }
     for plugin in &world.plugins {
         match &plugin.known {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use peregrine_sim::scenario::from_sdf;
 use peregrine_sim::sdf::types::{Known, Plugin, SdfModel};
 use peregrine_sim::sdf::{Loaded, Loader, MeshPolicy};
 use serde_json::json;
@@ -23,7 +24,7 @@ pub(super) fn check(args: &SimCheck) -> Result {
     }
     let (mut broken, mut incomplete) = (0, 0);
     for file in &args.files {
-        let outcome = loader.load_file(file);
+        let outcome = loader.load_file(file).map(whole);
         match &outcome {
             Ok(loaded) => incomplete += usize::from(!loaded.report.ignored.is_empty()),
             Err(_) => broken += 1,
@@ -46,6 +47,18 @@ pub(super) fn check(args: &SimCheck) -> Result {
         std::process::exit(status);
     }
     Ok(())
+}
+
+/// With all that a flight in it would be told: what is listed only once the world is built, too.
+fn whole(loaded: Loaded) -> Loaded {
+    match from_sdf(loaded.clone(), "world", 60.0, 2.0) {
+        Ok(world) => Loaded { report: world.report.unwrap_or_default(), ..loaded },
+        Err(error) => {
+            let mut loaded = loaded;
+            loaded.report.warnings.push(error.to_string());
+            loaded
+        }
+    }
 }
 
 /// What stands in a file, counted.
