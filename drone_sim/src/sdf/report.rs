@@ -78,6 +78,16 @@ impl Report {
         *seen = seen.saturating_add(1);
     }
 
+    /// Takes back one of what was counted: it is simulated after all.
+    pub(crate) fn take_back(&mut self, what: &str) {
+        if let Some(seen) = self.ignored.get_mut(what) {
+            *seen -= 1;
+            if *seen == 0 {
+                self.ignored.remove(what);
+            }
+        }
+    }
+
     pub(crate) fn warn(&mut self, text: String) {
         if self.warnings.len() < MAX_WARNINGS {
             if !self.warnings.contains(&text) {

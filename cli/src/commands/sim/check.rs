@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use peregrine_sim::scenario::from_sdf;
+use peregrine_sim::scenario::{Movement, from_sdf};
 use peregrine_sim::sdf::types::{Known, Plugin, SdfModel};
 use peregrine_sim::sdf::{Loaded, Loader, MeshPolicy};
 use serde_json::json;
@@ -24,15 +24,20 @@ pub(super) fn check(args: &SimCheck) -> Result {
     }
     let (mut broken, mut incomplete) = (0, 0);
     for file in &args.files {
-        let outcome = loader.load_file(file).map(whole);
+        let mut movement = Movement::default();
+        let outcome = loader.load_file(file).map(|loaded| {
+            // Counted on a copy: what it adds to the report, building the world adds too.
+            movement = Movement::of(&mut loaded.clone());
+            whole(loaded)
+        });
         match &outcome {
             Ok(loaded) => incomplete += usize::from(!loaded.report.ignored.is_empty()),
             Err(_) => broken += 1,
         }
         if args.json {
-            println!("{}", as_json(file, &outcome));
+            println!("{}", as_json(file, &outcome, &movement));
         } else {
-            print!("{}", as_text(file, &outcome));
+            print!("{}", as_text(file, &outcome, &movement));
         }
     }
     if args.files.len() > 1 && !args.json {
@@ -108,7 +113,7 @@ impl Census {
     }
 }
 
-fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> serde_json::Value {
+fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>, movement: &Movement) -> serde_json::Value {
     let file = file.display().to_string();
     match outcome {
         Err(error) => {
@@ -125,6 +130,7 @@ fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> serde_json::
                 "complete": report.ignored.is_empty(),
                 "world": loaded.world.as_ref().map(|w| w.name.clone()),
                 "holds": census.counts,
+                "moves": {"bodies": movement.bodies, "links": movement.links},
                 "sensors": census.sensors,
                 "plugins": census.plugins,
                 "ignored": report.ignored,
@@ -135,7 +141,7 @@ fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> serde_json::
     }
 }
 
-fn as_text(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> String {
+fn as_text(file: &Path, outcome: &peregrine_sim::Result<Loaded>, movement: &Movement) -> String {
     let mut out = format!("{}\n", file.display());
     let loaded = match outcome {
         Ok(loaded) => loaded,
@@ -158,6 +164,8 @@ fn as_text(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> String {
         row(&mut out, "world", &world.name);
     }
     row(&mut out, "holds", &list(census.counts.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect()));
+    let moves = [("movable bodies", movement.bodies), ("links on joints", movement.links)];
+    row(&mut out, "moves", &list(moves.map(|(name, n)| (name.to_owned(), n)).to_vec()));
     row(&mut out, "sensors", &list(census.sensors.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect()));
     row(&mut out, "plugins", &list(census.plugins.iter().map(|(k, v)| (k.clone(), *v)).collect()));
     let ignored = if report.ignored.is_empty() { "nothing: all of it is simulated" } else { "" };
