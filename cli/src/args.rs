@@ -347,6 +347,8 @@ pub enum Topic {
         #[arg(long)]
         compact: bool,
     },
+    /// Publish a message: a goal, a command, a switch.
+    Pub(Publish),
     /// The rate of a topic, and how even it is.
     Hz(Watch),
     /// The bandwidth of a topic.
@@ -361,6 +363,35 @@ pub enum Topic {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A message to publish, again and again, or once.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// The topic.
+    pub topic: String,
+    /// The message's type: geometry_msgs/msg/PoseStamped.
+    #[arg(value_name = "TYPE")]
+    pub type_name: String,
+    /// The message in YAML or JSON; fields left out take their defaults, and `stamp: now` is the time at which it leaves.
+    #[arg(default_value = "{}", allow_hyphen_values = true)]
+    pub message: String,
+    /// Wait for a reader (see --wait), publish once, and end.
+    #[arg(long, conflicts_with = "rate")]
+    pub once: bool,
+    /// So often a second; 1 when absent.
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<f64>,
+    /// Keep the message for readers that come later (transient local), as goals are read: published once and held until Ctrl-C,
+    /// unless --rate or --once says otherwise.
+    #[arg(long)]
+    pub latched: bool,
+    /// With --once: how long to wait for a reader, s.
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
+    pub wait: f64,
+    /// Follow /clock, so that `now` is the simulator's time.
+    #[arg(long)]
+    pub use_sim_time: bool,
 }
 
 /// Listening to a topic for a while. Frames of this host are read on the frame bus, in place; all else over Zenoh.
@@ -542,7 +573,7 @@ pub struct BenchAvoid {
     /// Where the page of --replay goes.
     #[arg(long, default_value = "flight.html", value_name = "FILE.html")]
     pub out: PathBuf,
-    /// Print JSON only.
+    /// Print the figures as JSON.
     #[arg(long)]
     pub json: bool,
 }

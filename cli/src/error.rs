@@ -85,7 +85,7 @@ pub enum Error {
         why: String,
     },
     /// Not one of our error codes.
-    #[error("PG-1310: '{word}' is no error code of Peregrine: {hint}")]
+    #[error("PG-1316: '{word}' is no error code of Peregrine: {hint}")]
     UnknownCode {
         /// What was asked for.
         word: String,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use peregrine_core::{ParamMap, ParamValue};
-use peregrine_launch::parse_params_file;
+use peregrine_launch::{parse_params_file, parse_value};
 
 use crate::error::{Error, Result};
 
@@ -46,6 +46,13 @@ pub fn assignment(text: &str) -> Result<(String, String)> {
         .ok_or_else(|| bad(text, "write it as name:=value"))
 }
 
+/// The value that the text of `-p name:=text` stands for: YAML, as in launch files and for rcl.
+pub fn value(name: &str, text: &str) -> Result<ParamValue> {
+    let wrong = |why: String| Error::Argument { what: "parameter", value: format!("{name}:={text}"), why };
+    let json = parse_value(text).map_err(wrong)?;
+    ParamValue::from_json(&json).ok_or_else(|| wrong("ROS has no parameter of that type".into()))
+}
+
 /// A level as rcl writes it (`DEBUG`, `fatal`, `my_logger:=info`), as `tracing` does. There is one log for the process, so a
 /// level for one logger holds for all.
 pub fn log_level(text: &str) -> String {
@@ -71,8 +78,9 @@ impl RosArgs {
 
     /// Adds one parameter.
     pub fn param(&mut self, text: &str) -> Result {
-        let (name, value) = assignment(text)?;
-        self.params.push((name, ParamValue::from_text(&value)));
+        let (name, text) = assignment(text)?;
+        let value = value(&name, &text)?;
+        self.params.push((name, value));
         Ok(())
     }
 
@@ -163,6 +171,46 @@ mod tests {
         assert_eq!(args.enclave.as_deref(), Some("/front"));
         assert_eq!(args.log_level.as_deref(), Some("debug"));
         assert_eq!((args.namespace.as_deref(), args.params_files.len()), (Some("/a"), 1));
+    }
+
+    /// Values as the READMEs and docs/ write them after `-p`, once the shell has taken its quotes.
+    #[test]
+    fn values_are_yaml() {
+        use ParamValue as V;
+        let strings = |words: &[&str]| V::StringArray(words.iter().map(|word| (*word).to_owned()).collect());
+        let clock = "/clock@rosgraph_msgs/msg/Clock[gz.msgs.Clock";
+        for (text, value) in [
+            ("exclude:=[sim]", strings(&["sim"])),
+            ("topics:=[camera]", strings(&["camera"])),
+            ("recipients:=[age1qqq, age1zzz]", strings(&["age1qqq", "age1zzz"])),
+            (format!("bridges:=['{clock}', '/a@b[c']").as_str(), strings(&[clock, "/a@b[c"])),
+            (format!("bridges:=[\"{clock}\"]").as_str(), strings(&[clock])),
+            ("class_margins:=[person=0.4, car=0.2]", strings(&["person=0.4", "car=0.2"])),
+            ("recipients:=[]", strings(&[])),
+            ("fence_low_m:=[-5.0, -5, 0]", V::DoubleArray(vec![-5.0, -5.0, 0.0])),
+            ("autopilot.motors:=[0, 1, 2, 3]", V::IntegerArray(vec![0, 1, 2, 3])),
+            // One word is text, whatever else is in it.
+            ("path:=sim", V::String("sim".into())),
+            ("link:=udpin:127.0.0.1:14540", V::String("udpin:127.0.0.1:14540".into())),
+            ("link:=serial:/dev/ttyTHS1:921600", V::String("serial:/dev/ttyTHS1:921600".into())),
+            (
+                "camera_info_url:=file:///etc/robot/front.yaml",
+                V::String("file:///etc/robot/front.yaml".into()),
+            ),
+            ("path:=", V::String(String::new())),
+            ("world:='17'", V::String("17".into())),
+            ("depth:=false", V::Bool(false)),
+            ("rate_hz:=10", V::Integer(10)),
+            ("min_score:=-1.0", V::Double(-1.0)),
+        ] {
+            let mut args = RosArgs::default();
+            args.param(text).unwrap();
+            assert_eq!(args.params[0].1, value, "{text}");
+        }
+        for bad in ["a:=[1, b]", "a:=[", "a:={b: 1}", "a:=[[1], [2]]"] {
+            let said = RosArgs::default().param(bad).unwrap_err().to_string();
+            assert!(said.contains("PG-1301") && said.contains(bad), "{said}");
+        }
     }
 
     #[test]

@@ -25,14 +25,23 @@ enum Asked {
 impl Way {
     /// Other processes are a convenience: without them the nodes of this one still work, and that is said.
     pub fn open(enclave: Option<&str>) -> Option<Self> {
+        Self::find(enclave, true)
+    }
+
+    /// The way to those who are there, for a program that ends at once: on Zenoh it never becomes the meeting point of others.
+    pub fn join() -> Option<Self> {
+        Self::find(None, false)
+    }
+
+    fn find(enclave: Option<&str>, may_host: bool) -> Option<Self> {
         let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let asked = asked(value("PEREGRINE_TRANSPORT").as_deref(), value("RMW_IMPLEMENTATION").as_deref());
         let opened = match asked {
-            Ok(Asked::Zenoh) => zenoh(enclave),
-            Ok(Asked::Dds) => dds(enclave),
+            Ok(Asked::Zenoh) => zenoh(enclave, may_host),
+            Ok(Asked::Dds) => dds(enclave, may_host),
             Err(text) => {
                 tracing::warn!("{text}");
-                zenoh(enclave)
+                zenoh(enclave, may_host)
             }
         };
         opened.unwrap_or_else(|text| {
@@ -90,8 +99,8 @@ fn asked(transport: Option<&str>, rmw: Option<&str>) -> std::result::Result<Aske
     }
 }
 
-fn zenoh(enclave: Option<&str>) -> std::result::Result<Option<Way>, String> {
-    let mut options = LinkOptions::from_env(true).map_err(|error| error.to_string())?;
+fn zenoh(enclave: Option<&str>, may_host: bool) -> std::result::Result<Option<Way>, String> {
+    let mut options = LinkOptions::from_env(may_host).map_err(|error| error.to_string())?;
     if let Some(enclave) = enclave {
         enclave.clone_into(&mut options.enclave);
     }
@@ -100,14 +109,14 @@ fn zenoh(enclave: Option<&str>) -> std::result::Result<Option<Way>, String> {
 }
 
 #[cfg(feature = "dds")]
-fn dds(enclave: Option<&str>) -> std::result::Result<Option<Way>, String> {
+fn dds(enclave: Option<&str>, _may_host: bool) -> std::result::Result<Option<Way>, String> {
     let link = peregrine_dds::Link::open(enclave).map_err(|error| error.to_string())?;
     Ok(Some(Way::Dds(Arc::new(link))))
 }
 
 #[cfg(not(feature = "dds"))]
-fn dds(enclave: Option<&str>) -> std::result::Result<Option<Way>, String> {
-    zenoh(enclave)
+fn dds(enclave: Option<&str>, may_host: bool) -> std::result::Result<Option<Way>, String> {
+    zenoh(enclave, may_host)
 }
 
 #[cfg(test)]

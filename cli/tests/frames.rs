@@ -209,7 +209,7 @@ fn codes_are_explained() {
     let known = peregrine().args(["doctor", "PG-0103"]).output().unwrap();
     assert!(stdout(&known).contains("slots but needs") && known.status.success(), "{}", stdout(&known));
     let unknown = peregrine().args(["doctor", "PG-9999"]).output().unwrap();
-    assert!(!unknown.status.success() && stderr(&unknown).contains("PG-1310"), "{}", stderr(&unknown));
+    assert!(!unknown.status.success() && stderr(&unknown).contains("PG-1316"), "{}", stderr(&unknown));
     let all = stdout(&peregrine().args(["doctor", "codes"]).output().unwrap());
     assert!(all.lines().any(|line| line.starts_with("PG-0214")), "{all}");
 }

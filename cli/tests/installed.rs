@@ -124,8 +124,11 @@ fn a_colcon_workspace_installs_what_ros_2_starts() {
         "launch/demo.launch.py",
         "launch/demo.launch.xml",
         "launch/demo.launch.yaml",
+        "launch/robot.launch.xml",
         "params/demo.yaml",
+        "params/robot.yaml",
         "params/camera.yaml",
+        "params/gz_bridge.yaml",
         "models/nanodet_g_416_int8.toml",
         "models/nanodet_g_416_int8.onnx",
         "worlds/wall.sdf",
@@ -197,6 +200,8 @@ fn launch_files_are_found_in_the_package(prefix: &Path, prefixes: &str) {
         let params = camera["params_files"][0].as_str().unwrap();
         assert_eq!(Path::new(params), prefix.join("share/peregrine/params/demo.yaml"));
     }
+    let robot = plan(&["peregrine", "robot.launch.xml", "link:=serial:/dev/ttyTHS1:921600"]);
+    assert_eq!(robot["nodes"].as_array().unwrap().len(), 7);
     let mut command = installed(prefix, "peregrine", "17466");
     command.args(["launch", "peregrine", "demo.launch.py"]).env("AMENT_PREFIX_PATH", prefixes);
     let said = stderr(&command.output().unwrap());

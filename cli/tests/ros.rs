@@ -104,3 +104,31 @@ fn components_come_and_go() {
         ask(port, &["node", "running"]).ok().filter(|text| !text.contains("/left"))
     });
 }
+
+/// A goal, and a list of words, for a planner that runs: as docs/nodes.md and docs/autopilot.md say it, without ROS.
+#[test]
+fn a_message_is_published_by_hand() {
+    let port = "17476";
+    let avoidance = ["run", "avoidance", "-p", "class_margins:=[person=0.4]", "-p", "sensors:=[depth]"];
+    let (_running, _said) = start(port, &avoidance);
+    let goal = "{header: {frame_id: odom, stamp: now}, pose: {position: {x: 20, z: 2.5}}}";
+    let publish = ["topic", "pub", "/goal", "geometry_msgs/msg/PoseStamped", goal, "--latched"];
+    let once: Vec<&str> = publish.into_iter().chain(["--once", "--wait", "60"]).collect();
+    assert!(ask(port, &once).unwrap().contains("somebody reads it"));
+
+    // Held: whoever comes later gets it, with the time at which it left.
+    let (_holding, _) = start(port, &publish);
+    let echo = ["topic", "echo", "/goal", "--count", "1", "--compact"];
+    let got: Value = serde_json::from_str(&until("the goal", || ask(port, &echo).ok())).unwrap();
+    assert_eq!(got["pose"]["position"], serde_json::json!({ "x": 20.0, "y": 0.0, "z": 2.5 }));
+    assert!(got["header"]["stamp"]["sec"].as_i64().unwrap() > 1_700_000_000, "{got}");
+
+    let lonely = ["topic", "pub", "/gaol", "geometry_msgs/msg/PoseStamped", goal, "--once", "--wait", "0.5"];
+    let refused = ask(port, &lonely).unwrap_err();
+    assert!(refused.contains("PG-1301") && refused.contains("nobody reads"), "{refused}");
+
+    let margins = ["param", "set", "/avoidance", "class_margins", "[person=0.5, car=0.2]"];
+    ask(port, &margins).unwrap();
+    let read = ask(port, &["param", "get", "/avoidance", "class_margins"]).unwrap();
+    assert_eq!(read, "[\"person=0.5\",\"car=0.2\"]\n");
+}

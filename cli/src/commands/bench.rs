@@ -94,12 +94,20 @@ fn page(args: &BenchAvoid, course: &Course, seed: u64, path: &Path) -> Result<Ou
     Ok(outcome)
 }
 
+fn show(args: &BenchAvoid, summary: &serde_json::Value) {
+    if args.json {
+        println!("{summary:#}");
+    } else {
+        print!("{}", stats::table(summary));
+    }
+}
+
 fn avoid(args: &BenchAvoid) -> Result {
     let course = course(args)?;
     if let Some(seed) = args.replay {
         let outcome = page(args, &course, seed, &args.out)?;
         let references = [course.world(seed).reference_m];
-        println!("{:#}", stats::summary(&course, sensors(args, &course), &[outcome], &references));
+        show(args, &stats::summary(&course, sensors(args, &course), &[outcome], &references));
         eprintln!("wrote {}", args.out.display());
         return Ok(());
     }
@@ -119,7 +127,7 @@ fn avoid(args: &BenchAvoid) -> Result {
     if outcomes.len() != seeds.len() {
         return Err(wrong("--speed", course.speed, "the planner refuses these settings"));
     }
-    println!("{:#}", stats::summary(&course, sensors(args, &course), &outcomes, &references));
+    show(args, &stats::summary(&course, sensors(args, &course), &outcomes, &references));
     if !args.json {
         let wall = before.elapsed().as_secs_f64();
         eprintln!("{flown:.0} s flown in {wall:.1} s, {:.1} x real time", flown / wall.max(1e-9));

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Lifecycle, Service};
 use crate::error::{Error, Result};
+use crate::ros_args;
 
 const PATIENCE: Duration = Duration::from_millis(1500);
 const CALL: Duration = Duration::from_secs(5);
@@ -102,7 +103,7 @@ pub(super) fn param_get(node: &str, name: &str) -> Result {
 
 /// Sets one parameter of a running node.
 pub(super) fn param_set(node: &str, name: &str, text: &str) -> Result {
-    let value = parameter_value(&peregrine_core::ParamValue::from_text(text));
+    let value = parameter_value(&ros_args::value(name, text)?);
     let request = json!({ "parameters": [{ "name": name, "value": value }] });
     let answer = with_inspector(|inspector| call(inspector, &of_node(node, "set_parameters"), &request))?;
     let result = &answer["results"][0];

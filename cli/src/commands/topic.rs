@@ -1,7 +1,8 @@
-//! `peregrine topic list|echo|hz|bw|delay|info`.
+//! `peregrine topic list|echo|pub|hz|bw|delay|info`.
 
 mod delay;
 mod info;
+mod publish;
 mod qos;
 mod rate;
 mod source;
@@ -26,6 +27,7 @@ pub fn run(command: &Topic) -> Result {
             let timeout = Duration::from_secs_f64(timeout.clamp(0.0, 1e6));
             echo(inspector, topic, *count, timeout, *compact)
         }),
+        Topic::Pub(args) => publish::run(args),
         Topic::Hz(watch) => rate::hz(watch),
         Topic::Bw(watch) => rate::bw(watch),
         Topic::Delay(watch) => delay::run(watch),

@@ -24,7 +24,7 @@ fn number(word: &str) -> Option<u16> {
 /// Explains a code, for people.
 ///
 /// # Errors
-/// PG-1310 for something that is no code of ours.
+/// PG-1316 for something that is no code of ours.
 pub fn explain(word: &str) -> Result<String> {
     let unknown = |hint: String| Error::UnknownCode { word: word.to_owned(), hint };
     let code = number(word).ok_or_else(|| unknown("codes look like PG-0214".into()))?;

@@ -79,9 +79,9 @@ pub fn name_colour(name: &str) -> [u8; 3] {
     class_colour(hash ^ (hash >> 16))
 }
 
-/// Draws all boxes first and all labels on top of them, so that no label is crossed by a line. The first label is drawn
-/// last: give the best box first. Boxes with a coordinate that is no number are left out; edges outside of the picture
-/// run along its border.
+/// Draws all boxes first and all labels on top of them, so that no label is crossed by a line. A label that would cover one
+/// before it goes below its box, or beside it. The first label is drawn last: give the best box first. Boxes with a coordinate
+/// that is no number are left out; edges outside of the picture run along its border.
 pub fn draw_boxes(picture: &mut RgbImage, boxes: &[BoxLabel]) {
     let scale = i64::from(picture.width().min(picture.height()) / 240).clamp(1, 8);
     for label in boxes.iter().rev() {
@@ -89,10 +89,13 @@ pub fn draw_boxes(picture: &mut RgbImage, boxes: &[BoxLabel]) {
             draw_frame(picture, edges, scale, label.colour);
         }
     }
-    for label in boxes.iter().rev().filter(|label| !label.text.is_empty()) {
-        if let Some(edges) = edges(picture, label) {
-            draw_label(picture, edges, scale, label);
-        }
+    let mut placed: Vec<Placed> = Vec::new();
+    for label in boxes.iter().filter(|label| !label.text.is_empty()) {
+        let next = edges(picture, label).and_then(|edges| place(picture, edges, scale, label, &placed));
+        placed.extend(next);
+    }
+    for label in placed.iter().rev() {
+        draw_label(picture, scale, label);
     }
 }
 
@@ -140,23 +143,63 @@ fn draw_frame(
     fill(picture, ((right - inner).max(left), upper, right, lower), colour);
 }
 
-/// The text on a ground of the box's colour: above the box, else inside its upper edge; never beyond the border.
-fn draw_label(picture: &mut RgbImage, (left, upper, ..): (i64, i64, i64, i64), scale: i64, label: &BoxLabel) {
+/// A label that has its place: first and last column and row of its ground.
+struct Placed {
+    ground: (i64, i64, i64, i64),
+    text: Vec<char>,
+    colour: [u8; 3],
+}
+
+impl Placed {
+    fn covers(&self, (left, upper, right, lower): (i64, i64, i64, i64)) -> bool {
+        let (l, u, r, d) = self.ground;
+        left <= r && l <= right && upper <= d && u <= lower
+    }
+}
+
+/// Where a label goes: above the box, or inside its upper edge where there is no room above. Where that would cover a label placed
+/// before, below the box, to its right or its left, or inside of it; where all of that does, as if there were no other. Never beyond
+/// the border.
+fn place(
+    picture: &RgbImage,
+    (left, upper, right, lower): (i64, i64, i64, i64),
+    scale: i64,
+    label: &BoxLabel,
+    placed: &[Placed],
+) -> Option<Placed> {
     let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
     let pad = 2 * scale;
     let room = ((width - 2 * pad) / (font::ADVANCE * scale)).max(0) as usize;
     let text: Vec<char> = label.text.chars().take(room).collect();
     if text.is_empty() {
-        return;
+        return None;
     }
     let wide = text.len() as i64 * font::ADVANCE * scale - scale + 2 * pad;
     let high = font::HEIGHT * scale + pad;
     let x = left.min(width - wide).max(0);
-    let y = if upper >= high { upper - high } else { upper.min(height - high).max(0) };
-    fill(picture, (x, y, x + wide - 1, y + high - 1), label.colour);
+    let inside = upper.min(height - high).max(0);
+    let ground = |(x, y): (i64, i64)| (x, y, x + wide - 1, y + high - 1);
+    let first = (x, if upper >= high { upper - high } else { inside });
+    let others =
+        [(x, lower + 1), (right + 1, inside), (left - wide, inside), (x, inside), (x, lower + 1 - high)];
+    let fits = |(x, y): &(i64, i64)| *x >= 0 && *y >= 0 && x + wide <= width && y + high <= height;
+    let free = |at: &(i64, i64)| !placed.iter().any(|other| other.covers(ground(*at)));
+    let at = if free(&first) {
+        first
+    } else {
+        others.into_iter().find(|at| fits(at) && free(at)).unwrap_or(first)
+    };
+    Some(Placed { ground: ground(at), text, colour: label.colour })
+}
+
+/// The text on a ground of the box's colour.
+fn draw_label(picture: &mut RgbImage, scale: i64, label: &Placed) {
+    let pad = 2 * scale;
+    let (x, y, ..) = label.ground;
+    fill(picture, label.ground, label.colour);
     let [red, green, blue] = label.colour.map(u32::from);
     let ink = if 299 * red + 587 * green + 114 * blue > 110_000 { [16, 16, 20] } else { [255; 3] };
-    for (place, letter) in text.iter().enumerate() {
+    for (place, letter) in label.text.iter().enumerate() {
         let corner = x + pad + place as i64 * font::ADVANCE * scale;
         for (row, bits) in font::glyph(*letter).iter().enumerate() {
             for column in (0..font::WIDTH).filter(|column| bits >> (font::WIDTH - 1 - column) & 1 == 1) {

@@ -80,6 +80,30 @@ fn labels_stand_above_the_box_or_inside_it_and_stay_in_the_picture() {
 }
 
 #[test]
+fn a_label_that_would_cover_another_goes_below_its_box_or_beside_it() {
+    let of = |x: f32, colour: [u8; 3], text: &str| BoxLabel { colour, ..label(x, 40.0, 20.0, 20.0, text) };
+    let (first, second) = ([200, 0, 0], [0, 200, 0]);
+    let mut picture = RgbImage::new(120, 100);
+    draw_boxes(&mut picture, &[of(20.0, first, "first"), of(30.0, second, "second")]);
+    // Above its box; and below its own, where it is whole.
+    let ground = |picture: &RgbImage, (x, y): (u32, u32), text: &str, colour: [u8; 3]| {
+        let wide = text.len() as u32 * 6 - 1 + 4;
+        let edges = [(x, y), (x + wide - 1, y), (x, y + 9), (x + wide - 1, y + 9)];
+        edges.iter().all(|(x, y)| picture.get_pixel(*x, *y).0 == colour)
+    };
+    assert!(ground(&picture, (20, 30), "first", first));
+    assert!(ground(&picture, (30, 60), "second", second));
+    assert_eq!(picture.get_pixel(54, 33).0, [0; 3], "nothing of the second stands above");
+
+    // A third at the same place finds the one beside the box free; alone, each stands where it always did.
+    let third = [0, 0, 200];
+    let mut picture = RgbImage::new(160, 100);
+    draw_boxes(&mut picture, &[of(20.0, first, "a"), of(20.0, second, "b"), of(20.0, third, "c")]);
+    assert!(ground(&picture, (20, 30), "a", first) && ground(&picture, (20, 60), "b", second));
+    assert!(ground(&picture, (40, 40), "c", third));
+}
+
+#[test]
 fn the_first_box_is_on_top() {
     let mut picture = picture();
     let green = BoxLabel { colour: [0, 200, 0], ..label(10.0, 8.0, 20.0, 16.0, "") };

@@ -65,6 +65,54 @@ pub fn summary(course: &Course, sensors: Sensors, outcomes: &[Outcome], referenc
     })
 }
 
+/// A [`summary`] for people: one figure a line.
+#[must_use]
+pub fn table(summary: &Value) -> String {
+    let figure = |name: &str| summary[name].as_f64().map_or_else(|| "-".to_owned(), |v| format!("{v}"));
+    let percent =
+        |value: &Value| value.as_f64().map_or_else(|| "-".to_owned(), |v| format!("{:.1}", 100.0 * v));
+    let list = |name: &str| {
+        let seeds: Vec<String> =
+            summary[name].as_array().into_iter().flatten().map(Value::to_string).collect();
+        if seeds.is_empty() { "none".to_owned() } else { seeds.join(" ") }
+    };
+    let interval = &summary["success_ci95"];
+    let mut rows = vec![
+        (
+            "suite",
+            format!(
+                "{} at {} m/s, by {}",
+                text(&summary["suite"]),
+                figure("speed_mps"),
+                text(&summary["sensors"])
+            ),
+        ),
+        ("flights", figure("runs")),
+        (
+            "success",
+            format!(
+                "{} %  (95 % interval {} to {})",
+                percent(&summary["success"]),
+                percent(&interval[0]),
+                percent(&interval[1])
+            ),
+        ),
+        ("contacts", format!("{}  (seeds: {})", figure("collisions"), list("collision_seeds"))),
+        ("stuck", figure("stuck")),
+        ("failed seeds", list("failures")),
+        ("mean speed", format!("{} m/s, {} s a flight", figure("mean_speed_mps"), figure("mean_seconds"))),
+        ("least clearance", format!("{} m", figure("min_clearance_m"))),
+    ];
+    if summary["metric"].is_number() {
+        rows.push(("BARN metric", figure("metric")));
+    }
+    rows.iter().map(|(name, value)| format!("{name:<16} {value}\n")).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("-")
+}
+
 fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
@@ -72,6 +120,27 @@ fn round(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_says_what_the_json_says() {
+        let mut summary = json!({
+            "suite": "maze", "sensors": "depth,scan", "speed_mps": 2.0, "runs": 3, "success": 0.6667,
+            "success_ci95": [0.2077, 0.9391], "collisions": 1, "stuck": 0, "mean_speed_mps": 1.5, "mean_seconds": 20.25,
+            "min_clearance_m": -0.01, "metric": null, "failures": [2], "collision_seeds": [2],
+        });
+        let text = table(&summary);
+        for part in [
+            "maze at 2 m/s, by depth,scan",
+            "66.7 %  (95 % interval 20.8 to 93.9)",
+            "1  (seeds: 2)",
+            "-0.01 m",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("metric"), "{text}");
+        summary["metric"] = json!(0.49);
+        assert!(table(&summary).ends_with("BARN metric      0.49\n"));
+    }
 
     #[test]
     fn the_interval_is_wilsons() {

@@ -28,12 +28,15 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let options = options(&field.attrs)?;
         let name = options.name.as_ref().map_or_else(|| ident.to_string(), LitStr::value);
         let doc = doc(&field.attrs);
-        let default_text = options.default.as_ref().map_or(quote!(None), |e| {
-            let text = e.to_token_stream().to_string();
-            quote!(Some(#text))
+        let default_value = options.default.as_ref().map_or(quote!(None), |expr| {
+            let value = convert(ty, expr);
+            quote!(Some(|| {
+                let value: #ty = #value;
+                ::peregrine::ParamType::to_value(&value)
+            }))
         });
-        let range_text = options.range.as_ref().map_or(quote!(None), |e| {
-            let text = e.to_token_stream().to_string().replace(' ', "");
+        let range_text = options.range.as_ref().map_or(quote!(None), |range| {
+            let text = shown_range(range);
             quote!(Some(#text))
         });
         let live = options.live;
@@ -45,7 +48,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         specs.push(quote! {
             ::peregrine::ParamField {
                 name: #name, doc: #doc, type_name: <#ty as ::peregrine::ParamType>::TYPE,
-                default: #default_text, range: #range_text, live: #live,
+                default: #default_value, range: #range_text, live: #live,
             }
         });
         let default = match &options.default {
@@ -56,7 +59,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             None => quote!(<#ty as ::peregrine::ParamType>::when_absent()),
         };
         let check = options.range.as_ref().map(|range| {
-            let text = range.to_token_stream().to_string().replace(' ', "");
+            let text = shown_range(range);
             quote! { if !(#range).contains(&value) { return Err(reader.out_of_range(#name, &value, #text)); } }
         });
         reads.push(quote! {
@@ -85,6 +88,15 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// The range as people read it: `0..=100`, and `0..` where its end is the type's own.
+fn shown_range(range: &Expr) -> String {
+    let text = range.to_token_stream().to_string().replace(' ', "");
+    match text.split_once("..=") {
+        Some((from, to)) if to.ends_with("::MAX") => format!("{from}.."),
+        _ => text,
+    }
 }
 
 /// A default is written as a plain literal; strings and arrays are turned into the owned type of the field.

@@ -25,7 +25,8 @@ pub enum Error {
     },
     /// A parameter of the wrong type.
     #[error(
-        "PG-0202: parameter '{key}' of node '{node}' is {found}, but {expected} is needed; write it as {expected}"
+        "PG-0202: parameter '{key}' of node '{node}' is {found}, but it takes {}; write it like {}",
+        kind(expected).0, kind(expected).1
     )]
     ParameterType {
         /// The node's full name.
@@ -206,5 +207,20 @@ pub trait OrNode<T> {
 impl<T, E: std::error::Error + Send + Sync + 'static> OrNode<T> for std::result::Result<T, E> {
     fn or_node(self) -> Result<T> {
         self.map_err(Error::node)
+    }
+}
+
+/// A kind of parameter with its article, and how one is written.
+fn kind(expected: &str) -> (&str, &'static str) {
+    match expected {
+        "bool" => ("a bool", "true"),
+        "integer" => ("an integer (that fits)", "3"),
+        "double" => ("a double", "0.5"),
+        "string" => ("a string", "'text', in quotes where it looks like a number or a list"),
+        "bool array" => ("a bool array", "[true, false]"),
+        "integer array" => ("an integer array", "[1, 2]"),
+        "double array" => ("a double array", "[0.5, 2.0]"),
+        "string array" => ("a string array", "[a, b]"),
+        other => (other, "that"),
     }
 }

@@ -48,6 +48,19 @@ fn defaults_and_given_values() {
     assert_eq!(Config::fields()[0].doc, "Lowest score that counts. Unitless, 0 to 1.");
     assert_eq!(Config::fields()[0].range, Some("0.0..=1.0"));
     assert_eq!(Config::fields()[6].name, "tracker.age");
+    let default = |at: usize| Config::fields()[at].default.map(|make| make());
+    assert_eq!(default(1), Some(Some(ParamValue::String("rgb8".into()))));
+    assert_eq!(default(2), Some(Some(ParamValue::DoubleArray(vec![1.0, 2.0]))));
+    assert_eq!(default(4), None);
+}
+
+#[test]
+fn an_empty_list_is_an_array_of_any_type() {
+    let nothing = ParamValue::StringArray(Vec::new());
+    let config =
+        read(&[("needed", ParamValue::Integer(7)), ("weights", nothing.clone()), ("labels", nothing)])
+            .unwrap();
+    assert!(config.weights.is_empty() && config.labels.is_empty());
 }
 
 #[test]
@@ -62,6 +75,8 @@ fn every_mistake_is_named() {
     assert!(nan.contains("PG-0203"), "{nan}");
     let kind = error(&[seven, ("encoding", ParamValue::Integer(3))]);
     assert!(kind.contains("PG-0202") && kind.contains("the integer 3"), "{kind}");
+    let word = error(&[("needed", ParamValue::Integer(7)), ("labels", ParamValue::String("a".into()))]);
+    assert!(word.contains("it takes a string array; write it like [a, b]"), "{word}");
     let negative = error(&[("needed", ParamValue::Integer(-1))]);
     assert!(negative.contains("PG-0202"), "{negative}");
     assert!(error(&[]).contains("PG-0204"));

@@ -142,7 +142,13 @@ impl AvoidanceNode {
         match inputs::intrinsics(info) {
             Ok(k) => self.planner.set_intrinsics(k),
             // Not fatal: without usable intrinsics the planner keeps the vehicle stopped and says so.
-            Err(error) => tracing::warn!(node = ctx.node_name(), "{error}"),
+            // Told once, for it comes with every picture.
+            Err(error) => {
+                if self.counts.bad_infos == 0 {
+                    tracing::warn!(node = ctx.node_name(), "depth/camera_info: {error}");
+                }
+                self.counts.bad_infos += 1;
+            }
         }
         Ok(())
     }

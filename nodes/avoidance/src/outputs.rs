@@ -22,6 +22,8 @@ pub struct Counts {
     pub stops: u64,
     /// Depth images that could not be read.
     pub bad_images: u64,
+    /// Depth's `camera_info`s that describe no camera.
+    pub bad_infos: u64,
     /// Clouds of points that could not be read.
     pub bad_clouds: u64,
     /// Detections without a camera_info to place them.
@@ -63,6 +65,7 @@ pub fn diagnose(name: &str, status: &Status, cycle_ms: f64, counts: &Counts) -> 
             pair("commands", counts.commands.to_string()),
             pair("stops", counts.stops.to_string()),
             pair("bad_images", counts.bad_images.to_string()),
+            pair("bad_infos", counts.bad_infos.to_string()),
             pair("bad_clouds", counts.bad_clouds.to_string()),
             pair("unplaced_detections", counts.unplaced_detections.to_string()),
             pair("strange_tracks", counts.strange_tracks.to_string()),

@@ -248,7 +248,7 @@ fn open_device(
     _device: PathBuf,
     _limits: Limits,
 ) -> crate::Result<Box<dyn FrameSource>> {
-    let remedy = "this program was built without capture devices: build it with the feature `v4l`".to_owned();
+    let remedy = "this program was built without capture devices: build it with the feature `v4l` (`cargo build --release --features v4l`)".to_owned();
     Err(CameraError::Parameter { name: "source", value: params.source.clone(), remedy })
 }
 

@@ -48,6 +48,8 @@ struct Faults {
     bad_images: u64,
     bad_odometry: u64,
     without_info: u64,
+    bad_depth_info: u64,
+    bad_colour_info: u64,
     without_depth: u64,
 }
 
@@ -106,8 +108,13 @@ impl TrackerNode {
     fn on_depth_info(&mut self, ctx: &Context, info: &CameraInfo) -> Result {
         match intrinsics(info) {
             Ok(k) => self.depths.set_intrinsics(k),
-            // Not fatal: without them things have no place, and that is counted.
-            Err(error) => tracing::warn!(node = ctx.node_name(), "{error}"),
+            // Not fatal: without them things have no place, and that is counted. Told once, for it comes with every picture.
+            Err(error) => {
+                if self.faults.bad_depth_info == 0 {
+                    tracing::warn!(node = ctx.node_name(), "depth/camera_info: {error}");
+                }
+                self.faults.bad_depth_info += 1;
+            }
         }
         Ok(())
     }
@@ -115,7 +122,12 @@ impl TrackerNode {
     fn on_colour_info(&mut self, ctx: &Context, info: &CameraInfo) -> Result {
         match intrinsics(info) {
             Ok(k) => self.colour = Some(k),
-            Err(error) => tracing::warn!(node = ctx.node_name(), "{error}"),
+            Err(error) => {
+                if self.faults.bad_colour_info == 0 {
+                    tracing::warn!(node = ctx.node_name(), "camera/camera_info: {error}");
+                }
+                self.faults.bad_colour_info += 1;
+            }
         }
         Ok(())
     }
@@ -256,6 +268,8 @@ impl TrackerNode {
                 pair("pictures_without_depth", faults.without_depth.to_string()),
                 pair("bad_boxes", faults.bad_boxes.to_string()),
                 pair("bad_depth_images", faults.bad_images.to_string()),
+                pair("bad_depth_infos", faults.bad_depth_info.to_string()),
+                pair("bad_colour_infos", faults.bad_colour_info.to_string()),
                 pair("bad_odometry", faults.bad_odometry.to_string()),
             ],
         };

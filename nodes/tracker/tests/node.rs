@@ -33,6 +33,8 @@ struct Plan {
     nonsense: bool,
     /// Nothing tells the intrinsics.
     no_info: bool,
+    /// The cameras are uncalibrated: K is all zero, as ROS says it.
+    uncalibrated: bool,
     /// The detector says NaN and nothing else.
     nan: bool,
 }
@@ -110,8 +112,14 @@ impl World {
         let stamp = now.to_msg();
         let flown = self.picture as f64 * 0.1;
         if !self.plan.no_info {
-            self.info.send(ctx, info(468.0, 640, 480))?;
-            self.depth_info.send(ctx, info(168.0, 320, 240))?;
+            let none = |mut info: CameraInfo| {
+                if self.plan.uncalibrated {
+                    info.k = [0.0; 9];
+                }
+                info
+            };
+            self.info.send(ctx, none(info(468.0, 640, 480)))?;
+            self.depth_info.send(ctx, none(info(168.0, 320, 240)))?;
         }
         let mut odometry = Odometry::default();
         odometry.header.stamp = stamp.clone();
@@ -217,6 +225,15 @@ fn without_intrinsics_nothing_is_tracked_and_the_status_says_so() {
         last.level == peregrine_msgs::diagnostic_msgs::DiagnosticStatus::ERROR
             && last.message.contains("camera_info")
     );
+}
+
+#[test]
+fn uncalibrated_cameras_track_nothing_and_are_counted() {
+    let (report, seen) = run(Plan { uncalibrated: true, ..Plan::default() }, 1);
+    let seen = seen.lock().unwrap();
+    assert!(report.nodes.iter().all(|n| n.errors == 0) && seen.tracks.is_empty());
+    let counted: u64 = status(&seen, "bad_colour_infos").parse().unwrap();
+    assert!(counted >= 10 && status(&seen, "bad_depth_infos") == counted.to_string(), "{counted}");
 }
 
 #[test]

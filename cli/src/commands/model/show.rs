@@ -39,34 +39,47 @@ pub fn list(as_json: bool) -> Result {
         );
         return Ok(());
     }
-    println!("{:<22}{:>9}{:>9}  {:<34}licence", "model", "input", "MB", "measured");
+    println!("{:<22}{:>9}{:>9}  {:<20}  measured", "model", "input", "MB", "licence");
     for (name, ort, tract) in &models {
         let m = &ort.manifest;
         if ort.manifest.name != tract.manifest.name {
             println!("{name:<22}stands for {} (ONNX Runtime) or {} (tract)", m.name, tract.manifest.name);
             continue;
         }
-        let measured = m.measured.first().map_or("-".to_owned(), |r| format!("AP {:.3} on {}", r.ap, r.data));
+        let measured =
+            m.measured.first().map_or("-".to_owned(), |r| format!("AP {:.3} on {}", r.ap, clipped(&r.data)));
         let input = format!("{}x{}", m.input.width, m.input.height);
         println!(
-            "{name:<22}{input:>9}{:>9.1}  {measured:<34}{}",
+            "{name:<22}{input:>9}{:>9.1}  {:<20}  {measured}",
             ort.weights.len() as f64 / 1e6,
             m.licence.spdx
         );
     }
     for (name, manifest) in library::all() {
-        let (input, licence) = match Model::read(&ModelSource::Path(manifest.clone()), BackendName::Ort) {
+        let home = manifest.display();
+        match Model::read(&ModelSource::Path(manifest.clone()), BackendName::Ort) {
             Ok(model) => {
-                let i = &model.manifest.input;
-                (format!("{}x{}", i.width, i.height), model.manifest.licence.spdx.clone())
+                let (i, licence) = (&model.manifest.input, &model.manifest.licence.spdx);
+                let (input, size) = (format!("{}x{}", i.width, i.height), model.weights.len() as f64 / 1e6);
+                println!("{name:<22}{input:>9}{size:>9.1}  {licence:<20}  added: {home}");
             }
-            Err(error) => (String::new(), error.to_string()),
-        };
-        println!("{name:<22}{input:>9}{:>9}  {:<34}{licence}", "", manifest.display());
+            Err(error) => println!("{name:<22}{:>9}{:>9}  {:<20}  {home}: {error}", "", "", ""),
+        }
     }
     println!("\nproviders here: {} tract", there.join(" "));
     println!("known: {}", PROVIDERS.join(" "));
     Ok(())
+}
+
+/// The beginning of a description, for a line of a list; `model show` has all of it.
+fn clipped(text: &str) -> String {
+    const MOST: usize = 56;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(MOST - 3).collect();
+    short.truncate(short.trim_end_matches([' ', ',', ';', ':']).len());
+    short + "..."
 }
 
 /// What hosts on the network run, and how they fare.

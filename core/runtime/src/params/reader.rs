@@ -1,5 +1,6 @@
 //! Reading a struct of parameters out of a [`ParamMap`].
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use super::value::{ParamMap, ParamValue};
@@ -15,9 +16,9 @@ pub struct ParamField {
     pub doc: &'static str,
     /// "double", "integer", "bool", "string", or an array of one.
     pub type_name: &'static str,
-    /// The default as written in the source, if there is one.
-    pub default: Option<&'static str>,
-    /// The allowed range as written in the source, if there is one.
+    /// Makes the default, if there is one; that gives `None` where the parameter is then not set.
+    pub default: Option<fn() -> Option<ParamValue>>,
+    /// The allowed range as written in the source, if there is one; an end that is the type's own is left out.
     pub range: Option<&'static str>,
     /// Whether it can be set while the node runs; the others are read at start only.
     pub live: bool,
@@ -78,8 +79,8 @@ impl ParamReader<'_> {
 
     /// The value of `key`, or `default`; an error when there is neither.
     pub fn read<T: ParamType>(&mut self, key: &'static str, default: Option<T>) -> Result<T> {
-        match (self.map.get(key), default) {
-            (Some(value), _) => T::from_value(value).ok_or_else(|| Error::ParameterType {
+        match (self.map.get(key).map(|value| typed(value, T::TYPE)), default) {
+            (Some(value), _) => T::from_value(&value).ok_or_else(|| Error::ParameterType {
                 node: self.node.into(),
                 key: key.into(),
                 found: value.describe(),
@@ -95,6 +96,22 @@ impl ParamReader<'_> {
     /// The error for a value outside its range.
     pub fn out_of_range(&self, key: &str, value: &impl Debug, range: &'static str) -> Error {
         Error::ParameterRange { node: self.node.into(), key: key.into(), value: format!("{value:?}"), range }
+    }
+}
+
+/// An empty list, which says nothing of its type, as the array that is wanted.
+fn typed<'a>(value: &'a ParamValue, wanted: &str) -> Cow<'a, ParamValue> {
+    match (value, wanted) {
+        (ParamValue::StringArray(items), "bool array") if items.is_empty() => {
+            Cow::Owned(ParamValue::BoolArray(Vec::new()))
+        }
+        (ParamValue::StringArray(items), "integer array") if items.is_empty() => {
+            Cow::Owned(ParamValue::IntegerArray(Vec::new()))
+        }
+        (ParamValue::StringArray(items), "double array") if items.is_empty() => {
+            Cow::Owned(ParamValue::DoubleArray(Vec::new()))
+        }
+        _ => Cow::Borrowed(value),
     }
 }
 

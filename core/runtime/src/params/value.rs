@@ -54,7 +54,8 @@ impl ParamValue {
         })
     }
 
-    /// From text as on a command line (`-p name:=value`): the YAML scalar rules for bool, int, float, else string.
+    /// From text: a bool, a number or a JSON array where it is one, else a string. For programs that compose nodes; the command line
+    /// and launch files read YAML whole (`peregrine_launch::parse_value`).
     pub fn from_text(text: &str) -> Self {
         let trimmed = text.trim();
         match trimmed {

@@ -40,6 +40,7 @@ fn ends(range: &str) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::ParamValue;
 
     #[test]
     fn ranges_are_read_from_the_source() {
@@ -50,7 +51,7 @@ mod tests {
             name: "threads",
             doc: "Threads.",
             type_name: "integer",
-            default: Some("1"),
+            default: Some(|| Some(ParamValue::Integer(1))),
             range: Some("1..=64"),
             live: false,
         };

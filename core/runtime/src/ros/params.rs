@@ -26,7 +26,7 @@ const SIM_TIME: ParamField = ParamField {
     name: "use_sim_time",
     doc: "Follow /clock instead of the system's clock. The process's: set it when it starts.",
     type_name: "bool",
-    default: Some("false"),
+    default: Some(|| Some(ParamValue::Bool(false))),
     range: None,
     live: false,
 };
