@@ -63,33 +63,57 @@ impl Contacts {
 
     /// Resolves contacts of the sphere of `radius` about the vehicle; the state comes back changed if there are any.
     pub fn resolve(&mut self, solids: &Solids, radius: f64, state: &State) -> Option<State> {
+        self.resolve_among(solids, radius, state, |_| false, None)
+    }
+
+    /// The same among bodies that are free: contacts with them are resolved elsewhere, and `met` is the one that was touched in
+    /// this step.
+    pub fn resolve_among(
+        &mut self,
+        solids: &Solids,
+        radius: f64,
+        state: &State,
+        is_free: impl Fn(u32) -> bool,
+        met: Option<u32>,
+    ) -> Option<State> {
         let mut state = *state;
         let mut hit_any = false;
         let mut gap = f64::INFINITY;
+        if let Some(object) = met {
+            self.begin(object);
+            gap = 0.0;
+        } else if let Some(hit) = solids.nearest_mover(&state.position.into(), &is_free) {
+            gap = hit.near.distance - radius;
+        }
         // Twice, for a corner between two things or between one and the ground.
         for _ in 0..2 {
             let p = Point3::from(state.position);
-            for hit in [solids.nearest(&p), solids.nearest_plane(&p)].into_iter().flatten() {
+            let near = [solids.nearest_of(&p, |object| !is_free(object)), solids.nearest_plane(&p)];
+            for hit in near.into_iter().flatten() {
                 let distance = hit.near.distance - radius;
                 gap = gap.min(distance);
                 if distance >= 0.0 {
                     continue;
                 }
-                if !self.touching && !hit_any {
-                    self.last_object = solids.all()[hit.solid].object;
-                }
+                self.begin(solids.all()[hit.solid].object);
                 hit_any = true;
                 state.position -= hit.near.normal * distance;
                 state.velocity = bounce(&state.velocity, &hit.near.normal);
             }
         }
-        if hit_any && !self.touching {
-            self.touching = true;
-            self.episodes += 1;
-        } else if !hit_any && gap > CLEAR {
+        if !hit_any && gap > CLEAR {
             self.touching = false;
         }
         hit_any.then_some(state)
+    }
+
+    /// An episode begins with this object, unless one goes on.
+    fn begin(&mut self, object: u32) {
+        if !self.touching {
+            self.touching = true;
+            self.episodes += 1;
+            self.last_object = object;
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::physics::{
     Battery, BatterySpec, Command, Gear, Ground, Quadrotor, STEP_NS, STEP_S, Sample, Vehicle, Wind, WindSpec,
 };
 use crate::rng::Stream;
-use crate::scenario::{ACTOR_STEP_NS, World};
+use crate::scenario::{ACTOR_STEP_NS, Passer, World};
 use crate::solids::Solids;
 
 /// A command older than this is void, nanoseconds of simulated time.
@@ -89,6 +89,8 @@ pub struct Flight {
     battery: Battery,
     /// Whether a flight controller outside commands the rotors.
     steered: bool,
+    /// The free body that the last step touched.
+    met: Option<u32>,
 }
 
 /// Nothing nearer than this was touched lately: contacts need no look.
@@ -120,6 +122,7 @@ impl Flight {
             wind: None,
             battery: Battery::new(BatterySpec::default()),
             steered: false,
+            met: None,
         })
     }
 
@@ -200,6 +203,9 @@ impl Flight {
             }
             self.step()?;
         }
+        if self.world.unseen {
+            Arc::make_mut(&mut self.world).show()?;
+        }
         Ok(())
     }
 
@@ -218,6 +224,9 @@ impl Flight {
             let gravity = self.world.gravity;
             let mechanisms = &mut Arc::make_mut(&mut self.world).mechanisms;
             mechanisms.iter_mut().for_each(|m| m.step(&gravity, STEP_S));
+        }
+        if self.world.loose.is_some() {
+            self.jostle(before);
         }
         self.battery.step(self.quad.vehicle(), &self.quad.state().rotors, STEP_S);
         let now = self.quad.time_ns();
@@ -239,6 +248,25 @@ impl Flight {
         Ok(())
     }
 
+    /// Lets the free bodies go on, and vehicle and bodies feel each other. `before` is where the vehicle was.
+    fn jostle(&mut self, before: Vector3<f64>) {
+        let mut state = *self.quad.state();
+        let (mass, radius) = (self.quad.vehicle().mass, self.rules.body_radius);
+        let passer = Passer { position: before, velocity: state.velocity, mass, radius };
+        let seconds = self.quad.time_ns() as f64 * 1e-9;
+        let stir = Arc::make_mut(&mut self.world).stir(&passer, seconds);
+        if stir.moved {
+            self.measured = None;
+        }
+        self.met = None;
+        if let Some((shift, kick, object)) = stir.jolt {
+            state.position += shift;
+            state.velocity += kick;
+            self.quad.set_state(state);
+            (self.met, self.measured) = (Some(object), None);
+        }
+    }
+
     /// Contacts and the least clearance. Distance changes by no more than the way flown, so both need a look only when
     /// the last distance, less the way since, could matter.
     fn touch(&mut self) {
@@ -250,7 +278,10 @@ impl Flight {
             }
         }
         let radius = self.rules.body_radius;
-        if let Some(after) = self.contacts.resolve(&self.world.solids, radius, self.quad.state()) {
+        let (world, met) = (&self.world, self.met);
+        let free = |object| world.is_free(object);
+        let after = self.contacts.resolve_among(&world.solids, radius, self.quad.state(), free, met);
+        if let Some(after) = after {
             self.quad.set_state(after);
         }
         let here = Point3::from(self.quad.state().position);
@@ -427,7 +458,8 @@ impl Stateful for Flight {
         }
         self.battery.go_over(tape);
         tape.bool(&mut self.steered);
-        if self.world.is_moving() {
+        tape.option(&mut self.met, || 0, |tape, met| tape.u32(met));
+        if self.world.is_moving() || self.world.loose.is_some() {
             Arc::make_mut(&mut self.world).go_over(tape);
         }
     }

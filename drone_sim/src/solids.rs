@@ -2,7 +2,7 @@
 //!
 //! A bounding volume tree makes a query cost the logarithm of the number of things; planes, which are endless, are
 //! kept beside it. Answers are exact signed distances and do not depend on the order of insertion except for ties,
-//! which the lower index wins.
+//! which the lower index wins. What moves has a tree of its own, so that a forest is not sorted anew for each ball that rolls.
 
 use nalgebra::{Isometry3, Point3, Vector3};
 
@@ -33,9 +33,20 @@ pub struct Hit {
 pub struct Solids {
     all: Vec<Solid>,
     planes: Vec<usize>,
-    order: Vec<usize>,
     /// Around each solid, lowest and highest corner.
-    boxes: Vec<(Vector3<f64>, Vector3<f64>)>,
+    boxes: Vec<Bounds>,
+    still: Tree,
+    moving: Tree,
+    /// Indices of those in the tree of what moves.
+    movers: Vec<usize>,
+}
+
+type Bounds = (Vector3<f64>, Vector3<f64>);
+
+/// A bounding volume tree over some of the solids.
+#[derive(Debug, Clone, Default)]
+struct Tree {
+    order: Vec<usize>,
     nodes: Vec<Node>,
 }
 
@@ -51,29 +62,19 @@ struct Node {
 
 const LEAF: usize = 4;
 
-impl Solids {
-    /// Takes in the solids.
-    pub fn new(all: Vec<Solid>) -> Self {
-        let mut out = Self { all, ..Self::default() };
-        let mut boxes = vec![(Vector3::zeros(), Vector3::zeros()); out.all.len()];
-        for (i, solid) in out.all.iter().enumerate() {
-            match bounds(solid) {
-                Some(b) => {
-                    boxes[i] = b;
-                    out.order.push(i);
-                }
-                None => out.planes.push(i),
-            }
-        }
-        let count = out.order.len();
+impl Tree {
+    /// Takes in the solids of these indices, whose order must follow from nothing but what they are.
+    fn grow(&mut self, boxes: &[Bounds], indices: impl Iterator<Item = usize>) {
+        self.order.clear();
+        self.nodes.clear();
+        self.order.extend(indices);
+        let count = self.order.len();
         if count > 0 {
-            out.build(&boxes, 0, count);
+            self.build(boxes, 0, count);
         }
-        out.boxes = boxes;
-        out
     }
 
-    fn build(&mut self, boxes: &[(Vector3<f64>, Vector3<f64>)], first: usize, count: usize) {
+    fn build(&mut self, boxes: &[Bounds], first: usize, count: usize) {
         let range = &mut self.order[first..first + count];
         let mut low = Vector3::repeat(f64::INFINITY);
         let mut high = -low;
@@ -88,7 +89,8 @@ impl Solids {
         }
         let axis = (high - low).imax();
         let middle = |i: usize| boxes[i].0[axis] + boxes[i].1[axis];
-        range.sort_by(|a, b| middle(*a).total_cmp(&middle(*b)).then(a.cmp(b)));
+        // No two are equal, so an unstable sort, which needs no memory, has one answer.
+        range.sort_unstable_by(|a, b| middle(*a).total_cmp(&middle(*b)).then(a.cmp(b)));
         let half = count / 2;
         self.build(boxes, first, half);
         self.nodes[here].second = self.nodes.len();
@@ -96,14 +98,14 @@ impl Solids {
         self.build(boxes, first + half, count - half);
     }
 
-    /// The solids in the order they were given.
-    pub fn all(&self) -> &[Solid] {
-        &self.all
-    }
-
-    /// The solid nearest to `p` (world, metres), planes left out. `None` if there is none.
-    pub fn nearest(&self, p: &Point3<f64>) -> Option<Hit> {
-        let mut best: Option<Hit> = None;
+    /// Offers the solids that may be nearer than the best so far.
+    fn nearest(
+        &self,
+        solids: &Solids,
+        p: &Point3<f64>,
+        best: &mut Option<Hit>,
+        counts: &impl Fn(u32) -> bool,
+    ) {
         // Nodes that may hold something nearer, with their distances: the nearer of two is looked into first.
         let mut stack = [(0_usize, 0.0_f64); 64];
         let mut top = usize::from(!self.nodes.is_empty());
@@ -114,15 +116,15 @@ impl Solids {
         while top > 0 {
             top -= 1;
             let (here, away) = stack[top];
-            if far(&best, away) {
+            if far(best, away) {
                 continue;
             }
             let node = &self.nodes[here];
             if node.second == 0 {
                 for &i in &self.order[node.first..node.first + node.count] {
-                    let (low, high) = &self.boxes[i];
-                    if !far(&best, outside(low, high, p)) {
-                        self.offer(i, p, &mut best);
+                    let (low, high) = &solids.boxes[i];
+                    if counts(solids.all[i].object) && !far(best, outside(low, high, p)) {
+                        solids.offer(i, p, best);
                     }
                 }
             } else if top + 2 <= stack.len() {
@@ -134,20 +136,9 @@ impl Solids {
                 top += 2;
             }
         }
-        best
     }
 
-    /// The plane nearest to `p`, such as the ground.
-    pub fn nearest_plane(&self, p: &Point3<f64>) -> Option<Hit> {
-        let mut best = None;
-        self.planes.iter().for_each(|i| self.offer(*i, p, &mut best));
-        best
-    }
-
-    /// Indices of the solids whose boxes reach within `radius` of `p` (world, metres), planes left out, in no order that
-    /// means anything but always in the same one.
-    pub fn around(&self, p: &Point3<f64>, radius: f64, out: &mut Vec<usize>) {
-        out.clear();
+    fn around(&self, p: &Point3<f64>, radius: f64, out: &mut Vec<usize>) {
         let mut stack = [0_usize; 64];
         let mut top = usize::from(!self.nodes.is_empty());
         while top > 0 {
@@ -166,6 +157,98 @@ impl Solids {
                 top += 2;
             }
         }
+    }
+}
+
+impl Solids {
+    /// Takes in the solids.
+    pub fn new(all: Vec<Solid>) -> Self {
+        Self::among(all, |_| false)
+    }
+
+    /// Takes in the solids, those of objects that move into a tree of their own.
+    pub fn among(all: Vec<Solid>, moves: impl Fn(u32) -> bool) -> Self {
+        let mut out = Self { all, ..Self::default() };
+        out.boxes = vec![(Vector3::zeros(), Vector3::zeros()); out.all.len()];
+        let mut still = Vec::new();
+        for (i, solid) in out.all.iter().enumerate() {
+            let Some(b) = bounds(solid) else {
+                out.planes.push(i);
+                continue;
+            };
+            out.boxes[i] = b;
+            if moves(solid.object) { out.movers.push(i) } else { still.push(i) }
+        }
+        out.still.grow(&out.boxes, still.into_iter());
+        out.moving.grow(&out.boxes, out.movers.iter().copied());
+        out
+    }
+
+    /// The same solids, of which those of other objects move now.
+    #[must_use]
+    pub fn sorted_anew(self, moves: impl Fn(u32) -> bool) -> Self {
+        Self::among(self.all, moves)
+    }
+
+    /// Moves a solid; [`Solids::renew`] makes that count. False for one that is not among what moves: then all have to be
+    /// taken in anew.
+    pub(crate) fn set_pose(&mut self, index: usize, pose: Isometry3<f64>) -> bool {
+        let solid = &mut self.all[index];
+        solid.pose = pose;
+        let Some(b) = bounds(solid) else { return true };
+        self.boxes[index] = b;
+        self.movers.binary_search(&index).is_ok()
+    }
+
+    /// After solids were moved: the tree of what moves alone, or both.
+    pub(crate) fn renew(&mut self, still_too: bool) {
+        if still_too {
+            // In the order of their indices, as at the begin.
+            self.still.order.sort_unstable();
+            let order = std::mem::take(&mut self.still.order);
+            self.still.grow(&self.boxes, order.into_iter());
+        }
+        self.moving.grow(&self.boxes, self.movers.iter().copied());
+    }
+
+    /// The solids in the order they were given.
+    pub fn all(&self) -> &[Solid] {
+        &self.all
+    }
+
+    /// The solid nearest to `p` (world, metres), planes left out. `None` if there is none.
+    pub fn nearest(&self, p: &Point3<f64>) -> Option<Hit> {
+        self.nearest_of(p, |_| true)
+    }
+
+    /// The nearest solid of those objects that count.
+    pub fn nearest_of(&self, p: &Point3<f64>, counts: impl Fn(u32) -> bool) -> Option<Hit> {
+        let mut best: Option<Hit> = None;
+        self.still.nearest(self, p, &mut best, &counts);
+        self.moving.nearest(self, p, &mut best, &counts);
+        best
+    }
+
+    /// The nearest of those solids that move and count.
+    pub fn nearest_mover(&self, p: &Point3<f64>, counts: impl Fn(u32) -> bool) -> Option<Hit> {
+        let mut best: Option<Hit> = None;
+        self.moving.nearest(self, p, &mut best, &counts);
+        best
+    }
+
+    /// The plane nearest to `p`, such as the ground.
+    pub fn nearest_plane(&self, p: &Point3<f64>) -> Option<Hit> {
+        let mut best = None;
+        self.planes.iter().for_each(|i| self.offer(*i, p, &mut best));
+        best
+    }
+
+    /// Indices of the solids whose boxes reach within `radius` of `p` (world, metres), planes left out, in no order that
+    /// means anything but always in the same one.
+    pub fn around(&self, p: &Point3<f64>, radius: f64, out: &mut Vec<usize>) {
+        out.clear();
+        self.still.around(p, radius, out);
+        self.moving.around(p, radius, out);
     }
 
     /// Indices of the endless ones.
@@ -192,7 +275,7 @@ fn outside(low: &Vector3<f64>, high: &Vector3<f64>, p: &Point3<f64>) -> f64 {
 }
 
 /// The box around a solid in the world; `None` if it is endless.
-fn bounds(solid: &Solid) -> Option<(Vector3<f64>, Vector3<f64>)> {
+fn bounds(solid: &Solid) -> Option<Bounds> {
     let [low, high] = solid.shape.bounds()?;
     let turned = solid.pose.rotation.to_rotation_matrix().matrix().abs() * ((high - low) / 2.0);
     let centre = (solid.pose * Point3::from((low + high) / 2.0)).coords;
@@ -236,6 +319,7 @@ mod tests {
     fn the_tree_answers_as_the_whole_list_does() {
         for count in [0, 1, 5, 300] {
             let solids = Solids::new(scatter(count));
+            let parted = Solids::among(scatter(count), |object| object % 3 == 1);
             let (a, b) = (Stream::new(9, 1), Stream::new(9, 2));
             for i in 0..300 {
                 let ([x, y], z) = (a.pair(i), b.unit(i));
@@ -247,6 +331,41 @@ mod tests {
                 let tree = solids.nearest(&p).map_or(f64::INFINITY, |h| h.near.distance);
                 assert_eq!(tree.to_bits(), brute.to_bits(), "{count} {p:?}");
                 assert_eq!(solids.nearest_plane(&p).unwrap().near.distance, p.z);
+                assert_eq!(parted.nearest(&p), solids.nearest(&p));
+            }
+        }
+    }
+    /// Whatever was moved, and however: the answers are those of solids that were taken in where they are.
+    #[test]
+    fn what_was_moved_answers_as_if_it_had_always_been_there() {
+        let moves = |object: u32| object % 3 == 1;
+        let mut solids = Solids::among(scatter(300), moves);
+        let mut all = scatter(300);
+        let mut near = (Vec::new(), Vec::new());
+        for round in 0..3 {
+            let mut still_too = false;
+            for (i, solid) in all.iter_mut().enumerate().filter(|(i, _)| (i + round) % 2 == 0) {
+                if round < 2 && !moves(solid.object) {
+                    continue;
+                }
+                solid.pose.translation.x += 3.0 + round as f64;
+                still_too |= !solids.set_pose(i, solid.pose);
+            }
+            assert_eq!(still_too, round == 2);
+            solids.renew(still_too);
+            let fresh = Solids::among(all.clone(), moves);
+            for i in 0..100 {
+                let [x, y] = Stream::new(9, 3).pair(i);
+                let p = Point3::new(x * 50.0, y * 44.0, 2.0);
+                assert_eq!(solids.nearest(&p), fresh.nearest(&p));
+                solids.around(&p, 4.0, &mut near.0);
+                fresh.around(&p, 4.0, &mut near.1);
+                assert_eq!(near.0, near.1);
+                let of = |o: u32| o.is_multiple_of(2);
+                let brute = all.iter().filter(|s| of(s.object) && !matches!(s.shape, Shape::Plane { .. }));
+                let brute =
+                    brute.map(|s| s.shape.near_at(&s.pose, &p).distance).fold(f64::INFINITY, f64::min);
+                assert_eq!(solids.nearest_of(&p, of).map(|h| h.near.distance), Some(brute));
             }
         }
     }

@@ -165,6 +165,10 @@ fn what_is_no_checkpoint_of_this_flight_is_refused_by_name() {
     for (bytes, why) in [
         (whole[..whole.len() / 2].to_vec(), "checksum"),
         (b"PK\x03\x04 some other file".to_vec(), "no checkpoint"),
+        (
+            [b"PEREGSIM\x01\0\0\0".as_slice(), &whole[12..]].concat(),
+            "it is of version 1, this program reads 2",
+        ),
         (Vec::new(), "too short"),
     ] {
         let broken = folder.path().join("broken").display().to_string();
@@ -226,4 +230,60 @@ fn doors_rovers_and_people_go_on_where_they_were() {
     let straight = go(1, at, with(&[]));
     assert!(straight.contains_key("/model/rover/odometry"), "{:?}", straight.keys());
     assert_eq!(go(2, at, with(&[("restore", &name)])), straight);
+}
+
+/// A heap that collapses, a board that the vehicle flies into and a person who walks through: set down while all of it moves.
+#[test]
+fn bodies_go_on_where_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, file) = (folder.path().join("yard.sdf"), folder.path().join("a.ckpt"));
+    let body = |name: &str, pose: &str, geometry: &str| {
+        format!(
+            "<model name='{name}'><pose>{pose}</pose><link name='l'><inertial><mass>0.4</mass><inertia><ixx>0.005</ixx><iyy>0.005</iyy>
+             <izz>0.005</izz></inertia></inertial><collision name='c'><geometry>{geometry}</geometry><surface><bounce>
+             <restitution_coefficient>0.7</restitution_coefficient></bounce></surface></collision><visual name='v'><geometry>{geometry}
+             </geometry></visual></link></model>"
+        )
+    };
+    // A board that floats in the way.
+    let board = body("board", "1.6 0 1.5 0 0 0", "<box><size>0.2 4 2</size></box>");
+    let mut bodies = board.replace("<link name='l'>", "<link name='l'><gravity>0</gravity>")
+        + "<frame name='start'><pose>0 0 1.5 0 0 0</pose></frame>";
+    for i in 0..8 {
+        let geometry = match i % 3 {
+            0 => "<box><size>0.3 0.3 0.3</size></box>",
+            1 => "<cylinder><radius>0.15</radius><length>0.3</length></cylinder>",
+            _ => "<ellipsoid><radii>0.15 0.2 0.1</radii></ellipsoid>",
+        };
+        let pose = format!(
+            "3 {} {} 0.2 {} 0",
+            0.1 * f64::from(i % 2),
+            0.2 + 0.33 * f64::from(i),
+            0.1 * f64::from(i)
+        );
+        bodies += &body(&format!("b{i}"), &pose, geometry);
+    }
+    let text = format!(
+        "<sdf version='1.9'><world name='yard'><include><uri>model://ground_plane</uri></include>{bodies}
+         <actor name='walker'><script><trajectory id='0' type='walk'><waypoint><time>0</time><pose>3 2 1 0 0 0</pose></waypoint>
+         <waypoint><time>2</time><pose>3 -2 1 0 0 1.5</pose></waypoint></trajectory></script></actor></world></sdf>"
+    );
+    std::fs::write(&world, text).unwrap();
+    let (world, name) = (world.display().to_string(), file.display().to_string());
+    let few = [("world", world.as_str()), ("sensors", "lidar, segmentation, contact"), ("time_limit", "1.2")];
+    let go = |threads, from, more: &[(&str, &str)]| {
+        let params: Vec<(&str, &str)> = few.iter().chain(more).copied().collect();
+        fly(threads, from, &params)
+    };
+    go(1, 0, &[("checkpoint.file", &name), ("checkpoint.at", "0.731")]);
+    let at = moment(&file);
+    let straight = go(2, at, &[]);
+    assert!(
+        straight.keys().any(|topic| topic.ends_with("contact")),
+        "it hits the board: {:?}",
+        straight.keys()
+    );
+    for threads in [1, 2] {
+        assert_eq!(go(threads, at, &[("restore", &name)]), straight, "{threads} threads");
+    }
 }

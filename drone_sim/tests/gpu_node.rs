@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use peregrine::prelude::*;
 use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue};
+use peregrine_msgs::geometry_msgs::TwistStamped;
+use peregrine_msgs::nav_msgs::Odometry;
 use peregrine_render::{RenderError, Renderer};
 use peregrine_sim::node::DroneSim;
 
@@ -22,9 +24,10 @@ struct Album {
     labels: Frames,
 }
 
-/// Keeps what the cameras see.
+/// Flies ahead and turns, and keeps what the cameras see.
 struct Keeper {
     album: Arc<Mutex<Album>>,
+    command: Publisher<TwistStamped>,
 }
 
 #[derive(Params)]
@@ -48,7 +51,13 @@ impl Node for Keeper {
             n.album.lock().unwrap().labels.push((f.stamp().0, f.bytes().to_vec()));
             Ok(())
         })?;
-        Ok(Self { album })
+        setup.subscribe("odom", Qos::Sensor, |n, ctx, m: &Odometry| {
+            let mut ahead = TwistStamped { header: m.header.clone(), ..Default::default() };
+            ahead.header.frame_id = "base_link".into();
+            (ahead.twist.linear.x, ahead.twist.angular.z) = (4.0, 1.0);
+            n.command.send(ctx, ahead)
+        })?;
+        Ok(Self { album, command: setup.publish("cmd_vel", Qos::Reliable)? })
     }
 }
 
@@ -105,6 +114,7 @@ fn a_flight_drawn_by_the_graphics_processor_looks_like_one_drawn_by_the_cpu() {
         .zip(counts)
     {
         assert_eq!((stamps(a), a.len()), (stamps(b), count));
+        assert_ne!(a[0].1, a[count - 1].1, "it flies");
     }
     for (k, (a, b)) in cpu.colour.iter().zip(&gpu.colour).enumerate() {
         let off: u64 = a.1.iter().zip(&b.1).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();

@@ -266,3 +266,51 @@ fn links_that_hang_by_joints_are_among_the_poses_and_in_the_state() {
     let yaw: f64 = component(leaf.id, "Pose").split(' ').next_back().unwrap().parse().unwrap();
     assert!(yaw > 0.5, "{yaw}");
 }
+
+/// What falls is told as a model, a link that is apart from its model by its own name in the model's frame; neither is static.
+#[test]
+fn what_falls_is_among_the_poses() {
+    let link = |name: &str, pose: &str| {
+        format!(
+            "<link name='{name}'><pose>{pose}</pose><collision name='c'><geometry><box><size>0.2 0.2 0.2</size></box></geometry>
+             </collision></link>"
+        )
+    };
+    let text = format!(
+        "<sdf version='1.9'><world name='yard'><include><uri>model://ground_plane</uri></include>
+         <model name='pair'><pose>5 1 3 0 0 0</pose>{}{}</model></world></sdf>",
+        link("low", "0 0 0 0 0 0"),
+        link("high", "0 1 1 0 0 0")
+    );
+    let loaded = Loader::without_files().load_str(&text, "yard").unwrap();
+    let world = Arc::new(from_sdf(loaded, "yard", 60.0, 2.0).unwrap());
+    let mut flight = Flight::new(world, Vehicle::x500(), Rules::default()).unwrap();
+    let (mut side, _) = open(&flight, "fall");
+    let client = GzNode::new(options("fall")).unwrap();
+    let (told, poses) = mpsc::channel();
+    for topic in ["/world/yard/dynamic_pose/info", "/world/yard/pose/info"] {
+        let told = told.clone();
+        client.subscribe(topic, move |p: PoseV| drop(told.send((topic, p)))).unwrap();
+    }
+    let mut now = 0;
+    let mut seen = std::collections::BTreeMap::new();
+    wait_for("both at rest, on both topics", || {
+        now += 20 * STEP_NS;
+        flight.advance(now).unwrap();
+        side.after_step(now, flight.world(), &Isometry3::identity());
+        for (topic, p) in poses.try_iter().flat_map(|(topic, p)| p.pose.into_iter().map(move |p| (topic, p)))
+        {
+            seen.insert((topic, p.name.clone()), p.position.map_or(9.0, |at| at.z));
+        }
+        let at_rest = |topic, name: &str, z: f64| {
+            seen.get(&(topic, name.to_string())).is_some_and(|told: &f64| (told - z).abs() < 1e-2)
+        };
+        // Both lie at 0.1 m: the one that is apart at 0 in the frame of its model.
+        let both = |topic| at_rest(topic, "pair", 0.1) && at_rest(topic, "high", 0.0);
+        (both("/world/yard/dynamic_pose/info") && both("/world/yard/pose/info")).then_some(())
+    });
+    let scene: Scene =
+        client.request("/world/yard/scene/info", &Empty::default(), Duration::from_secs(20)).unwrap();
+    let pair = scene.model.iter().find(|m| m.name == "pair").unwrap();
+    assert!(!pair.is_static && pair.link.len() == 2);
+}

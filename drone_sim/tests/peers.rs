@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use nalgebra::{Isometry3, Point3, Quaternion, Unit, UnitQuaternion, Vector3, Vector4};
 use peregrine_sim::flight::{Flight, Rules};
-use peregrine_sim::physics::{State, Vehicle, dynamics, rk4};
+use peregrine_sim::physics::bodies::{Form, Grip, Habits, Matter, Part, Role, Space};
+use peregrine_sim::physics::{STEP_S, State, Vehicle, dynamics, rk4};
 use peregrine_sim::rng::Stream;
 use peregrine_sim::scenario::{ForestSpec, build};
 use peregrine_sim::shape::Shape;
@@ -250,4 +251,88 @@ fn it_comes_to_rest_where_mujoco_says() {
     assert!((state.position.z - theirs[0][0]).abs() < 5e-3, "{} {}", state.position.z, theirs[0][0]);
     assert!(state.velocity.norm() < 0.05 && theirs[0][1] < 0.05, "{} {}", state.velocity, theirs[0][1]);
     assert!(flight.contacts().episodes() >= 1);
+}
+
+/// Boxes, a cylinder, a capsule and balls are dropped on the ground, on each other, on a slope and into a corner, and lie where
+/// they lie in MuJoCo, whose soft contacts let them sink in by a millimetre or so.
+#[test]
+fn bodies_come_to_rest_where_mujoco_says() {
+    let Some(python) = python("bodies_come_to_rest_where_mujoco_says") else { return };
+    let boxed = |x, y, z| Shape::Box { size: Vector3::new(x, y, z) };
+    let turned = |r, p, y| UnitQuaternion::from_euler_angles(r, p, y);
+    let slope = turned(0.0, 0.2, 0.0);
+    // What stands: a ramp, and two walls that make a corner.
+    let fixed = [
+        (boxed(2.0, 2.0, 0.2), Vector3::new(6.0, 0.0, 0.5), slope),
+        (boxed(1.0, 0.2, 1.0), Vector3::new(-5.0, 0.6, 0.5), turned(0.0, 0.0, 0.0)),
+        (boxed(0.2, 1.0, 1.0), Vector3::new(-5.6, 0.0, 0.5), turned(0.0, 0.0, 0.0)),
+    ];
+    let above = |height: f64| Vector3::new(6.0, 0.0, 0.5) + slope * Vector3::new(0.0, 0.0, 0.1 + height);
+    let free = [
+        (boxed(0.4, 0.3, 0.2), Vector3::new(0.0, 0.0, 0.4), turned(0.2, -0.1, 0.5), 2.0),
+        (boxed(0.5, 0.5, 0.3), Vector3::new(2.0, 0.0, 0.15), turned(0.0, 0.0, 0.0), 3.0),
+        (boxed(0.3, 0.3, 0.3), Vector3::new(2.05, 0.02, 0.6), turned(0.05, 0.05, 0.3), 1.0),
+        (boxed(0.2, 0.2, 0.2), Vector3::new(2.0, 0.05, 1.0), turned(0.0, 0.08, 0.1), 0.5),
+        (
+            Shape::Cylinder { radius: 0.2, length: 0.4 },
+            Vector3::new(0.0, 3.0, 0.3),
+            turned(0.1, 0.1, 0.0),
+            1.5,
+        ),
+        (
+            Shape::Capsule { radius: 0.1, length: 0.4 },
+            Vector3::new(0.0, -3.0, 0.3),
+            turned(std::f64::consts::FRAC_PI_2, 0.0, 0.0),
+            1.0,
+        ),
+        (boxed(0.4, 0.4, 0.1), above(0.05), slope, 1.0),
+        (Shape::Sphere { radius: 0.25 }, Vector3::new(-5.25, 0.25, 0.5), turned(0.0, 0.0, 0.0), 1.0),
+    ];
+    const FRICTION: f64 = 0.8;
+    let words_of = |shape: &Shape, at: &Vector3<f64>, turn: &UnitQuaternion<f64>| {
+        let (kind, half) = match *shape {
+            Shape::Box { size } => ("box", size / 2.0),
+            Shape::Cylinder { radius, length } => ("cylinder", Vector3::new(radius, length / 2.0, 0.0)),
+            Shape::Capsule { radius, length } => ("capsule", Vector3::new(radius, length / 2.0, 0.0)),
+            Shape::Sphere { radius } => ("sphere", Vector3::new(radius, 0.0, 0.0)),
+            _ => panic!("MuJoCo has no {shape:?}"),
+        };
+        format!("{kind}{}", words(half.iter().chain(at).copied().chain([turn.w, turn.i, turn.j, turn.k])))
+    };
+    let mut question = String::new();
+    let mut space = Space::new(&Vector3::new(0.0, 0.0, -9.8));
+    let grip = Grip { friction: FRICTION, restitution: 0.0 };
+    let part = |shape: Shape| [Part { place: Isometry3::identity(), form: Form::Shape(shape), grip }];
+    let normal = Unit::new_normalize(Vector3::z());
+    space.add(&Isometry3::identity(), Role::Fixed, &part(Shape::Plane { normal, size: [1.0; 2] }));
+    for (shape, at, turn) in &fixed {
+        writeln!(question, "geom {}", words_of(shape, at, turn)).unwrap();
+        space.add(&Isometry3::from_parts((*at).into(), *turn), Role::Fixed, &part(*shape));
+    }
+    let mut ids = Vec::new();
+    for (shape, at, turn, mass) in &free {
+        writeln!(question, "body {} {mass} {FRICTION}", words_of(shape, at, turn)).unwrap();
+        let r = shape.half_extents().unwrap();
+        let q = r.component_mul(&r) * (mass / 3.0);
+        let inertia = nalgebra::Matrix3::from_diagonal(&Vector3::new(q.y + q.z, q.x + q.z, q.x + q.y));
+        let matter = Matter { mass: *mass, centre: Vector3::zeros(), inertia };
+        let role = Role::Free(matter, Habits::default());
+        ids.push(space.add(&Isometry3::from_parts((*at).into(), *turn), role, &part(*shape)).0);
+    }
+    question += "rest 4\n";
+    (0..(4.0 / STEP_S) as usize).for_each(|_| space.step());
+    let answers = ask(&python, "mujoco_run.py", &question);
+    for ((id, theirs), (shape, ..)) in ids.iter().zip(&answers).zip(&free) {
+        let ours = space.pose(*id);
+        let off = ours.translation.vector - Vector3::new(theirs[0], theirs[1], theirs[2]);
+        let q = UnitQuaternion::from_quaternion(Quaternion::new(theirs[3], theirs[4], theirs[5], theirs[6]));
+        // A ball has no up.
+        let ball = matches!(shape, Shape::Sphere { .. });
+        let tilt = if ball { 0.0 } else { (q * Vector3::z()).angle(&(ours.rotation * Vector3::z())) };
+        let (level, high, speed) = (off.xy().norm(), off.z.abs(), space.velocity(*id)[0].norm());
+        println!("{shape:?}: {high:.1e} m in height, {tilt:.1e} rad of tilt, {level:.1e} m aside");
+        assert!(high < 2e-3 && tilt < 5e-3 && speed < 1e-3, "{shape:?}: {high} m, {tilt} rad, {speed} m/s");
+        // How far a thing tumbles and slides before it rests differs more.
+        assert!(level < 0.04, "{shape:?}: {level} m aside");
+    }
 }

@@ -7,8 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fmt::Write;
+use std::sync::Arc;
 
+use peregrine_sim::flight::{Flight, Rules};
+use peregrine_sim::physics::Vehicle;
 use peregrine_sim::rng::Stream;
+use peregrine_sim::scenario::from_sdf;
 use peregrine_sim::sdf::{Loader, MeshPolicy};
 
 /// Draws by a seed.
@@ -209,6 +213,28 @@ fn four_hundred_sloppy_worlds_are_read_as_they_were_meant() {
         }
     }
     assert!(warnings > 500, "{warnings}: what is forgiven is said");
+}
+
+/// Whatever stands in them and moves, however it overlaps: time passes, and nothing but a state that is not finite may end it.
+#[test]
+fn sloppy_worlds_go_on() {
+    let mut loader = Loader::without_files();
+    (loader.placeholders, loader.mesh) = (true, MeshPolicy::Placeholder);
+    let (mut flown, mut bodies) = (0, 0);
+    for seed in 0..120 {
+        let Ok(loaded) = loader.load_str(&String::from_utf8_lossy(&world(seed)), "wild") else { continue };
+        let world = from_sdf(loaded, "wild", 60.0, 2.0).unwrap();
+        bodies += world.free_objects().count();
+        // Gravity that no rotors carry, for one.
+        let Ok(mut flight) = Flight::new(Arc::new(world), Vehicle::x500(), Rules::default()) else {
+            continue;
+        };
+        flown += 1;
+        if let Err(error) = flight.advance(60_000_000) {
+            assert!(error.to_string().starts_with("PG-1023"), "seed {seed}: {error}");
+        }
+    }
+    assert!(flown > 60 && bodies > 60, "{flown} worlds with {bodies} bodies");
 }
 
 /// The same without placeholders: what is not there is one error with its name and where it was looked for.

@@ -52,7 +52,7 @@ pub fn describe(world: &World, craft: &str) -> Scene {
             id: THINGS + i as u32,
             name: thing.name.clone(),
             pose,
-            is_static: !world.mechanisms.iter().any(|m| m.object == i as u32 + 1),
+            is_static: !moves(world, i as u32 + 1),
             ..model
         });
     }
@@ -78,17 +78,34 @@ pub(super) fn links(scene: &Scene) -> Links {
     scene.model.iter().flat_map(of).collect()
 }
 
-/// Links that hang by joints, in the frames of their models.
+/// Whether a model may move: its links hang by joints, or it is a free body or falls apart into some.
+fn moves(world: &World, object: u32) -> bool {
+    let name = world.thing(object).map_or("", |t| t.name.as_str());
+    world.mechanisms.iter().any(|m| m.object == object) || world.clumps.iter().any(|c| c.model == name)
+}
+
+/// Links that hang by joints or are apart from their model, in the frames of their models.
 fn hanging<'a>(world: &'a World, links: &'a Links) -> impl Iterator<Item = Pose> + 'a {
-    world.mechanisms.iter().flat_map(move |m| {
+    let jointed = world.mechanisms.iter().flat_map(move |m| {
         m.parts.iter().zip(m.tree.poses()).filter_map(move |(part, place)| {
             let id = links.get(&(m.model.clone(), part.link.clone()))?;
             Some(pose(&part.link, *id, &place))
         })
-    })
+    });
+    let apart = world.clumps.iter().flat_map(move |clump| {
+        let model = world.find(&clump.model).and_then(|object| world.thing(object));
+        let body = world.thing(clump.object);
+        clump.links.iter().filter_map(move |(link, local)| {
+            // Gazebo's name of a link is that within the model it stands in.
+            let name = link.rsplit("::").next().unwrap_or(link);
+            let id = links.get(&(clump.model.clone(), name.to_string()))?;
+            Some(pose(name, *id, &(model?.pose.inverse() * body?.pose * local)))
+        })
+    });
+    jointed.chain(apart)
 }
 
-/// What moves: the vehicle, actors, models that drive, and links that hang by joints.
+/// What moves: the vehicle, actors, models that drive, free bodies, and links that hang by joints.
 pub(super) fn dynamic(world: &World, craft: &str, at: &Isometry3<f64>, links: &Links) -> Vec<Pose> {
     let mut all = vec![pose(craft, VEHICLE, at)];
     for walker in &world.actors {
@@ -98,6 +115,11 @@ pub(super) fn dynamic(world: &World, craft: &str, at: &Isometry3<f64>, links: &L
     }
     for m in world.mechanisms.iter().filter(|m| m.drive.is_some() && m.object != 0) {
         all.push(pose(&m.model, THINGS + m.object - 1, &m.base));
+    }
+    for clump in world.clumps.iter().filter(|c| c.links.is_empty()) {
+        if let Some(thing) = world.thing(clump.object) {
+            all.push(pose(&thing.name, THINGS + clump.object - 1, &thing.pose));
+        }
     }
     all.extend(hanging(world, links));
     all

@@ -44,7 +44,8 @@ fn number(world: &World) -> u64 {
         }
     }
     bytes.extend_from_slice(&(world.solids.all().len() as u64).to_le_bytes());
-    for x in world.gravity.iter().chain(world.start.iter()) {
+    let weights = world.clumps.iter().flat_map(|c| std::iter::once(&c.matter.mass).chain(&c.matter.inertia));
+    for x in world.gravity.iter().chain(world.start.iter()).chain(weights) {
         bytes.extend_from_slice(&x.to_bits().to_le_bytes());
     }
     checksum(&bytes)

@@ -4,6 +4,7 @@
 //! velocity into rotor speeds, [`Quadrotor`] ties them to a clock that counts steps. No wall time, no allocation.
 
 pub mod battery;
+pub mod bodies;
 pub mod controller;
 mod craft;
 pub mod dynamics;

@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 
 use nalgebra::Isometry3;
+use peregrine_render::InstanceId;
 
 use super::from_sdf::add;
 use super::mechanism::Mechanism;
@@ -20,7 +21,8 @@ impl World {
         Some(at as u32 + 1)
     }
 
-    /// Moves a thing with all that belongs to it, its moving links too. `pose` is its new frame in the world.
+    /// Moves a thing with all that belongs to it, its moving links too. `pose` is its new frame in the world. A free body keeps its
+    /// velocity, as in Gazebo.
     ///
     /// # Errors
     /// PG-1025 if there is no thing of that name; those of the renderer.
@@ -31,7 +33,18 @@ impl World {
             mechanism.place(*pose);
             moves.extend(mechanism.places());
         }
-        self.move_objects(&moves)
+        // Links that are apart from the model go along.
+        let way = self.thing(object).map(|t| pose * t.pose.inverse());
+        for clump in self.clumps.iter().filter(|c| c.model == name && c.object != object) {
+            if let (Some(way), Some(part)) = (&way, self.thing(clump.object)) {
+                moves.push((clump.object, way * part.pose));
+            }
+        }
+        self.move_objects(&moves)?;
+        if let Some(loose) = &mut self.loose {
+            moves.iter().for_each(|(object, pose)| loose.place(*object, pose));
+        }
+        Ok(())
     }
 
     /// Moves actors to where they are `seconds` after the start of the simulation, and links to where their joints have brought
@@ -54,8 +67,8 @@ impl World {
         !self.actors.is_empty() || !self.mechanisms.is_empty()
     }
 
-    /// Object ids of what moves by itself, in an order that stays.
-    fn movers(&self) -> Vec<u32> {
+    /// Object ids of what goes where it is told by itself, in an order that stays.
+    pub(super) fn pushers(&self) -> Vec<u32> {
         let walks = self.actors.iter().map(|a| a.object);
         walks.chain(self.mechanisms.iter().flat_map(Mechanism::places).map(|(object, _)| object)).collect()
     }
@@ -66,30 +79,36 @@ impl World {
         if moves.is_empty() {
             return Ok(());
         }
-        let mut solids = self.solids.all().to_vec();
+        let mut still_too = false;
         for (object, pose) in moves {
-            let Some(thing) = self.things.get_mut((*object as usize).wrapping_sub(1)) else { continue };
-            let instances = self.scene.instances_of(*object);
-            let locals = match self.locals.entry(*object) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => {
-                    let into = thing.pose.inverse();
-                    let mut looks = Vec::with_capacity(instances.len());
-                    for id in &instances {
-                        looks.push(into * self.scene.instance(*id)?.pose);
-                    }
-                    let own = solids.iter().filter(|s| s.object == *object);
-                    new.insert(Locals { touch: own.map(|s| into * s.pose).collect(), looks })
-                }
+            self.keep_locals(*object)?;
+            let index = (*object as usize).wrapping_sub(1);
+            let (Some(thing), Some(locals)) = (self.things.get_mut(index), self.locals.get(object)) else {
+                continue;
             };
             thing.pose = *pose;
-            let own = solids.iter_mut().filter(|s| s.object == *object);
-            own.zip(&locals.touch).for_each(|(solid, local)| solid.pose = pose * local);
-            for (id, local) in instances.iter().zip(&locals.looks) {
+            for (i, local) in &locals.touch {
+                still_too |= !self.solids.set_pose(*i, pose * local);
+            }
+            for (id, local) in &locals.looks {
                 self.scene.set_pose(*id, pose * local)?;
             }
         }
-        self.solids = Solids::new(solids);
+        self.solids.renew(still_too);
+        Ok(())
+    }
+
+    /// Notes where an object's parts stand in its frame, if it is not known yet.
+    pub(super) fn keep_locals(&mut self, object: u32) -> Result<()> {
+        let Some(thing) = self.things.get((object as usize).wrapping_sub(1)) else { return Ok(()) };
+        let Entry::Vacant(new) = self.locals.entry(object) else { return Ok(()) };
+        let into = thing.pose.inverse();
+        let mut looks = Vec::new();
+        for id in self.scene.instances_of(object) {
+            looks.push((id, into * self.scene.instance(id)?.pose));
+        }
+        let own = self.solids.all().iter().enumerate().filter(|(_, s)| s.object == object);
+        new.insert(Locals { touch: own.map(|(i, s)| (i, into * s.pose)).collect(), looks });
         Ok(())
     }
 
@@ -103,8 +122,12 @@ impl World {
         if let Some(at) = self.mechanisms.iter().position(|m| m.object == object) {
             gone.extend(self.mechanisms.remove(at).parts.iter().map(|part| part.object));
         }
-        let solids = self.solids.all().iter().copied().filter(|s| !gone.contains(&s.object)).collect();
-        self.solids = Solids::new(solids);
+        gone.extend(self.clumps.iter().filter(|c| c.model == name && c.object != object).map(|c| c.object));
+        self.clumps.retain(|c| !gone.contains(&c.object));
+        if let Some(loose) = &mut self.loose {
+            gone.iter().for_each(|object| loose.remove(*object));
+        }
+        self.drop_solids(&gone);
         for object in gone {
             for id in self.scene.instances_of(object) {
                 self.scene.set_visible(id, false)?;
@@ -112,6 +135,27 @@ impl World {
             self.things[object as usize - 1].name.clear();
         }
         Ok(())
+    }
+
+    /// Takes out solids, and keeps what is known of the others by their new numbers.
+    fn drop_solids(&mut self, gone: &[u32]) {
+        let all = self.solids.all();
+        let mut kept = Vec::with_capacity(all.len());
+        let mut numbers = Vec::with_capacity(all.len());
+        let mut grips = Vec::with_capacity(all.len());
+        for (i, solid) in all.iter().enumerate() {
+            numbers.push(kept.len());
+            if !gone.contains(&solid.object) {
+                kept.push(*solid);
+                grips.extend(self.grips.get(i));
+            }
+        }
+        self.locals.retain(|object, _| !gone.contains(object));
+        for locals in self.locals.values_mut() {
+            locals.touch.iter_mut().for_each(|(i, _)| *i = numbers[*i]);
+        }
+        (self.solids, self.grips) = (Solids::new(kept), grips);
+        self.sort_solids();
     }
 
     /// Puts the first model of `loaded` into the world, and says what it is called there.
@@ -144,9 +188,14 @@ impl World {
         let called = model.name.clone();
         let here = model.pose;
         let mut builder = Builder::of(self);
-        let mechanism = add(&mut builder, &model, &mut Shelf::default(), &mut report)?;
+        let before = self.things.len() as u32;
+        let made = add(&mut builder, &model, &mut Shelf::default(), &mut report)?;
         builder.give_back(self);
-        self.mechanisms.extend(mechanism);
+        self.mechanisms.extend(made.mechanism);
+        self.let_loose(made.clumps, &made.hinges)?;
+        let new: Vec<u32> = (before + 1..=self.things.len() as u32).collect();
+        self.embody(&new)?;
+        self.sort_solids();
         if let Some(pose) = pose.filter(|p| *p != here) {
             self.move_thing(&called, &pose)?;
         }
@@ -154,11 +203,11 @@ impl World {
     }
 }
 
-/// Where a thing's parts stand in its frame: solids and instances in their orders.
+/// Where a thing's parts stand in its frame: solids and instances, by their numbers.
 #[derive(Debug, Clone)]
 pub(super) struct Locals {
-    touch: Vec<Isometry3<f64>>,
-    looks: Vec<Isometry3<f64>>,
+    pub touch: Vec<(usize, Isometry3<f64>)>,
+    pub looks: Vec<(InstanceId, Isometry3<f64>)>,
 }
 
 impl Stateful for World {
@@ -166,10 +215,14 @@ impl Stateful for World {
         self.mechanisms.iter_mut().for_each(|m| m.go_over(tape));
         // Where things were brought last, which is not where they would be brought now.
         let mut moves = Vec::new();
-        for object in self.movers() {
+        for object in self.pushers() {
             let mut pose = self.thing(object).map_or_else(Isometry3::identity, |t| t.pose);
             tape.pose(&mut pose);
             moves.push((object, pose));
+        }
+        if let Some(loose) = &mut self.loose {
+            loose.go_over(tape);
+            moves.extend(loose.places());
         }
         if tape.is_playing() && self.move_objects(&moves).is_err() {
             tape.blame("a thing of the world cannot be put back");

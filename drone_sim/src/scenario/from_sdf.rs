@@ -5,12 +5,16 @@ use std::sync::Arc;
 use nalgebra::{Point3, Vector3};
 use peregrine_render::{Sky, Sun};
 
+use super::clump::{Clump, Clumps, Hinge};
 use super::mechanism::{Mechanism, Plan};
 use super::meshes::{self, Shelf};
 use super::world::{Builder, ThingKind, World, class_of};
 use super::{actor, looks};
 use crate::error::{Place, Result, SimError};
-use crate::sdf::types::{Geometry, Known, LightKind, Link, Scene as SdfScene, SdfModel};
+use crate::physics::bodies::Grip;
+use crate::sdf::types::{
+    Geometry, JointKind, Known, LightKind, Link, Scene as SdfScene, SdfModel, SdfWorld, Surface,
+};
 use crate::sdf::{Loaded, Report};
 use crate::shape::Shape;
 
@@ -19,6 +23,8 @@ use crate::shape::Shape;
 ///
 /// The first model with `MulticopterMotorModel` plugins is the vehicle ([`World::craft`]): it begins where it stands in the
 /// file, and is no obstacle.
+///
+/// Models that are not static and that nothing holds are free bodies ([`World::loose`]).
 ///
 /// A model whose name begins with a COCO label that the simulator's props know (`stop_sign_2`) carries that label.
 ///
@@ -71,9 +77,15 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     }
     light(&mut builder, sun.map(|l| (l.pose.rotation * l.direction, l.diffuse, l.intensity)), &scene)?;
     let mut shelf = Shelf::default();
-    let mut mechanisms = Vec::new();
+    let (mut mechanisms, mut clumps, mut hinges) = (Vec::new(), Vec::new(), Vec::new());
+    let joined = sdf.as_ref().map_or_else(Vec::new, |world| joined(world, &mut report));
     for model in &models {
-        mechanisms.extend(add(&mut builder, model, &mut shelf, &mut report)?);
+        let made = add(&mut builder, model, &mut shelf, &mut report)?;
+        mechanisms.extend(made.mechanism);
+        if !joined.contains(&model.name) {
+            clumps.extend(made.clumps);
+            hinges.extend(made.hinges);
+        }
     }
     let actors = sdf.iter().flat_map(|world| &world.actors).zip(0..);
     let actors = actors.map(|(actor, i)| actor::add(&mut builder, actor, i, &mut report));
@@ -86,7 +98,22 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
         world.start_yaw = craft.pose.rotation.euler_angles().2;
     }
     (world.sdf, world.craft) = (sdf, craft);
+    world.let_loose(clumps, &hinges)?;
+    world.sort_solids();
     Ok(world)
+}
+
+/// Models that joints of the world itself hold, which are not simulated: those models stand.
+fn joined(world: &SdfWorld, report: &mut Report) -> Vec<String> {
+    let mut out = Vec::new();
+    for joint in &world.joints {
+        if joint.kind != JointKind::Fixed {
+            report.ignore(&format!("world/joint[{}]", joint.kind));
+        }
+        let of = |end: &str| end.split("::").next().unwrap_or(end).to_string();
+        out.extend([of(&joint.parent), of(&joint.child)]);
+    }
+    out
 }
 
 /// Whether a rotor plugin stands in the model, or in a model inside.
@@ -119,12 +146,20 @@ fn light(builder: &mut Builder, sun: Option<(Vector3<f64>, [f32; 4], f64)>, scen
     Ok(())
 }
 
+/// What a model brings along that moves.
+#[derive(Default)]
+pub(super) struct Made {
+    pub mechanism: Option<Mechanism>,
+    pub clumps: Vec<Clump>,
+    pub hinges: Vec<Hinge>,
+}
+
 pub(super) fn add(
     builder: &mut Builder,
     top: &SdfModel,
     shelf: &mut Shelf,
     report: &mut Report,
-) -> Result<Option<Mechanism>> {
+) -> Result<Made> {
     let label = label_of(&top.name);
     let (class, kind) = (class_of(label), if label.is_empty() { ThingKind::Other } else { ThingKind::Prop });
     let kind = if top.name.starts_with("tree") { ThingKind::Tree } else { kind };
@@ -137,9 +172,25 @@ pub(super) fn add(
     // A model of planes alone is ground, not a thing.
     let ground = links.iter().all(is_ground);
     let object = if ground { 0 } else { builder.thing(top.name.clone(), label, kind, top.pose) };
-    let plan = Plan::of(top);
+    // Of the multicopters only one flies, and the others are no boxes that fall.
+    let clumps = if ground || is_multicopter(top) { Clumps::default() } else { Clumps::of(top) };
+    let plan = if clumps.hangs() { Plan::default() } else { Plan::of(top) };
     plan.refused.iter().for_each(|what| report.ignore(what));
+    if !clumps.hangs() && !top.is_static {
+        stiff(top, report);
+    }
     let mut parts = vec![0; plan.len()];
+    // Who hangs on a base that stands keeps its place.
+    let clumps = if plan.is_empty() && plan.refused.is_empty() { clumps } else { Clumps::default() };
+    for fault in &clumps.faults {
+        report.warn(format!("model {}: {fault}; it stands still", top.name));
+    }
+    let mut apart = vec![object; clumps.len()];
+    for (index, apart) in apart.iter_mut().enumerate().skip(1) {
+        if let Some((name, pose)) = clumps.part(index) {
+            *apart = builder.thing(format!("{}::{name}", top.name), label, ThingKind::Part, pose);
+        }
+    }
     for link in links {
         let object = match plan.index(link) {
             Some(index) => {
@@ -147,9 +198,10 @@ pub(super) fn add(
                 parts[index] = builder.thing(name, label, ThingKind::Part, link.pose);
                 parts[index]
             }
-            None => object,
+            None => apart.get(clumps.index(link)).copied().unwrap_or(object),
         };
         for c in &link.collisions {
+            builder.grip(grip(&c.surface));
             match &c.geometry {
                 Geometry::Shape(shape) => builder.solid(c.pose, *shape, object),
                 Geometry::Mesh(mesh) => meshes::touch(builder, c.pose, &mesh.data, object),
@@ -176,13 +228,27 @@ pub(super) fn add(
         }
     }
     if plan.is_empty() {
-        return Ok(None);
+        let hinges = clumps.hinges(top, &apart);
+        return Ok(Made { mechanism: None, clumps: clumps.build(top, &apart), hinges });
     }
-    let made = plan.build(top, object, &parts);
-    if made.is_none() {
+    let mechanism = plan.build(top, object, &parts);
+    if mechanism.is_none() {
         report.warn(format!("model {}: a link that hangs by a joint has no mass; it stands still", top.name));
     }
-    Ok(made)
+    Ok(Made { mechanism, ..Made::default() })
+}
+
+/// Joints of models inside that do not move, as their model hangs on no base that is free.
+fn stiff(model: &SdfModel, report: &mut Report) {
+    for inner in &model.models {
+        let moving = inner.joints.iter().filter(|j| j.kind != JointKind::Fixed);
+        moving.for_each(|j| report.ignore(&format!("model/joint[{}]", j.kind)));
+        stiff(inner, report);
+    }
+}
+
+fn grip(surface: &Surface) -> Grip {
+    Grip { friction: surface.mu, restitution: surface.restitution }
 }
 
 pub(super) fn label_of(model: &str) -> &'static str {

@@ -172,20 +172,12 @@ impl<'a> Plan<'a> {
             // The inertial's frame is told in the world's, as the link's is.
             let (local, frame) = (link.pose.inverse() * inertial.pose, link.pose.rotation.inverse());
             let along = frame.to_rotation_matrix() * turn;
-            let axis = joint.axis.clone().unwrap_or_default();
             Body {
                 parent: *parent,
                 place: under.inverse() * joint.pose,
                 link: joint.pose.inverse() * link.pose,
                 freedom: freedom(joint).unwrap_or(Freedom::Fixed),
-                law: Law {
-                    lower: if joint.kind == JointKind::Continuous { f64::NEG_INFINITY } else { axis.lower },
-                    upper: if joint.kind == JointKind::Continuous { f64::INFINITY } else { axis.upper },
-                    damping: axis.damping.max(0.0),
-                    friction: axis.friction.max(0.0),
-                    stiffness: axis.spring_stiffness.max(0.0),
-                    reference: axis.spring_reference,
-                },
+                law: law(joint),
                 mass: inertial.mass,
                 centre: local.translation.vector,
                 inertia: along * inertial.inertia * along.transpose(),
@@ -217,8 +209,22 @@ fn end(links: &BTreeMap<&str, &Link>, name: &str) -> bool {
     name == "world" || links.contains_key(name)
 }
 
+/// What acts in a joint.
+pub(super) fn law(joint: &Joint) -> Law {
+    let axis = joint.axis.clone().unwrap_or_default();
+    let endless = joint.kind == JointKind::Continuous;
+    Law {
+        lower: if endless { f64::NEG_INFINITY } else { axis.lower },
+        upper: if endless { f64::INFINITY } else { axis.upper },
+        damping: axis.damping.max(0.0),
+        friction: axis.friction.max(0.0),
+        stiffness: axis.spring_stiffness.max(0.0),
+        reference: axis.spring_reference,
+    }
+}
+
 /// How a joint lets its child move; `None` for kinds that are not simulated.
-fn freedom(joint: &Joint) -> Option<Freedom> {
+pub(super) fn freedom(joint: &Joint) -> Option<Freedom> {
     let axis = joint.axis.as_ref().map_or_else(Vector3::z, |a| a.xyz);
     match joint.kind {
         JointKind::Fixed => Some(Freedom::Fixed),

@@ -9,10 +9,13 @@ use peregrine_render::raycast::Shape as RenderShape;
 use peregrine_render::{Material, MaterialId, MeshId, Scene};
 
 use super::actor::Walker;
+use super::clump::Clump;
 use super::edit::Locals;
 use super::looks;
+use super::loose::Loose;
 use super::mechanism::Mechanism;
 use crate::error::Result;
+use crate::physics::bodies::Grip;
 use crate::sdf::Report;
 use crate::sdf::types::{SdfModel, SdfWorld};
 use crate::shape::Shape;
@@ -25,7 +28,7 @@ pub enum ThingKind {
     Tree,
     /// Something with a COCO label.
     Prop,
-    /// A link of a model that moves by its joint; its name is `MODEL::LINK`.
+    /// A link of a model that moves by its joint, or apart from the model; its name is `MODEL::LINK`.
     Part,
     /// Anything else.
     Other,
@@ -61,6 +64,14 @@ pub struct World {
     pub actors: Vec<Walker>,
     /// Models whose links move by their joints, as they are at the start.
     pub mechanisms: Vec<Mechanism>,
+    /// Groups of links that nothing holds, as they were made of.
+    pub clumps: Vec<Clump>,
+    /// Those groups as bodies; `None` in a world without any.
+    pub loose: Option<Box<Loose>>,
+    /// Surfaces of the solids, and the number of the collision that each is of.
+    pub(super) grips: Vec<(Grip, u32)>,
+    /// Free bodies have moved since they were shown.
+    pub(crate) unseen: bool,
     /// Parts of things that have moved, in their things' frames.
     pub(super) locals: BTreeMap<u32, Locals>,
     /// Where a flight starts, metres.
@@ -88,6 +99,11 @@ impl World {
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
     solids: Vec<Solid>,
+    /// Surface of each solid and its collision.
+    grips: Vec<(Grip, u32)>,
+    /// That of solids to come.
+    grip: Grip,
+    collisions: u32,
     scene: Scene,
     things: Vec<Thing>,
     blind: bool,
@@ -112,7 +128,7 @@ impl Known {
 impl Builder {
     /// An empty world.
     pub fn new() -> Self {
-        Self { solids: Vec::new(), scene: Scene::new(), things: Vec::new(), blind: false }
+        Self { scene: Scene::new(), ..Self::default() }
     }
 
     /// An empty world to touch alone: its scene stays empty, which makes it many times faster to build.
@@ -124,6 +140,8 @@ impl Builder {
     pub(super) fn of(world: &World) -> Self {
         Self {
             solids: world.solids.all().to_vec(),
+            grips: world.grips.clone(),
+            collisions: world.grips.last().map_or(0, |g| g.1 + 1),
             scene: world.scene.clone(),
             things: world.things.clone(),
             ..Self::new()
@@ -133,6 +151,13 @@ impl Builder {
     /// Replaces a world's contents by what was built.
     pub(super) fn give_back(self, world: &mut World) {
         (world.solids, world.scene, world.things) = (Solids::new(self.solids), self.scene, self.things);
+        world.grips = self.grips;
+    }
+
+    /// The next solids are of another collision, with this surface.
+    pub(super) fn grip(&mut self, grip: Grip) {
+        self.grip = grip;
+        self.collisions += 1;
     }
 
     /// The scene, for light and sky.
@@ -191,13 +216,15 @@ impl Builder {
         for (local, shape) in &known.colliders {
             let mut local = *local;
             local.translation.vector *= scale;
-            self.solids.push(Solid { pose: pose * local, shape: scaled(shape, scale), object });
+            self.collisions += 1;
+            self.solid(pose * local, scaled(shape, scale), object);
         }
     }
 
     /// Adds a shape to touch.
     pub fn solid(&mut self, pose: Isometry3<f64>, shape: Shape, object: u32) {
         self.solids.push(Solid { pose, shape, object });
+        self.grips.push((self.grip, self.collisions));
     }
 
     /// Adds a shape to look at.
@@ -231,6 +258,10 @@ impl Builder {
             things: self.things,
             actors: Vec::new(),
             mechanisms: Vec::new(),
+            clumps: Vec::new(),
+            loose: None,
+            grips: self.grips,
+            unseen: false,
             locals: BTreeMap::new(),
             start,
             start_yaw: if way.x.hypot(way.y) > 1e-6 { way.y.atan2(way.x) } else { 0.0 },

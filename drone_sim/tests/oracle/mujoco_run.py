@@ -3,6 +3,8 @@
     geom KIND  size...(3)  x y z  qw qx qy qz     (KIND: box cylinder sphere capsule ellipsoid; half sizes)
     rays N  then N times  ox oy oz dx dy dz        -> one distance a line, -1 for none
     drop x y z radius mass seconds                 -> height and speed after that time, on the plane z = 0
+    body KIND size...(3)  x y z  qw qx qy qz  mass friction
+    rest seconds                                   -> x y z qw qx qy qz speed of each body after that time, among the geoms
 """
 
 import sys
@@ -11,7 +13,7 @@ import mujoco
 import numpy as np
 
 lines = [line.split() for line in sys.stdin.read().splitlines() if line.strip()]
-geoms, k = [], 0
+geoms, bodies, k = [], [], 0
 
 
 def build(extra=""):
@@ -40,6 +42,19 @@ while k < len(lines):
             k += 1
             extra = [None] if "normal" in (mujoco.mj_ray.__doc__ or "") else []
             print(repr(float(mujoco.mj_ray(model, data, v[:3], v[3:], None, 1, -1, hit, *extra))))
+    elif words[0] == "body":
+        bodies.append(words)
+    elif words[0] == "rest":
+        text = "".join(
+            f'<body pos="{" ".join(b[5:8])}" quat="{" ".join(b[8:12])}"><freejoint/>'
+            f'<geom type="{b[1]}" size="{" ".join(b[2:5])}" mass="{b[12]}" friction="{b[13]} 0 0" priority="2"/></body>'
+            for b in bodies
+        )
+        model, data = build(text)
+        mujoco.mj_step(model, data, int(round(float(words[1]) / 0.001)))
+        for i in range(len(bodies)):
+            pose, speed = data.qpos[7 * i : 7 * i + 7], np.linalg.norm(data.qvel[6 * i : 6 * i + 3])
+            print(" ".join(repr(float(x)) for x in [*pose, speed]))
     elif words[0] == "drop":
         x, y, z, radius, mass, seconds = map(float, words[1:])
         model, data = build(
