@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use nalgebra::Isometry3;
-use peregrine_gz::msgs::core::{Boolean, Clock, Empty, Entity, Time};
+use peregrine_gz::msgs::core::{Boolean, Clock, Empty, Entity, StringMsg, Time};
 use peregrine_gz::msgs::geometry::{Pose, PoseV, Twist, Vector3d};
 use peregrine_gz::msgs::scene::Scene;
 use peregrine_gz::msgs::sensing::Actuators;
@@ -295,7 +295,18 @@ fn links_that_hang_by_joints_are_among_the_poses_and_in_the_state() {
     assert!(!door.is_static && door.link.iter().any(|l| l.name == "leaf" && l.id == leaf.id));
     let step: SerializedStepMap =
         client.request("/world/yard/state", &Empty::default(), Duration::from_secs(20)).unwrap();
+    // As Gazebo's window asks: the state goes to a service of the client's own.
+    let (came, comes) = std::sync::mpsc::channel();
+    client.advertise_one_way("/window/state", move |step: SerializedStepMap| drop(came.send(step))).unwrap();
+    let window = StringMsg { header: None, data: "/window/state".into() };
+    client.request_one_way("/world/yard/state_async", &window, Duration::from_secs(20)).unwrap();
+    let sent = wait_for("the state", || {
+        now += 20 * STEP_NS;
+        side.after_step(now, flight.world(), &Isometry3::identity());
+        comes.try_recv().ok()
+    });
     let state = step.state.unwrap();
+    assert!(sent.state.unwrap().entities.keys().eq(state.entities.keys()));
     let component = |entity: u32, name: &str| {
         let number = component_type(&format!("gz_sim_components.{name}")) as i64;
         String::from_utf8(state.entities[&u64::from(entity)].components[&number].component.clone()).unwrap()

@@ -15,6 +15,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::error::Result;
 use crate::links::{self, Links};
+use crate::msgs::GzMessage;
+use crate::msgs::core::Empty;
 use crate::multicast::Channel;
 use crate::names;
 use crate::node::{Received, ServiceInfo, TopicInfo};
@@ -348,7 +350,10 @@ impl Engine {
                 });
                 if let Some((.., handler)) = served {
                     let reply = (handler.0)(&request.body);
-                    self.links.reply(request, reply).await;
+                    // Who asks for nothing waits for nothing.
+                    if !one_way(&request.response_type) {
+                        self.links.reply(request, reply).await;
+                    }
                 }
             }
             links::Event::Response { id, result } => {
@@ -435,6 +440,10 @@ impl Engine {
         let Some(PubType::SrvPub(types)) = &offer.pub_type else { return false };
         asked.sent = true;
         self.links.request(offer, types, &self.node, id, asked.body.clone());
+        if one_way(asked.response_type) {
+            let _ = asked.answer.send(Answer::Reply(Bytes::new()));
+            self.asked.remove(id);
+        }
         true
     }
 
@@ -455,6 +464,11 @@ impl Engine {
             false
         });
     }
+}
+
+/// Whether a service's response type says that nobody replies.
+fn one_way(response_type: &str) -> bool {
+    bare_type(response_type) == Empty::NAME
 }
 
 /// A random identity, in the usual form.

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::engine::{self, Command, Handler, Listener, Sending};
 use crate::error::{GzError, Result};
 use crate::msgs::GzMessage;
+use crate::msgs::core::Empty;
 use crate::names;
 use crate::options::{Options, bare_type};
 
@@ -193,6 +194,35 @@ impl GzNode {
         }));
         let (request_type, response_type) = (flavour.type_name(Q::NAME), flavour.type_name(A::NAME));
         self.tell(Command::Serve { full, request_type, response_type, handler })
+    }
+
+    /// Offers a service that takes requests and replies to none. `take` is called on the transport's thread and must be quick.
+    ///
+    /// # Errors
+    /// PG-1601 for a bad name, PG-1609.
+    pub fn advertise_one_way<Q: GzMessage>(
+        &self,
+        service: &str,
+        mut take: impl FnMut(Q) + Send + 'static,
+    ) -> Result<()> {
+        self.advertise_service(service, move |request: Q| {
+            take(request);
+            Some(Empty::default())
+        })
+    }
+
+    /// Sends a request to a service that replies to none, as soon as somebody offers it, and forgets it after `timeout`.
+    /// It does not wait.
+    ///
+    /// # Errors
+    /// PG-1601 for a bad name, PG-1609.
+    pub fn request_one_way<Q: GzMessage>(&self, service: &str, request: &Q, timeout: Duration) -> Result<()> {
+        names::check("service", service)?;
+        let full = names::full(&self.shared.options.partition, service);
+        let body = request.encode_to_vec().into();
+        let (request_type, response_type) = (Q::NAME, Empty::NAME);
+        let (answer, _) = std_mpsc::channel();
+        self.tell(Command::Request { full, request_type, response_type, body, timeout, answer })
     }
 
     /// Asks a service and waits for its answer, `timeout` at the most. Not to be called on the transport's thread.

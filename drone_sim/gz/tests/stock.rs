@@ -235,6 +235,12 @@ fn a_program_on_gazebos_library_exchanges_pictures_and_calls() {
     assert_eq!(ask("hello").unwrap().data, "hello!");
     let refused = ask("").unwrap_err().to_string();
     assert!(refused.starts_with("PG-1607"), "{refused}");
+    // Services that reply to nobody, both ways.
+    let (kept, keeps) = mpsc::channel();
+    node.advertise_one_way("/ours/keep", move |text: StringMsg| drop(kept.send(text.data))).unwrap();
+    let word = StringMsg { header: None, data: "word".into() };
+    node.request_one_way("/peer/keep", &word, Duration::from_secs(20)).unwrap();
+    assert_eq!(keeps.recv_timeout(Duration::from_secs(20)).unwrap(), "word");
     let names: Vec<String> = node.topics().unwrap().into_iter().map(|t| t.name).collect();
     assert!(names.contains(&"/peer/image".to_string()), "{names:?}");
     assert!(node.services().unwrap().iter().any(|s| s.name == "/peer/shout"));

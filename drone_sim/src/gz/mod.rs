@@ -24,6 +24,7 @@
 //! | `/world/W/remove` | Entity (by name), Boolean |
 //! | `/world/W/scene/info` | Empty, Scene |
 //! | `/world/W/state` | Empty, SerializedStepMap |
+//! | `/world/W/state_async` | StringMsg (a service of the client's, which then gets the state), no reply |
 //! | `/gazebo/worlds` | Empty, StringMsg_V |
 //!
 //! Callbacks run on the transport's thread; they leave their orders in [`WorldControl`] and in an inbox, which the
@@ -36,8 +37,9 @@ mod scene;
 mod services;
 pub mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use nalgebra::Isometry3;
 use peregrine::AnyMessage;
@@ -72,6 +74,14 @@ const AGAIN_NS: i64 = 200_000_000;
 /// From one telling of the whole state to the next, nanoseconds of simulated time.
 const WHOLE_EVERY_NS: i64 = 1_000_000_000;
 
+/// For how long the state is kept for a client whose service is not to be found.
+const ASKER_WAITS: Duration = Duration::from_secs(5);
+/// The most clients that wait for one telling.
+const MOST_ASKERS: usize = 64;
+
+/// Names of services of clients.
+type Askers = Arc<Mutex<BTreeSet<String>>>;
+
 /// What Gazebo's clients see of one world.
 pub struct GzSide {
     node: GzNode,
@@ -91,6 +101,8 @@ pub struct GzSide {
     states: Publisher<SerializedStepMap>,
     /// The whole state as of the last telling, for the service.
     whole: Arc<Mutex<SerializedStepMap>>,
+    /// Services of clients to which the whole state is sent with the next telling.
+    askers: Askers,
     /// When the whole state is told next, nanoseconds of simulated time.
     next_whole_ns: i64,
     /// Odometry of a vehicle that brings no OdometryPublisher of its own.
@@ -136,8 +148,8 @@ impl GzSide {
         let of_world = |topic: &str| format!("/world/{name}/{topic}");
         let of_model = |topic: &str| format!("/model/{craft}/{topic}");
         inbox::listen(&node, orders, inbox)?;
-        let whole = Arc::default();
-        services::offer(&node, (name.as_str(), craft), &control, &scene, &whole)?;
+        let (whole, askers) = (Arc::default(), Askers::default());
+        services::offer(&node, (name.as_str(), craft), &control, &scene, &whole, &askers)?;
         let mut own = world.craft.iter().flat_map(|model| &model.plugins);
         let told = own.any(|p| matches!(p.known, Some(Known::OdometryPublisher(_))));
         let odometry = match told {
@@ -156,6 +168,7 @@ impl GzSide {
             scenes: node.advertise(&of_world("scene/info"))?,
             states: node.advertise(&of_world("state"))?,
             whole,
+            askers,
             next_whole_ns: 0,
             odometry,
             covariant: Vec::new(),
@@ -264,6 +277,7 @@ impl GzSide {
 
     fn tell_poses(&mut self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
         self.tell_state(now_ns, world, pose);
+        self.answer_askers();
         let header = Some(header(now_ns));
         if self.dynamic.has_listeners() {
             let pose = scene::dynamic(world, &self.craft, pose, &self.links);
@@ -311,6 +325,20 @@ impl GzSide {
         }
         if self.states.has_listeners() {
             self.states.publish(&step);
+        }
+    }
+
+    /// Sends the whole state to the services that were named to `state_async`.
+    fn answer_askers(&self) {
+        let askers = std::mem::take(&mut *self.askers.lock().unwrap_or_else(PoisonError::into_inner));
+        if askers.is_empty() {
+            return;
+        }
+        let whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        for service in askers {
+            if let Err(cause) = self.node.request_one_way(&service, &*whole, ASKER_WAITS) {
+                tracing::debug!("the state cannot be sent to {service:?}: {cause}");
+            }
         }
     }
 

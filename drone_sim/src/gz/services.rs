@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nalgebra::{Isometry3, Quaternion, UnitQuaternion, Vector3};
 use peregrine_gz::GzNode;
-use peregrine_gz::msgs::core::{Boolean, Empty, Entity, StringMsgV, Time};
+use peregrine_gz::msgs::core::{Boolean, Empty, Entity, StringMsg, StringMsgV, Time};
 use peregrine_gz::msgs::geometry::{Pose, PoseV};
 use peregrine_gz::msgs::scene::Scene;
 use peregrine_gz::msgs::serialized::SerializedStepMap;
@@ -26,6 +26,7 @@ pub(super) fn offer(
     control: &Arc<WorldControl>,
     scene: &Arc<Mutex<Scene>>,
     whole: &Arc<Mutex<SerializedStepMap>>,
+    askers: &super::Askers,
 ) -> Result<()> {
     let name = |service: &str| format!("/world/{world}/{service}");
     let to = control.clone();
@@ -65,6 +66,14 @@ pub(super) fn offer(
     let state = whole.clone();
     node.advertise_service(&name("state"), move |_: Empty| {
         Some(state.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    })?;
+    // The request names a service of the client's own, to which the state is sent.
+    let to = askers.clone();
+    node.advertise_one_way(&name("state_async"), move |asker: StringMsg| {
+        let mut askers = to.lock().unwrap_or_else(PoisonError::into_inner);
+        if askers.len() < super::MOST_ASKERS {
+            askers.insert(asker.data);
+        }
     })?;
     let worlds = StringMsgV { header: None, data: vec![world.to_string()] };
     node.advertise_service("/gazebo/worlds", move |_: Empty| Some(worlds.clone()))?;

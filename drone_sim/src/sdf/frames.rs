@@ -437,10 +437,24 @@ impl Scope {
         for r in raw {
             let mut joint = r.joint.clone();
             joint.pose = self.at(names, &r.pose, &joint.child)?;
+            let note = |text: String| r.notes.borrow_mut().push(format!("{}: {text}", r.pose.place()));
+            if joint.parent != "world" && !names.contains_key(&joint.parent) {
+                let (name, parent) = (&joint.name, &joint.parent);
+                note(format!("the joint \"{name}\" has the parent \"{parent}\", which does not exist"));
+            } else if joint.parent == joint.child {
+                note(format!("the joint \"{}\" joins \"{}\" to itself", joint.name, joint.child));
+            }
             let axes = [&mut joint.axis, &mut joint.axis2];
             for (axis, frame) in axes.into_iter().zip(&r.expressed_in) {
                 if let (Some(axis), Some(frame)) = (axis, frame) {
-                    let turn = self.lookup(names, frame, &r.pose.place())?.rotation;
+                    // libsdformat loads such a file, and Gazebo says so and goes on.
+                    let Some(turn) = names.get(frame).map(|pose| pose.rotation) else {
+                        let name = &joint.name;
+                        note(format!(
+                            "an axis of the joint \"{name}\" is in the frame \"{frame}\", which does not exist; its own is used"
+                        ));
+                        continue;
+                    };
                     axis.xyz = joint.pose.rotation.inverse() * turn * axis.xyz;
                 }
             }

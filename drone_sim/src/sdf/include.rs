@@ -84,7 +84,9 @@ impl Parser<'_> {
             }
         };
         let root = match found {
-            Found::BuiltIn(text, name) => self.root(text, name, None, name.to_string())?,
+            Found::BuiltIn(text, name) => {
+                self.root_with(text, name, None, name.to_string(), Some((src, e)))?
+            }
             Found::File(path) => {
                 let key = path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
                 if self.open.contains(&key) {
@@ -93,7 +95,7 @@ impl Parser<'_> {
                 }
                 let text = self.loader.read(&path)?;
                 let folder = path.parent().map(PathBuf::from);
-                self.root(&text, &path.display().to_string(), folder, key)?
+                self.root_with(&text, &path.display().to_string(), folder, key, Some((src, e)))?
             }
         };
         Ok(Some(root))

@@ -1,5 +1,8 @@
 //! `<joint>`, with its axes.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use nalgebra::{Isometry3, Vector3};
 
 use super::frames::RawPose;
@@ -16,6 +19,8 @@ pub(super) struct RawJoint {
     pub pose: RawPose,
     /// What the axes are expressed in, where it is not the joint's own frame.
     pub expressed_in: [Option<String>; 2],
+    /// Where to say what was odd once the frames are known.
+    pub notes: Rc<RefCell<Vec<String>>>,
 }
 
 impl Parser<'_> {
@@ -51,7 +56,8 @@ impl Parser<'_> {
         let name = src.name(e)?;
         let joint =
             Joint { name, kind, parent, child, pose, axis, axis2, thread_pitch, gearbox_ratio, sensors };
-        Ok(RawJoint { joint, pose: self.pose(src, e)?, expressed_in: [first, second] })
+        let notes = Rc::clone(&src.notes);
+        Ok(RawJoint { joint, pose: self.pose(src, e)?, expressed_in: [first, second], notes })
     }
 
     fn axis(

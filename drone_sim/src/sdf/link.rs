@@ -122,11 +122,12 @@ impl Parser<'_> {
         let color = |tag: &str, default| src.filled(e, tag).map_or(Ok(default), |c| src.color(c));
         let mut attenuation = Attenuation::default();
         if let Some(a) = e.child("attenuation") {
+            // Kept within the specification's bounds, as libsdformat keeps them.
             attenuation = Attenuation {
-                range: src.number_or(a, "range", attenuation.range)?,
-                constant: src.number_or(a, "constant", attenuation.constant)?,
-                linear: src.number_or(a, "linear", attenuation.linear)?,
-                quadratic: src.number_or(a, "quadratic", attenuation.quadratic)?,
+                range: src.number_or(a, "range", attenuation.range)?.max(0.0),
+                constant: src.number_or(a, "constant", attenuation.constant)?.clamp(0.0, 1.0),
+                linear: src.number_or(a, "linear", attenuation.linear)?.clamp(0.0, 1.0),
+                quadratic: src.number_or(a, "quadratic", attenuation.quadratic)?.max(0.0),
             };
         }
         let spot = match e.child("spot") {

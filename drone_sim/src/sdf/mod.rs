@@ -30,6 +30,7 @@ mod load;
 mod material;
 pub mod mesh;
 pub mod names;
+mod params;
 mod parse;
 mod plugin;
 pub mod report;

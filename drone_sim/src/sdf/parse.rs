@@ -69,13 +69,31 @@ impl<'l> Parser<'l> {
             );
             self.report.warn(text);
         }
+        for note in self.notes.take() {
+            self.report.warn(note);
+        }
         self.report
     }
 
     /// Reads a text; `key` identifies it for the detection of include cycles.
     pub fn root(&mut self, text: &str, file: &str, folder: Option<PathBuf>, key: String) -> Result<Root> {
+        self.root_with(text, file, folder, key, None)
+    }
+
+    /// As [`Parser::root`], with the parameters that an include passes to the first model.
+    pub fn root_with(
+        &mut self,
+        text: &str,
+        file: &str,
+        folder: Option<PathBuf>,
+        key: String,
+        include: Option<(&Source, &Element)>,
+    ) -> Result<Root> {
         let limits = &self.loader.limits;
-        let tree = xml::parse(text, file, limits)?;
+        let mut tree = xml::parse(text, file, limits)?;
+        if let (Some((from, e)), Some(model)) = (include, tree.named("model", None)) {
+            self.pass_params(from, e, model);
+        }
         let mut src = Source { file: Arc::from(file), folder, minor: 0, notes: Rc::clone(&self.notes) };
         if tree.name() != "sdf" {
             return Err(SimError::NotSdf { place: src.place(&tree), found: tree.name().to_string() });
@@ -208,6 +226,15 @@ impl<'l> Parser<'l> {
         let mut models = std::mem::take(&mut model.models);
         self.rename(src, e, &mut models);
         model.models = models;
+        if src.minor <= 6 {
+            part_joints(src, e, &mut model);
+        }
+        if let Some(name) = &model.canonical
+            && !name.contains("::")
+            && !model.links.iter().any(|l| l.link.name == *name)
+        {
+            src.note(e, &format!("names the canonical link \"{name}\", which does not exist"));
+        }
         self.nesting -= 1;
         Ok(model)
     }
@@ -268,20 +295,53 @@ impl<'l> Parser<'l> {
     }
 }
 
+/// Until 1.6 a joint could have the name of a link. Poses mean the link then, and libsdformat calls the joint `NAME_joint`.
+fn part_joints(src: &Source, e: &Element, model: &mut RawModel) {
+    let mut names: BTreeSet<String> = model.links.iter().map(|l| l.link.name.clone()).collect();
+    names.extend(model.models.iter().map(|m| m.name.clone()));
+    for j in &mut model.joints {
+        if !names.contains(&j.joint.name) {
+            continue;
+        }
+        let mut fresh = format!("{}_joint", j.joint.name);
+        let mut number = 0_u32;
+        while names.contains(&fresh) {
+            fresh = format!("{}_joint{number}", j.joint.name);
+            number += 1;
+        }
+        src.note(
+            e,
+            &format!(
+                "holds a joint and a link of the name \"{}\", the joint is called \"{fresh}\"",
+                j.joint.name
+            ),
+        );
+        names.insert(fresh.clone());
+        j.joint.name = fresh;
+    }
+}
+
 fn merges(include: &Element) -> bool {
     include.attr("merge").is_some_and(|v| matches!(v.trim(), "true" | "1"))
 }
 
-/// The minor version, 4 to 12.
+/// The minor version, 4 to 12. Older ones are read as the oldest, newer ones as the newest, as libsdformat does; a note says so.
 fn version(src: &Source, root: &Element) -> Result<u32> {
-    let text = root.attr("version").unwrap_or_default().trim();
+    let Some(text) = root.attr("version").map(str::trim) else {
+        return Err(SimError::Version { place: src.place(root), found: String::new() });
+    };
     // Patch numbers, as in 1.6.0, are not part of the scheme but of some files.
-    let minor = text.strip_prefix("1.").and_then(|m| m.split('.').next()).and_then(|m| m.parse::<u32>().ok());
-    if minor == Some(3) {
-        src.note(root, "is of version 1.3, read as 1.4");
-        return Ok(4);
-    }
-    minor
-        .filter(|m| (4..=12).contains(m))
-        .ok_or_else(|| SimError::Version { place: src.place(root), found: text.to_string() })
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().ok());
+    let (major, minor) = (parts.next().flatten(), parts.next().flatten());
+    let read = match (major, minor) {
+        (Some(1), Some(minor @ 4..=12)) => return Ok(minor),
+        // The grammar of 1.0 was another.
+        (Some(1), Some(2 | 3)) => 4,
+        (Some(1), Some(0 | 1)) | (Some(0), _) => {
+            return Err(SimError::Version { place: src.place(root), found: text.to_string() });
+        }
+        _ => 12,
+    };
+    src.note(root, &format!("is of version \"{text}\", read as 1.{read}"));
+    Ok(read)
 }

@@ -164,7 +164,16 @@ fn pixel_format(src: &Source, e: &Element) -> PixelFormat {
 
 fn lidar(src: &Source, e: &Element) -> Result<LidarSpec> {
     let mut out = LidarSpec::default();
-    let Some(l) = e.child("lidar").or_else(|| e.child("ray")) else { return Ok(out) };
+    let Some(l) = e.child("lidar").or_else(|| e.child("ray")) else {
+        src.note(
+            e,
+            &format!(
+                "lacks <lidar>: one row of {} rays straight ahead, {} m",
+                out.horizontal.samples, out.max_range
+            ),
+        );
+        return Ok(out);
+    };
     if let Some(scan) = l.child("scan") {
         for (tag, axis) in [("horizontal", &mut out.horizontal), ("vertical", &mut out.vertical)] {
             let Some(s) = scan.child(tag) else { continue };
@@ -176,7 +185,12 @@ fn lidar(src: &Source, e: &Element) -> Result<LidarSpec> {
             };
         }
     }
-    if let Some(range) = l.child("range") {
+    let range = l.child("range");
+    if range.is_none_or(|r| r.child("max").is_none()) {
+        // The specification's 0 would let it see nothing.
+        src.note(l, &format!("lacks <range><max>, {} m is used", out.max_range));
+    }
+    if let Some(range) = range {
         out.min_range = src.number_or(range, "min", 0.0)?;
         out.max_range = src.number_or(range, "max", out.max_range)?;
         out.resolution = src.number_or(range, "resolution", 0.0)?;

@@ -133,7 +133,11 @@ impl Source {
         if (f64::from(least)..=f64::from(u32::MAX)).contains(&x.trunc()) {
             return Ok(x as u32);
         }
-        Err(self.bad(e, e.text(), "which is no count", &format!("Write a whole number from {least} on.")))
+        self.note(
+            e,
+            &format!("holds \"{}\", which is no count from {least} on, {default} is used", e.text()),
+        );
+        Ok(default)
     }
 
     /// A finite length above zero, metres. What is none is repaired with a note.
@@ -207,7 +211,11 @@ impl Source {
                 ));
             }
         };
-        Ok([r, g, b, a].map(|x| x.clamp(0.0, 1.0) as f32))
+        let inside = [r, g, b, a].map(|x| x.clamp(0.0, 1.0));
+        if inside != [r, g, b, a] {
+            self.note(e, &format!("holds \"{}\", whose parts are kept from 0 to 1", e.text()));
+        }
+        Ok(inside.map(|x| x as f32))
     }
 
     /// `<pose>`: metres and roll-pitch-yaw (fixed axes x, y, z), radians or `degrees="true"`, or
@@ -230,15 +238,12 @@ impl Source {
         let (t, r) = if quaternion {
             let [x, y, z, qx, qy, qz, qw] = self.exact::<7>(e)?;
             let q = Quaternion::new(qw, qx, qy, qz);
-            if !(q.norm().is_finite() && q.norm() > 1e-9) {
-                return Err(self.bad(
-                    e,
-                    e.text(),
-                    "whose quaternion has no length",
-                    "Write x y z qx qy qz qw.",
-                ));
+            if q.norm().is_finite() && q.norm() > 1e-9 {
+                ([x, y, z], UnitQuaternion::from_quaternion(q))
+            } else {
+                self.note(e, "has a quaternion without a length, which turns nothing");
+                ([x, y, z], UnitQuaternion::identity())
             }
-            ([x, y, z], UnitQuaternion::from_quaternion(q))
         } else {
             let [x, y, z, roll, pitch, yaw] = self.exact::<6>(e)?;
             let [roll, pitch, yaw] = [roll, pitch, yaw].map(|a| if degrees { a.to_radians() } else { a });
@@ -258,6 +263,13 @@ impl Source {
 fn leading_number(word: &str) -> (Option<f64>, &str) {
     if let Ok(x) = word.parse::<f64>() {
         return (Some(x), "");
+    }
+    // Bit masks and the like; the functions that Gazebo reads with know them.
+    let (negative, digits) = word.strip_prefix('-').map_or((false, word), |rest| (true, rest));
+    if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"))
+        && let Ok(x) = u64::from_str_radix(hex, 16)
+    {
+        return (Some(if negative { -(x as f64) } else { x as f64 }), "");
     }
     // Only what can stand in a decimal number: a longer look would make hostile words expensive.
     let end = word.find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(word.len()).min(64);
@@ -280,6 +292,8 @@ mod tests {
         assert_eq!(leading_number("1e3x"), (Some(1000.0), "x"));
         assert_eq!(leading_number("1e"), (Some(1.0), "e"));
         assert_eq!(leading_number("-.5"), (Some(-0.5), ""));
+        assert_eq!(leading_number("0x1F"), (Some(31.0), ""));
+        assert_eq!(leading_number("-0x10"), (Some(-16.0), ""));
         assert_eq!(leading_number("two").0, None);
         assert_eq!(leading_number("1\u{e9}"), (Some(1.0), "\u{e9}"));
     }

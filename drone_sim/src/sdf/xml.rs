@@ -80,6 +80,47 @@ impl Element {
         self.children.iter().for_each(Element::mark_all);
     }
 
+    /// Every child, to be changed.
+    pub(super) fn all_mut(&mut self) -> &mut [Element] {
+        &mut self.children
+    }
+
+    /// The first child of that tag, and of that name if one is given.
+    pub(super) fn named(&mut self, tag: &str, name: Option<&str>) -> Option<&mut Element> {
+        self.children.iter_mut().find(|c| c.name == tag && name.is_none_or(|n| c.attr("name") == Some(n)))
+    }
+
+    /// Takes out what [`Element::named`] finds; false if there is none.
+    pub(super) fn remove(&mut self, tag: &str, name: Option<&str>) -> bool {
+        let fits = |c: &Element| c.name == tag && name.is_none_or(|n| c.attr("name") == Some(n));
+        let Some(at) = self.children.iter().position(fits) else { return false };
+        self.children.remove(at);
+        true
+    }
+
+    pub(super) fn push_child(&mut self, child: Element) {
+        self.children.push(child);
+    }
+
+    pub(super) fn set_text(&mut self, text: &str) {
+        self.text = text.to_string();
+    }
+
+    pub(super) fn set_attr(&mut self, key: &str, value: &str) {
+        self.attrs.retain(|(k, _)| k != key);
+        self.attrs.push((key.to_string(), value.to_string()));
+    }
+
+    pub(super) fn strip_attrs(&mut self, keys: &[&str]) {
+        self.attrs.retain(|(k, _)| !keys.contains(&k.as_str()));
+    }
+
+    /// Says that nothing of this was read.
+    pub(super) fn unmark_all(&self) {
+        self.used.set(false);
+        self.children.iter().for_each(Element::unmark_all);
+    }
+
     /// How many elements this one and those inside are.
     pub fn count(&self) -> u64 {
         1 + self.children.iter().map(Element::count).sum::<u64>()

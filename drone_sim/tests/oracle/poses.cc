@@ -9,6 +9,12 @@
 
 using ignition::math::Pose3d;
 
+// Names with blanks would end a word.
+static std::string word(std::string text) {
+  for (auto &c : text) c = c == ' ' ? '_' : c;
+  return text;
+}
+
 static Pose3d resolve(const sdf::SemanticPose &pose, const Pose3d &parent) {
   Pose3d out;
   auto errors = pose.Resolve(out, "__model__");
@@ -19,7 +25,7 @@ static Pose3d resolve(const sdf::SemanticPose &pose, const Pose3d &parent) {
 static void print(const std::string &kind, const std::string &name, const Pose3d &p, const std::string &more = "") {
   auto q = p.Rot();
   if (q.W() < 0) q = -q;
-  std::printf("%s %s %.6f %.6f %.6f %.6f %.6f %.6f %.6f%s\n", kind.c_str(), name.c_str(), p.X() + 0.0, p.Y() + 0.0,
+  std::printf("%s %s %.6f %.6f %.6f %.6f %.6f %.6f %.6f%s\n", kind.c_str(), word(name).c_str(), p.X() + 0.0, p.Y() + 0.0,
               p.Z() + 0.0, q.W(), q.X(), q.Y(), q.Z(), more.c_str());
 }
 
@@ -43,7 +49,7 @@ static std::string shape(const sdf::Geometry &g) {
 
 static std::string numbers(std::initializer_list<double> list) {
   std::string out;
-  char b[64];
+  char b[400];
   for (double x : list) {
     std::snprintf(b, sizeof b, " %.6f", x);
     out += b;
@@ -54,13 +60,14 @@ static std::string numbers(std::initializer_list<double> list) {
 static std::string vec(const ignition::math::Vector3d &v) { return numbers({v.X(), v.Y(), v.Z()}); }
 
 static std::string noise(const sdf::Noise &n) {
+  if (n.Type() == sdf::NoiseType::NONE) return numbers({0, 0, 0, 0, 0, 0});
   return numbers({n.Mean(), n.StdDev(), n.BiasMean(), n.BiasStdDev(), n.DynamicBiasStdDev(),
                   n.DynamicBiasCorrelationTime()});
 }
 
 static std::string sensor(const sdf::Sensor &s) {
   std::string type = s.TypeStr() == "gpu_lidar" ? "lidar" : s.TypeStr();
-  std::string out = " " + type + " topic=" + s.Topic() + numbers({s.UpdateRate()});
+  std::string out = " " + type + " topic=" + word(s.Topic()) + numbers({s.UpdateRate()});
   if (auto c = s.CameraSensor()) {
     out += numbers({double(c->ImageWidth()), double(c->ImageHeight()), c->HorizontalFov().Radian(), c->NearClip(),
                     c->FarClip()}) +
@@ -107,7 +114,8 @@ static const char *kind(sdf::JointType t) {
 }
 
 static void light(const sdf::Light &l, const Pose3d &p, const std::string &name) {
-  print("light", name, p, vec(l.Direction().Normalized()) + numbers({l.Diffuse().R(), l.AttenuationRange(), l.Intensity(),
+  print("light", name, p, vec(l.Direction().Normalized()) + numbers({l.Diffuse().R(), l.AttenuationRange(), l.ConstantAttenuationFactor(),
+                                                       l.LinearAttenuationFactor(), l.QuadraticAttenuationFactor(), l.Intensity(),
                                                        l.SpotOuterAngle().Radian()}));
 }
 
@@ -160,8 +168,15 @@ int main(int argc, char **argv) {
   auto errors = root.Load(argv[1]);
   for (const auto &e : errors) std::fprintf(stderr, "%s\n", e.Message().c_str());
   if (!errors.empty()) return 1;
+  if (auto m = root.Model()) {
+    Pose3d p;
+    m->SemanticPose().Resolve(p);
+    model(*m, p, m->Name());
+  }
+  // Alone in a file it is in no graph that could resolve its pose.
+  if (auto l = root.Light()) light(*l, l->RawPose(), l->Name());
   auto w = root.WorldByIndex(0);
-  if (!w) return 3;
+  if (!w) return 0;
   for (uint64_t i = 0; i < w->ModelCount(); ++i) {
     auto m = w->ModelByIndex(i);
     Pose3d p;
@@ -180,6 +195,7 @@ int main(int argc, char **argv) {
     f->SemanticPose().Resolve(p);
     print("frame", f->Name(), p);
   }
+  for (uint64_t i = 0; i < w->ActorCount(); ++i) std::printf("actor %s\n", word(w->ActorByIndex(i)->Name()).c_str());
   // libsdformat rounds its default of the magnetic field to whole microteslas.
   auto field = w->MagneticField() * 1e6;
   std::printf("world%s%s%s%s\n", vec(w->Gravity()).c_str(), vec(w->WindLinearVelocity()).c_str(),

@@ -98,8 +98,9 @@ fn with_ros(distros: &[ros::Distro], collector: &mut Collector) -> Outcome<bool>
 
 /// Tests the drawing by a graphics processor. It is a run of its own, so that wgpu is built once and linked with nothing else.
 fn with_gpu(collector: &mut Collector) -> Outcome<bool> {
-    let mut command = cargo(&["test", "--no-fail-fast", "--workspace", "--features", "peregrine-render/gpu"]);
-    command.args(locked()).args(["--test", "oracle", "--", "--show-output"]);
+    let features = "peregrine-render/gpu,peregrine-sim/gpu";
+    let mut command = cargo(&["test", "--no-fail-fast", "--workspace", "--features", features]);
+    command.args(locked()).args(["--test", "oracle", "--test", "gpu_node", "--", "--show-output"]);
     println!("$ {}", words(&command));
     let log = scratch("logs")?.join("gpu.log");
     Ok(stream(&mut command, &log, collector)?.success())

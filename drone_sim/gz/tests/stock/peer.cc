@@ -1,5 +1,6 @@
 // A client of Gazebo's own transport: answers on /sum with size and sum of the images on /image, publishes an image on
-// /peer/image, and offers /peer/shout. Ends after the number of seconds it is told.
+// /peer/image, and offers /peer/shout. What comes to /peer/keep, which replies to nobody, goes on to /ours/keep, which neither
+// does. Ends after the number of seconds it is told.
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -26,6 +27,10 @@ int main(int argc, char **argv) {
         return !in.data().empty();
       };
   node.Advertise("/peer/shout", shout);
+  std::function<void(const ignition::msgs::StringMsg &)> keep = [&](const ignition::msgs::StringMsg &in) {
+    node.Request("/ours/keep", in);
+  };
+  node.Advertise("/peer/keep", keep);
   auto images = node.Advertise<ignition::msgs::Image>("/peer/image");
   ignition::msgs::Image image;
   image.set_width(640);
