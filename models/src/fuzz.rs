@@ -61,7 +61,8 @@ pub fn update(data: &[u8]) -> Result<()> {
 pub fn dock(folder: &Path, requests: &[Request]) {
     // What cannot be cleared is found by the assertion below.
     let _ = std::fs::remove_dir_all(folder);
-    let options = DockOptions { store: folder.join("store"), trust: Trust::AllowUnsigned, gives: true };
+    let (store, host) = (folder.join("store"), "robot1".to_owned());
+    let options = DockOptions { store, host, trust: Trust::AllowUnsigned, gives: true };
     let Ok(mut dock) = Dock::open(options) else { return };
     for request in requests {
         let reply = dock.answer(request, 0, &mut Vec::new);
