@@ -1,7 +1,6 @@
 //! Two of our processes' worth in one: a camera and a viewer, each with a participant of its own, and no allocation of ours
 //! for a frame that goes out on one side and comes in on the other.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use peregrine::prelude::*;
