@@ -95,6 +95,7 @@ fn the_summary_has_every_key_and_no_frame_is_lost() {
         "backend",
         "model",
         "photon_to_command_ms",
+        "safety_interventions",
         "topic_log_sha256",
         "seed",
         "world",

@@ -114,7 +114,10 @@ fn the_demo_is_its_launch_file() {
     let plan: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     let kinds: Vec<&str> =
         plan["nodes"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
-    assert_eq!(kinds, ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"]);
+    assert_eq!(
+        kinds,
+        ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance", "safety_filter"]
+    );
 }
 
 /// As for ros2 launch; without an installed package the files inside of the program are meant.

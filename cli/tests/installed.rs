@@ -222,7 +222,7 @@ fn the_demo_runs_in_processes_of_its_own(prefix: &Path, prefixes: &str) {
     command.args(["backend:=tract", &format!("params_file:={}", params.display())]);
     let _running = Running(command.env("AMENT_PREFIX_PATH", prefixes).spawn().unwrap());
     // Each is there, and follows /clock, but for the simulator, whose clock it is.
-    for node in ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"] {
+    for node in ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance", "safety_filter"] {
         let name = format!("/uav1/{node}");
         let told = until(&name, || ask(port, &["param", "get", &name, "use_sim_time"]));
         assert_eq!(told, format!("{}\n", node != "drone_sim"), "{node}");

@@ -47,7 +47,9 @@ NODES = [
      {'model': ('model', 'str'), 'backend': ('backend', 'str'), 'allow_unsigned': ('allow_unsigned', 'bool')},
      [('image_raw', 'camera/image_raw')]),
     ('tracker', 'tracker', None, 'params_file', {}, []),
-    ('avoidance', 'avoidance', None, 'params_file', {'cruise_mps': ('cruise_mps', 'float')}, [('goal', 'sim/goal')]),
+    ('avoidance', 'avoidance', None, 'params_file', {'cruise_mps': ('cruise_mps', 'float')},
+     [('goal', 'sim/goal'), ('cmd_vel', 'cmd_vel_in')]),
+    ('safety_filter', 'safety_filter', None, 'params_file', {}, []),
     ('recorder', 'recorder', ('record', 'true'), 'params_file', {'path': ('bag', 'str')}, []),
 ]
 

@@ -41,11 +41,13 @@ fn the_demo_by_default() {
     let plan = demo(DEMO_XML, &[]);
     assert_eq!(plan.warnings, Vec::<String>::new());
     let nodes: Vec<_> = plan.nodes.iter().map(|node| (node.kind_name(), node.full_name())).collect();
-    let expected = ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance"];
-    let expected: Vec<_> = ["drone_sim", "camera", "camera", "detector", "tracker", "avoidance"]
-        .into_iter()
-        .zip(expected.map(|name| format!("/{name}")))
-        .collect();
+    let expected =
+        ["drone_sim", "camera", "depth_camera", "detector", "tracker", "avoidance", "safety_filter"];
+    let expected: Vec<_> =
+        ["drone_sim", "camera", "camera", "detector", "tracker", "avoidance", "safety_filter"]
+            .into_iter()
+            .zip(expected.map(|name| format!("/{name}")))
+            .collect();
     assert_eq!(nodes, expected);
     assert_eq!(param(&plan, "/drone_sim", "seed"), Some(&json!(1)));
     assert_eq!(param(&plan, "/drone_sim", "world"), Some(&json!("forest")));
@@ -71,7 +73,11 @@ fn the_simulator_is_chosen_by_an_argument() {
     for file in [DEMO_XML, DEMO_YAML] {
         let plan = demo(file, &[("sim", "gazebo")]);
         let kinds: Vec<_> = plan.nodes.iter().map(|node| node.kind_name()).collect();
-        assert_eq!(kinds, ["gz_bridge", "camera", "camera", "detector", "tracker", "avoidance"], "{file}");
+        assert_eq!(
+            kinds,
+            ["gz_bridge", "camera", "camera", "detector", "tracker", "avoidance", "safety_filter"],
+            "{file}"
+        );
         let bridges = param(&plan, "/gz_bridge", "bridges").and_then(|b| b.as_array()).map(Vec::len);
         assert_eq!(bridges, Some(8));
     }

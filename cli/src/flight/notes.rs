@@ -9,6 +9,7 @@ use peregrine_msgs::nav_msgs::Odometry;
 use peregrine_msgs::std_msgs::{Float64, UInt32};
 use peregrine_msgs::vision_msgs::{Detection2D, Detection2DArray, LabelInfo};
 use peregrine_msgs::visualization_msgs::{Marker, MarkerArray};
+use peregrine_safety_filter::algo::filter::Cause;
 use peregrine_sim::dataset::{CLASSES, class_named, reach_m};
 
 use super::pictures::Pictures;
@@ -45,6 +46,8 @@ pub struct Notes {
     pub(super) detections: Vec<DetectionSample>,
     pub(super) scorer: Scorer,
     pub(super) states: Vec<StateChange>,
+    /// How often each cause made the safety filter change a command, as it told last.
+    pub(super) interventions: BTreeMap<String, u64>,
     /// Milliseconds from the photon to a publication on a topic, by topic.
     pub(super) ages_ms: BTreeMap<String, Vec<f64>>,
     pub(super) min_clearance: Option<f64>,
@@ -81,6 +84,7 @@ impl Notes {
             detections: Vec::new(),
             scorer: Scorer::new(MIN_IOU, MIN_VISIBLE),
             states: Vec::new(),
+            interventions: BTreeMap::new(),
             ages_ms: BTreeMap::new(),
             min_clearance: None,
             least_goal_distance: f64::INFINITY,
@@ -134,6 +138,7 @@ impl Notes {
             "/detections" => any.as_message::<Detection2DArray>().map(|m| self.detected(t, m)),
             "/detector/status" => any.as_message::<DiagnosticArray>().map(|m| self.runs_on(m)),
             "/avoidance/status" => any.as_message::<DiagnosticArray>().map(|m| self.state(t, m)),
+            "/safety_filter/status" => any.as_message::<DiagnosticArray>().map(|m| self.filtered(m)),
             "/cmd_vel" => any.as_message::<TwistStamped>().map(|m| self.commanded(t, m)),
             _ => None,
         };
@@ -204,6 +209,13 @@ impl Notes {
         self.model = value(status, "model").unwrap_or("unknown").to_owned();
         self.backend = value(status, "backend").unwrap_or("unknown").to_owned();
         self.backend_report = status.message.clone();
+    }
+
+    fn filtered(&mut self, message: &DiagnosticArray) {
+        let Some(status) = message.status.first() else { return };
+        let counts = Cause::ALL.iter().map(|cause| cause.name());
+        let told = counts.filter_map(|name| Some((name, value(status, name)?.parse().ok()?)));
+        self.interventions = told.filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect();
     }
 
     fn state(&mut self, t: f64, message: &DiagnosticArray) {

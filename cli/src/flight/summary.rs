@@ -1,5 +1,6 @@
 //! The end of a flight in figures: for people, for scripts, and for the report.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use peregrine_core::RunReport;
@@ -21,6 +22,8 @@ pub struct Summary {
     pub figures: crate::report::Summary,
     /// The network's detections against the simulator's boxes.
     pub score: ScoreTable,
+    /// How often each cause made the safety filter change a command.
+    pub interventions: BTreeMap<String, u64>,
     /// What ran the network.
     pub backend: String,
     /// The model's name.
@@ -62,6 +65,7 @@ impl Summary {
             reached_goal,
             figures,
             score: notes.scorer.table(),
+            interventions: notes.interventions.clone(),
             backend: notes.backend.clone(),
             model: notes.model.clone(),
             topic_log_sha256: run.topic_log_sha256.clone(),
@@ -90,6 +94,7 @@ impl Summary {
             "detections": f.detections,
             "detection_score": {"all": score(&total), "classes": per_class,
                 "min_iou": self.score.min_iou, "min_visible": self.score.min_visible},
+            "safety_interventions": self.interventions,
             "backend": self.backend,
             "model": self.model,
             "photon_to_command_ms": latency,
@@ -97,6 +102,16 @@ impl Summary {
             "seed": self.seed,
             "world": self.world,
         })
+    }
+
+    /// What the safety filter did, in words.
+    fn interventions(&self) -> String {
+        if self.interventions.is_empty() {
+            return "changed no command".into();
+        }
+        let causes: Vec<String> =
+            self.interventions.iter().map(|(cause, n)| format!("{cause} {n}")).collect();
+        causes.join(", ")
     }
 
     /// For people.
@@ -143,6 +158,7 @@ impl Summary {
                 class.class, class.hits, class.truths, class.false_alarms
             );
         }
+        let _ = writeln!(text, "  safety filter {}", self.interventions());
         let _ = writeln!(text, "  latency       photon to command {latency} (wall)");
         if let Some(hash) = &self.topic_log_sha256 {
             let _ = writeln!(text, "  topic log     {hash}");
@@ -159,7 +175,8 @@ fn score(class: &ClassScore) -> Value {
 /// The hops of a frame's way: topic from, topic to, and how people call it.
 const HOPS: &[(&str, &str, &str)] = &[
     ("/sim/depth/image", "/depth/image_raw", "depth image to camera node"),
-    ("/depth/image_raw", "/cmd_vel", "camera node to command"),
+    ("/depth/image_raw", "/cmd_vel_in", "camera node to planned command"),
+    ("/cmd_vel_in", "/cmd_vel", "planned command to what the safety filter lets through"),
     ("/sim/depth/image", "/cmd_vel", "photon to command"),
     ("/sim/camera/image", "/camera/image_raw", "colour image to camera node"),
     ("/camera/image_raw", "/detections", "camera node to detections"),
@@ -180,6 +197,7 @@ impl Notes {
             "nodes".into(),
             run.nodes.iter().map(|n| n.name.to_string()).collect::<Vec<_>>().join(" "),
         ));
+        facts.more.push(("safety filter".into(), summary.interventions()));
         FlightRecord {
             facts,
             summary: summary.figures.clone(),

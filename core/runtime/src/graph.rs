@@ -1,6 +1,6 @@
 //! The graph of one process while it is built: topics by name, frame ports, the owner of the clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -82,6 +82,8 @@ pub struct Graph {
     pub(crate) remaps: RemapUse,
     /// Every node with its state and its counters.
     pub(crate) nodes: Vec<NodeEntry>,
+    /// Subscriptions, by node and topic, that serve also while nobody publishes.
+    pub(crate) optional: BTreeSet<(Arc<str>, String)>,
 }
 
 /// A node's full name, its state and its counters.
@@ -420,6 +422,9 @@ impl Graph {
         for host in hosts {
             for info in &host.subscriptions {
                 let What::Topic(name) = &info.what else { continue };
+                if self.optional.contains(&(host.name.clone(), name.clone())) {
+                    continue;
+                }
                 let unmatched =
                     is_topic(name) && self.topics.get(name).is_some_and(|t| t.publishers().is_empty());
                 if unmatched {

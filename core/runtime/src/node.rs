@@ -149,6 +149,16 @@ impl<N: Node> Setup<'_, N> {
         Ok(())
     }
 
+    /// Says that this node serves also while nobody publishes `topic`: it is then no cause for a warning.
+    ///
+    /// # Errors
+    /// When the name is not valid.
+    pub fn optional(&mut self, topic: &str) -> Result {
+        let name = self.resolve(topic)?;
+        self.graph.optional.insert((self.full_name.clone(), name));
+        Ok(())
+    }
+
     /// Calls `callback` for frames on `topic`, read in place.
     ///
     /// # Errors

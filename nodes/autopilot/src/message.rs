@@ -6,12 +6,34 @@ use peregrine_msgs::geometry_msgs::{
     Point, Pose, PoseWithCovariance, Quaternion, Twist, TwistWithCovariance, Vector3 as Vector3Msg,
 };
 use peregrine_msgs::nav_msgs;
-use peregrine_msgs::sensor_msgs::BatteryState;
+use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan};
 use peregrine_msgs::std_msgs::Header;
 
 use crate::algo::axes::Covariance;
 use crate::algo::battery::{Battery, battery};
+use crate::algo::obstacles::Scan;
 use crate::algo::odometry::{Odometry, from_mavlink, ros_covariance};
+use crate::error::AutopilotError;
+
+/// A scan as the seams to autopilots read it, turned by `yaw` (rad, from base_link to the scanner).
+pub fn read_scan(m: &LaserScan, yaw: f32) -> Scan<'_> {
+    Scan {
+        angle_min: m.angle_min + yaw,
+        angle_increment: m.angle_increment,
+        range_min: m.range_min,
+        range_max: m.range_max,
+        ranges: &m.ranges,
+    }
+}
+
+/// What is wrong with a scan that cannot be told.
+pub fn bad_scan(m: &LaserScan) -> AutopilotError {
+    let detail = format!(
+        "angle_min {}, angle_increment {}, range_min {}, range_max {}",
+        m.angle_min, m.angle_increment, m.range_min, m.range_max
+    );
+    AutopilotError::Sensor { what: "LaserScan", topic: "scan", detail }
+}
 
 pub fn read_odometry(m: &nav_msgs::Odometry) -> Option<Odometry> {
     let (p, q) = (&m.pose.pose.position, &m.pose.pose.orientation);

@@ -15,14 +15,14 @@ use peregrine_msgs::std_msgs::Header;
 use crate::algo::battery::battery;
 use crate::algo::config::Config;
 use crate::algo::gate::{Gate, Refusal};
-use crate::algo::obstacles::{Scan, obstacle_distance};
+use crate::algo::obstacles::obstacle_distance;
 use crate::algo::odometry::{from_mavlink, to_mavlink};
 use crate::algo::range::{Reading, distance_sensor};
 use crate::algo::setpoint::{Axes, velocity_setpoint};
 use crate::algo::timesync::TimeSync;
 use crate::error::AutopilotError;
 use crate::link::{Change, Link};
-use crate::message::{battery_state, odometry, read_odometry};
+use crate::message::{bad_scan, battery_state, odometry, read_odometry, read_scan};
 use crate::params::AutopilotParams;
 use crate::uplink::Uplink;
 
@@ -143,13 +143,7 @@ impl AutopilotNode {
     }
 
     fn on_scan(&mut self, ctx: &Context, m: &LaserScan) -> Result {
-        let scan = Scan {
-            angle_min: m.angle_min + self.config.scan_yaw,
-            angle_increment: m.angle_increment,
-            range_min: m.range_min,
-            range_max: m.range_max,
-            ranges: &m.ranges,
-        };
+        let scan = read_scan(m, self.config.scan_yaw);
         let time = self.their_us(ctx.now().0, Time::from_msg(&m.header.stamp).0);
         match obstacle_distance(&scan, time) {
             Some(told) => {
@@ -158,12 +152,7 @@ impl AutopilotNode {
             None => {
                 self.counts.bad_scans += 1;
                 if self.counts.bad_scans == 1 {
-                    let detail = format!(
-                        "angle_min {}, angle_increment {}, range_min {}, range_max {}",
-                        m.angle_min, m.angle_increment, m.range_min, m.range_max
-                    );
-                    let error = AutopilotError::Sensor { what: "LaserScan", topic: "scan", detail };
-                    tracing::warn!(node = ctx.node_name(), "{error}");
+                    tracing::warn!(node = ctx.node_name(), "{}", bad_scan(m));
                 }
             }
         }

@@ -31,6 +31,8 @@ struct Seen {
     /// Least distance to the walker's middle, m.
     walker: f64,
     strange_tracks: String,
+    /// Ages of detections and tracks as the node told them last.
+    ages: [f64; 2],
     /// Bins of `avoidance/obstacles` that told a distance, and those that told "nothing".
     bins: (usize, usize),
     /// Names of markers that were ever shown.
@@ -43,6 +45,8 @@ struct Plan {
     depth_ends: Option<f64>,
     /// Every depth image has an encoding that is none of depth, after this, s.
     nonsense_from: Option<f64>,
+    /// Neither detections nor tracks after this, s: who tells them has died.
+    detector_ends: Option<f64>,
     goal: Option<Vec3>,
     seconds: f64,
     /// Somebody whom depth does not show crosses the way; the frame that the tracker says.
@@ -102,6 +106,7 @@ impl Node for World {
                 let value = |key: &str| status.values.iter().find(|v| v.key == key).unwrap().value.clone();
                 assert_eq!(value("cycle_ms"), "NaN", "wall time would make the same flight other bytes");
                 seen.strange_tracks = value("strange_tracks");
+                seen.ages = ["detections_age_s", "tracks_age_s"].map(|key| value(key).parse().unwrap());
                 Ok(())
             },
         )?;
@@ -193,7 +198,10 @@ impl World {
         result.hypothesis.score = 0.9;
         person.results.push(result);
         found.detections.push(person);
-        self.detections.send(ctx, found)?;
+        let alive = self.plan.detector_ends.is_none_or(|end| self.flight.time < end);
+        if alive {
+            self.detections.send(ctx, found)?;
+        }
         if let (1, Some(at)) = (self.frame, self.plan.goal) {
             let mut goal = PoseStamped::default();
             (goal.pose.position.x, goal.pose.position.y, goal.pose.position.z) = (at.x, at.y, at.z);
@@ -201,6 +209,7 @@ impl World {
         }
         if let Some(frame) = self.plan.walker
             && self.frame.is_multiple_of(3)
+            && alive
         {
             self.track(ctx, now, frame)?;
         }
@@ -368,6 +377,23 @@ fn it_gives_way_to_a_track_that_depth_does_not_show() {
     // The same flight without: it meets the walker, or the test would prove nothing.
     let (ignored, some, _) = flight("map");
     assert!(ignored < 1.0 + 0.25 && some != "0", "{ignored} {some}");
+}
+
+#[test]
+fn a_detector_that_dies_leaves_depth_to_bind() {
+    // It dies in full flight, with somebody under way who is never told again.
+    let goal = Some(GOAL);
+    let plan =
+        Plan { goal, seconds: 14.0, walker: Some("odom"), detector_ends: Some(2.0), ..Plan::default() };
+    let (report, seen) = run(plan, 1);
+    let seen = seen.lock().unwrap();
+    println!("{:?} {:?}", seen.states, seen.ages);
+    assert!(report.nodes.iter().all(|n| n.errors == 0), "{:?}", report.nodes);
+    assert!(seen.track.iter().any(|t| t.0 < 2.0 && t.2 > 2.0), "it was in full flight");
+    assert!(!seen.collided && seen.states.last().unwrap().starts_with("GOAL_REACHED"));
+    assert!(seen.ages.iter().all(|age| *age > 5.0), "said, for whoever looks: {:?}", seen.ages);
+    // Who left the view is carried on for a while: the walker is met by then.
+    assert!(seen.walker > 1.0 + 0.25, "{}", seen.walker);
 }
 
 #[test]

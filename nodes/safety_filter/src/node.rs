@@ -9,7 +9,8 @@ use peregrine_msgs::sensor_msgs::{BatteryState, CameraInfo, LaserScan};
 use peregrine_msgs::std_msgs::Header;
 
 use crate::algo::filter::{Ages, CAUSES, Cause, Filter, Limits, Verdict};
-use crate::algo::ingest::{self, Depth, Pinhole, Repeats};
+use crate::algo::ingest::{self, Depth, Pinhole};
+use crate::algo::sensors::{self, Belief, Sensor};
 use crate::algo::shell::{AZIMUTHS, Shell};
 use crate::algo::vector::{Turn, V, along, finite, norm};
 use crate::error::FilterError;
@@ -18,8 +19,9 @@ use crate::error::FilterError;
 const HISTORY: usize = 64;
 /// Odometry this far from a sensor's stamp still serves it, ns.
 const PAIR_WITHIN: i64 = 60_000_000;
-/// A picture with fewer valid blocks than this is none: a covered camera.
-const LEAST_VALID: f64 = 0.1;
+/// The depth camera and the laser scanner among the sensors.
+const DEPTH: usize = 0;
+const SCAN: usize = 1;
 /// A step of odometry longer than this, beyond what the speed explains, is a jump, metres.
 const JUMP: f64 = 0.5;
 /// From the optical axes to a camera that looks along x of its mount (REP-103).
@@ -28,7 +30,7 @@ const OPTICAL: Turn = Turn([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]
 /// Parameters of the safety filter. Metres, seconds; odom is ENU, the body FLU.
 #[derive(Params, Debug, Clone)]
 pub struct SafetyFilterParams {
-    /// Commands per second, 10 to 200.
+    /// Commands per second beside those that answer a command at once, 10 to 200.
     #[param(default = 50.0, range = 10.0..=200.0, live)]
     pub rate_hz: f64,
     /// Radius of the ball around the body with its propellers, metres, 0.05 to 3.
@@ -159,10 +161,7 @@ pub struct SafetyFilterNode {
     odometry_sound: bool,
     /// Poses with older stamps prove nothing: odometry must hold together for a while after a jump, ns.
     trusted_from: i64,
-    sensed: Option<i64>,
-    repeats: Repeats,
-    /// When a picture last showed nothing beyond the body's own surface, ns.
-    blocked: Option<i64>,
+    sensors: [Sensor; 2],
     command: Option<(i64, V, f64)>,
     in_odom: bool,
     battery: f64,
@@ -190,6 +189,8 @@ impl Node for SafetyFilterNode {
         setup.subscribe_frames("depth/image_raw", FramePolicy::Latest, Self::on_depth)?;
         setup.subscribe("scan", Qos::Sensor, Self::on_scan)?;
         setup.subscribe("battery_state", Qos::Sensor, Self::on_battery)?;
+        setup.optional("scan")?;
+        setup.optional("battery_state")?;
         let period = Period::new(Duration::from_secs_f64(1.0 / params.rate_hz));
         setup.timer_every(period.clone(), Self::on_cycle)?;
         Ok(Self {
@@ -201,9 +202,7 @@ impl Node for SafetyFilterNode {
             odometry: std::collections::VecDeque::with_capacity(HISTORY + 1),
             odometry_sound: true,
             trusted_from: i64::MIN,
-            sensed: None,
-            repeats: Repeats::default(),
-            blocked: None,
+            sensors: Default::default(),
             command: None,
             in_odom: params.command_frame == "odom",
             battery: f64::INFINITY,
@@ -234,7 +233,8 @@ impl SafetyFilterNode {
     fn on_command(&mut self, ctx: &Context, message: &TwistStamped) -> Result {
         let v = &message.twist.linear;
         self.command = Some((ctx.now().0, [v.x, v.y, v.z], message.twist.angular.z));
-        Ok(())
+        // At once: to wait for the next tick of the clock would cost a planner up to a period of its reaction time.
+        self.on_cycle(ctx)
     }
 
     /// What was seen lies elsewhere now. It counts as unseen until odometry has held together for `stale_s` and it is seen
@@ -242,7 +242,7 @@ impl SafetyFilterNode {
     fn distrust(&mut self, since: i64) {
         self.shell.clear();
         self.odometry.clear();
-        self.sensed = None;
+        self.sensors.iter_mut().for_each(Sensor::forget);
         self.trusted_from = since.saturating_add((self.params.stale_s * 1e9) as i64);
     }
 
@@ -289,6 +289,7 @@ impl SafetyFilterNode {
     }
 
     fn on_depth(&mut self, ctx: &Context, frame: &Frame) -> Result {
+        self.sensors[DEPTH].hear();
         let image = Depth {
             size: (frame.width() as usize, frame.height() as usize),
             step: frame.step() as usize,
@@ -313,23 +314,21 @@ impl SafetyFilterNode {
         let eye = along(pose.at, 1.0, pose.turn.apply(self.camera_mount.0));
         let turn = pose.turn.after(&self.camera_mount.1);
         let worth = ingest::depth(&mut self.shell, &image, &camera, eye, &turn, self.params.max_range_m);
-        let frozen = worth.digest.is_some_and(|d| self.repeats.frozen(d, pose.at));
-        if worth.valid < LEAST_VALID {
-            return Ok(());
-        }
-        // A picture of nothing beyond the body's own surface is a covered or a touching camera. It stops the vehicle whatever
-        // else is known, also when it repeats: points so near would soon lie behind a fast vehicle, and count no more.
-        self.blocked = (worth.deepest < self.filter.limits.radius).then_some(stamp);
-        if frozen && self.blocked.is_none() {
-            self.shell.end_doubted(stamp, eye);
-        } else {
-            self.shell.end(stamp);
-            self.sensed = Some(self.sensed.map_or(stamp, |s| s.max(stamp)));
-        }
+        self.take(DEPTH, stamp, &worth, &pose, eye);
         Ok(())
     }
 
+    /// Ends the sweep of a sensor that looked from `eye`, as far as it is to be believed.
+    fn take(&mut self, sensor: usize, stamp: i64, worth: &ingest::Worth, pose: &Pose, eye: V) {
+        match self.sensors[sensor].judge(stamp, worth, pose.at, self.filter.limits.radius) {
+            Belief::Nothing => {}
+            Belief::Doubted => self.shell.end_doubted(stamp, eye),
+            Belief::Whole => self.shell.end(stamp),
+        }
+    }
+
     fn on_scan(&mut self, _: &Context, scan: &LaserScan) -> Result {
+        self.sensors[SCAN].hear();
         let stamp = Time::from_msg(&scan.header.stamp).0;
         let Some(pose) = self.pose_at(stamp) else { return Ok(()) };
         let eye = along(pose.at, 1.0, pose.turn.apply(self.scan_mount.0));
@@ -337,11 +336,8 @@ impl SafetyFilterNode {
         let limits = (f64::from(scan.range_min), f64::from(scan.range_max));
         let (first, step) = (f64::from(scan.angle_min), f64::from(scan.angle_increment));
         let far = self.params.max_range_m;
-        let valid = ingest::scan(&mut self.shell, &scan.ranges, first, step, limits, eye, &turn, far);
-        if valid >= LEAST_VALID {
-            self.shell.end(stamp);
-            self.sensed = Some(self.sensed.map_or(stamp, |s| s.max(stamp)));
-        }
+        let worth = ingest::scan(&mut self.shell, &scan.ranges, first, step, limits, eye, &turn, far);
+        self.take(SCAN, stamp, &worth, &pose, eye);
         Ok(())
     }
 
@@ -369,12 +365,14 @@ impl SafetyFilterNode {
         let in_odom = if self.in_odom { wanted } else { heading.apply(wanted) };
         // A stamp from the future is no better than none.
         let sane = |a: f64| if a < -0.2 { f64::NAN } else { a.max(0.0) };
+        let worse = |a: f64, b: f64| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) };
+        let since = now.saturating_sub((self.params.stale_s * 1e9) as i64);
         let ages = Ages {
             command: Some(sane(age(heard))),
-            sensors: self.sensed.map(|s| sane(age(s))),
+            sensors: sensors::stamps(&self.sensors).map(|all| all.map(|s| sane(age(s))).fold(0.0, worse)),
             odometry: pose.filter(|_| self.odometry_sound).map(|p| sane(age(p.stamp))),
             battery_speed: self.battery,
-            blocked: self.blocked.is_some_and(|s| age(s) <= self.params.stale_s),
+            blocked: self.sensors.iter().any(|s| s.blocked(since)),
         };
         let at = pose.map_or([0.0; 3], |p| p.at);
         let verdict = self.filter.judge(in_odom, at, &self.shell, &ages, now);

@@ -27,6 +27,10 @@ enum Fault {
     DepthFrozen,
     DepthIs(f32),
     NotDepth,
+    ScanGone,
+    ScanFrozen,
+    /// Every ray returns from so far.
+    ScanIs(f32),
     OdometryGone,
     OdometryNan,
     OdometryJumps,
@@ -48,8 +52,9 @@ struct Plan {
     wall: f64,
     /// What the pilot wants, m/s forward and left.
     stick: (f64, f64),
-    /// Lidar instead of the depth camera.
+    /// Lidar instead of the depth camera, or beside it.
     scan: bool,
+    both: bool,
     seconds: f64,
 }
 
@@ -63,6 +68,7 @@ impl Default for Plan {
             wall: 60.0,
             stick: (5.0, 0.0),
             scan: false,
+            both: false,
             seconds: 6.0,
         }
     }
@@ -85,6 +91,7 @@ struct World {
     acting: [f64; 2],
     pending: VecDeque<(f64, [f64; 2])>,
     frozen: Option<Vec<u8>>,
+    frozen_scan: Option<Vec<f32>>,
     images: FramePublisher,
     info: Publisher<CameraInfo>,
     odometry: Publisher<Odometry>,
@@ -137,6 +144,7 @@ impl Node for World {
             acting: [0.0; 2],
             pending: VecDeque::new(),
             frozen: None,
+            frozen_scan: None,
             images: setup.publish_frames("depth/image_raw", FrameSlots { slots: 6, bytes: W * H * 4 })?,
             info: setup.publish("depth/camera_info", Qos::Sensor)?,
             odometry: setup.publish("odom", Qos::Sensor)?,
@@ -215,17 +223,29 @@ impl World {
     }
 
     fn sense(&mut self, ctx: &Context, now: Time, fault: Fault) -> Result {
-        if self.plan.scan {
+        if self.plan.scan && fault != Fault::ScanGone {
             let mut scan = LaserScan { range_min: 0.1, range_max: 20.0, ..Default::default() };
             scan.header.stamp = now.to_msg();
             scan.angle_increment = 1_f32.to_radians();
-            scan.ranges = (0..360)
+            scan.ranges = (0..360_u32)
                 .map(|i| {
                     let range = (self.plan.wall - self.at[0]) / f64::from(i).to_radians().cos();
-                    if range > 0.0 && range < 20.0 { range as f32 } else { f32::INFINITY }
+                    // A millimetre of noise, as every scanner has.
+                    let noise = 1e-3 * ((self.frame * 7 + u64::from(i)) % 13) as f64 / 13.0;
+                    if range > 0.0 && range < 20.0 { (range + noise) as f32 } else { f32::INFINITY }
                 })
                 .collect();
-            return self.scan.send(ctx, scan);
+            match fault {
+                Fault::ScanIs(range) => scan.ranges.fill(range),
+                Fault::ScanFrozen => {
+                    scan.ranges = self.frozen_scan.get_or_insert_with(|| scan.ranges.clone()).clone();
+                }
+                _ => {}
+            }
+            self.scan.send(ctx, scan)?;
+        }
+        if self.plan.scan && !self.plan.both {
+            return Ok(());
         }
         let mut info = CameraInfo { width: W as u32, height: H as u32, ..Default::default() };
         info.k = [84.0, 0.0, 79.5, 0.0, 84.0, 59.5, 0.0, 0.0, 1.0];
@@ -267,7 +287,10 @@ fn run(plan: Plan, params: &[(&str, ParamValue)]) -> (RunReport, Seen) {
 
 /// Runs a fault at full speed; it must end at rest, for this reason.
 fn stops(fault: Fault, cause: &str) {
-    let plan = Plan { fault, seconds: 3.5, ..Plan::default() };
+    stops_in(Plan { fault, seconds: 3.5, ..Plan::default() }, cause);
+}
+
+fn stops_in(plan: Plan, cause: &str) {
     let (_, seen) = run(plan, &[]);
     let before = seen.track.iter().rfind(|t| t.0 < plan.from).unwrap();
     let last = seen.track.last().unwrap();
@@ -313,6 +336,30 @@ fn depth_that_ends_stops() {
 }
 
 #[test]
+fn a_scanner_that_ends_freezes_or_is_covered_stops() {
+    let alone = Plan { scan: true, seconds: 3.5, ..Plan::default() };
+    stops_in(Plan { fault: Fault::ScanGone, ..alone }, "sensors_old");
+    stops_in(Plan { fault: Fault::ScanIs(f32::NAN), ..alone }, "sensors_old");
+    stops_in(Plan { fault: Fault::ScanIs(0.15), ..alone }, "obstacle");
+    // The wall in view: the frozen scan would say that it stays away.
+    let plan = Plan { fault: Fault::ScanFrozen, wall: 12.0, from: 1.4, scan: true, ..Plan::default() };
+    let (_, seen) = run(plan, &[]);
+    let last = seen.track.last().unwrap();
+    assert!(12.0 - last.1 - BODY > 0.0 && last.3 < 0.1, "{last:?}");
+    assert_eq!(seen.causes.last().unwrap(), "sensors_old");
+}
+
+#[test]
+fn of_two_sensors_each_must_deliver() {
+    let both = Plan { scan: true, both: true, seconds: 3.5, ..Plan::default() };
+    for fault in [Fault::DepthGone, Fault::DepthIs(0.0), Fault::ScanGone, Fault::ScanIs(f32::NAN)] {
+        stops_in(Plan { fault, ..both }, "sensors_old");
+    }
+    let (_, seen) = run(both, &[]);
+    assert_eq!(seen.causes.last().unwrap(), "passing");
+}
+
+#[test]
 fn nan_zero_and_negative_depth_stop() {
     for z in [f32::NAN, 0.0, -1.0] {
         stops(Fault::DepthIs(z), "sensors_old");
@@ -335,7 +382,8 @@ fn saturated_depth_is_never_passed_through() {
     let plan = Plan { fault: Fault::DepthIs(0.1), stick: (8.0, 0.0), from: 2.2, ..Plan::default() };
     let (_, seen) = run(plan, &[]);
     println!("saturated at 8 m/s: {:?}", seen.causes);
-    assert_eq!(seen.causes, ["passing", "obstacle"]);
+    // The first command comes before the first picture, and is answered at once.
+    assert_eq!(seen.causes, ["sensors_old", "passing", "obstacle"]);
 }
 
 #[test]

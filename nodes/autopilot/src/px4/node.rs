@@ -16,10 +16,8 @@ use super::convert;
 use super::params::Px4Params;
 use crate::algo::axes::World;
 use crate::algo::gate::{Gate, Refusal};
-use crate::algo::obstacles::Scan;
 use crate::algo::setpoint::Axes;
-use crate::error::AutopilotError;
-use crate::message::{odometry, read_odometry};
+use crate::message::{bad_scan, odometry, read_odometry, read_scan};
 
 /// How often the status is published.
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
@@ -145,13 +143,7 @@ impl Px4Node {
     }
 
     fn on_scan(&mut self, ctx: &Context, m: &LaserScan) -> Result {
-        let scan = Scan {
-            angle_min: m.angle_min + self.params.scan_yaw_rad as f32,
-            angle_increment: m.angle_increment,
-            range_min: m.range_min,
-            range_max: m.range_max,
-            ranges: &m.ranges,
-        };
+        let scan = read_scan(m, self.params.scan_yaw_rad as f32);
         match convert::obstacles(&scan, microseconds(ctx.now().0)) {
             Some(told) => {
                 self.counts.scans += 1;
@@ -160,12 +152,7 @@ impl Px4Node {
             None => {
                 self.counts.bad_scans += 1;
                 if self.counts.bad_scans == 1 {
-                    let detail = format!(
-                        "angle_min {}, angle_increment {}, range_min {}, range_max {}",
-                        m.angle_min, m.angle_increment, m.range_min, m.range_max
-                    );
-                    let error = AutopilotError::Sensor { what: "LaserScan", topic: "scan", detail };
-                    tracing::warn!(node = ctx.node_name(), "{error}");
+                    tracing::warn!(node = ctx.node_name(), "{}", bad_scan(m));
                 }
                 Ok(())
             }

@@ -10,6 +10,14 @@ const FROZEN: u32 = 3;
 /// Motion under which equal pictures prove nothing, metres.
 const STILL: f64 = 0.03;
 
+/// Where an FNV-1a digest begins.
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// One more number in a digest (Fowler, Noll, Vo).
+fn fnv(digest: u64, number: f32) -> u64 {
+    (digest ^ u64::from(number.to_bits())).wrapping_mul(0x0100_0000_01b3)
+}
+
 /// A pinhole camera.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pinhole {
@@ -82,12 +90,12 @@ impl Repeats {
     }
 }
 
-/// What a picture was worth.
+/// What a picture or a scan was worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Worth {
-    /// Share of blocks with a valid pixel, 0 to 1.
+    /// Share of blocks with a valid pixel, or of valid rays, 0 to 1.
     pub valid: f64,
-    /// Digest of the pixels looked at; `None` when nothing returned: an empty sky repeats itself honestly.
+    /// Digest of what was looked at; `None` when nothing returned: an empty sky repeats itself honestly.
     pub digest: Option<u64>,
     /// Nothing is seen beyond this depth in any direction, metres: infinite in the open, 0 when nothing is valid.
     pub deepest: f64,
@@ -102,7 +110,7 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
     let skip = if block >= 4 { 2 } else { 1 };
     let (mut blocks, mut valid, mut hits) = (0_u32, 0_u32, 0_u32);
     let mut deepest = 0.0_f64;
-    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+    let mut digest = FNV_BASIS;
     shell.begin();
     for top in (0..image.size.1).step_by(block) {
         for left in (0..image.size.0).step_by(block) {
@@ -117,7 +125,7 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
                     }
                 }
             }
-            digest = (digest ^ u64::from(best.0.to_bits())).wrapping_mul(0x0100_0000_01b3);
+            digest = fnv(digest, best.0);
             blocks += 1;
             if !seen {
                 continue;
@@ -136,7 +144,8 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
     Worth { valid, digest: (hits > 0).then_some(digest), deepest }
 }
 
-/// Looks along the rays of a laser scan: angles about z from x of the sensor's frame, counter-clockwise, radians.
+/// Looks along the rays of a laser scan: angles about z from x of the sensor's frame, counter-clockwise, radians. The sweep
+/// must be ended by the caller, if it is worth it.
 #[allow(clippy::too_many_arguments, reason = "the fields of sensor_msgs/LaserScan, and where it stands")]
 pub fn scan(
     shell: &mut Shell,
@@ -147,21 +156,27 @@ pub fn scan(
     eye: V,
     turn: &Turn,
     far: f64,
-) -> f64 {
-    let mut valid = 0_u32;
+) -> Worth {
+    let (mut valid, mut hits) = (0_u32, 0_u32);
+    let mut deepest = 0.0_f64;
+    let mut digest = FNV_BASIS;
     shell.begin();
     for (i, range) in ranges.iter().enumerate() {
+        digest = fnv(digest, *range);
         let range = f64::from(*range);
         if range.is_nan() || range < limits.0 {
             continue;
         }
         valid += 1;
         let hit = range <= limits.1.min(far);
+        hits += u32::from(hit);
+        deepest = deepest.max(if hit { range } else { f64::INFINITY });
         let (sin, cos) = (first + step * i as f64).sin_cos();
         let length = if hit { range } else { limits.1.min(far) };
         shell.ray(eye, turn.apply([length * cos, length * sin, 0.0]), hit);
     }
-    f64::from(valid) / ranges.len().max(1) as f64
+    let valid = f64::from(valid) / ranges.len().max(1) as f64;
+    Worth { valid, digest: (hits > 0).then_some(digest), deepest }
 }
 
 #[cfg(test)]
@@ -228,10 +243,16 @@ mod tests {
     fn scans_look_around() {
         let mut shell = Shell::new(1.0);
         let ranges: Vec<f32> = (0..360).map(|i| if i == 90 { 2.0 } else { f32::INFINITY }).collect();
-        let valid =
+        let worth =
             scan(&mut shell, &ranges, 0.0, 1_f64.to_radians(), (0.1, 30.0), [0.0; 3], &Turn::NONE, 10.0);
         shell.end(0);
         let points: Vec<_> = shell.points(0).collect();
-        assert!(valid == 1.0 && points.len() == 1 && (points[0][1] - 2.0).abs() < 1e-6, "{points:?}");
+        assert!(
+            worth.valid == 1.0
+                && worth.deepest.is_infinite()
+                && points.len() == 1
+                && (points[0][1] - 2.0).abs() < 1e-6,
+            "{points:?}"
+        );
     }
 }

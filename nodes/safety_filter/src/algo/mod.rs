@@ -3,5 +3,6 @@
 
 pub mod filter;
 pub mod ingest;
+pub mod sensors;
 pub mod shell;
 pub mod vector;
