@@ -19,8 +19,6 @@ use peregrine_suites::flight;
 use peregrine_suites::suite::{Course, Suite};
 use serde_json::json;
 
-use crate::count;
-
 /// Cycles of a flight that are not counted: caches, branch predictors and buffers warm up.
 const WARM_UP: usize = 30;
 
@@ -108,11 +106,11 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let mut bench = Stages::new(&setup)?;
         let mut count = 0;
         flight::fly_with(&world, &setup, seed, |planner, now, stamp, image, body| {
-            let before = count::allocations();
+            let before = peregrine_counting::all();
             let lap = Lap::start();
             let command = planner.on_depth(now, stamp, image);
             let took = lap.stop();
-            let allocated = count::allocations() - before;
+            let allocated = peregrine_counting::all() - before;
             count += 1;
             if count > WARM_UP {
                 cycle.0.push(took);

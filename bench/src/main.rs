@@ -1,7 +1,6 @@
 //! `peregrine-bench`: what our parts cost, beside the bare libraries they stand on.
 
 mod avoid;
-mod count;
 mod detect;
 mod frames;
 mod ros2;
@@ -9,7 +8,7 @@ mod ros2;
 use clap::{Parser, Subcommand};
 
 #[global_allocator]
-static ALLOCATOR: count::Counting = count::Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 #[derive(Parser)]
 #[command(about = "Side-by-side benchmarks")]

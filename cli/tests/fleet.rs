@@ -189,13 +189,18 @@ fn a_rollout_reaches_everybody_or_stops_at_the_first_stage() {
         let listed = stdout(&site.run(&["model", "list", "--hosts", "fleet", "--json"]));
         (listed.matches("\"host\"").count() == 200).then_some(())
     });
-    let quick = ["--observe", "0.2", "--settle", "60", "--parallel", "32"];
+    let key = root.join("secret.key");
+    SecretKey::from_seed(&[1; 32]).write(&key).unwrap();
+    let quick = ["--observe", "0.2", "--settle", "60", "--parallel", "32", "--key", key.to_str().unwrap()];
     let rollout = |manifest: &Path, more: &[&str]| {
         site.command(&[&["model", "rollout", "fleet", manifest.to_str().unwrap()], &quick[..], more].concat())
     };
 
     let good = model(root, "good", 1000);
     let id = sha256(&std::fs::read(&good).unwrap());
+    // What could not be taken back is not begun.
+    let keyless = site.run(&["model", "rollout", "fleet", good.to_str().unwrap()]);
+    assert!(!keyless.status.success() && stderr(&keyless).contains("--key"), "{}", stderr(&keyless));
     let mut leader = rollout(&good, &[]).stdout(Stdio::null()).spawn().unwrap();
     until("the third stage has begun", || {
         (fleet.running(&id) > 30 || leader.try_wait().unwrap().is_some()).then_some(())

@@ -55,6 +55,84 @@ fn accuracy_and_weakness_of_what_is_not_there() {
     assert_eq!((person["truths"].as_u64(), person["found"].as_u64()), (Some(2), Some(0)), "{report}");
 }
 
+/// Each provider asked for and each number of threads has its row; one that is not there is an error.
+#[test]
+fn times_are_told_by_provider_and_number_of_threads() {
+    let bench = |more: &[&str]| {
+        run(&[&["model", "bench", "drone_sim_320_w8", "--rounds", "2", "--json"], more].concat())
+    };
+    let check = |table: &serde_json::Value, expected: &[(&str, u64)]| {
+        let rows = table["rows"].as_array().unwrap();
+        let which =
+            rows.iter().map(|row| (row["provider"].as_str().unwrap(), row["threads"].as_u64().unwrap()));
+        assert_eq!(which.collect::<Vec<_>>(), expected, "{table}");
+        for row in rows {
+            let ms = |key: &str| row[key].as_f64().unwrap();
+            assert!(0.0 < ms("p50_ms") && ms("p50_ms") <= ms("p99_ms"), "{row}");
+            assert!(0.0 < ms("inference_p50_ms") && ms("inference_p50_ms") <= ms("p50_ms"), "{row}");
+        }
+    };
+    // tract uses one thread, however many are asked for.
+    check(&json(&bench(&["--providers", "tract", "--threads", "1,2"])), &[("tract", 1)]);
+    if peregrine_models::backend::ort_environment(None).is_err() {
+        println!("SKIP the rest: no ONNX Runtime library (run `cargo xtask test`, or set ORT_DYLIB_PATH)");
+        return;
+    }
+    check(
+        &json(&bench(&["--providers", "cpu,tract", "--threads", "1,2"])),
+        &[("cpu", 1), ("cpu", 2), ("tract", 1)],
+    );
+    let absent = bench(&["--providers", "cpu,rocket"]);
+    assert!(!absent.status.success() && stderr(&absent).contains("PG-0424"), "{}", stderr(&absent));
+}
+
+/// The picture is the photo's size, the hotter the more of the detection rests there.
+#[test]
+fn what_a_detection_rests_on_is_drawn() {
+    let test = "what_a_detection_rests_on_is_drawn";
+    let shared = std::env::var_os("PEREGRINE_SHARED")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
+    let photo = shared.join("images/coco/val/images/000000000285.jpg");
+    if !photo.is_file() {
+        println!("SKIP {test}: needs ../shared/images/coco (or set PEREGRINE_SHARED)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("map.png");
+    let explain = |class: &str| {
+        run(&[
+            "model",
+            "explain",
+            "nanodet_g_320_w8",
+            photo.to_str().unwrap(),
+            "--backend",
+            "tract",
+            "--parts",
+            "4",
+            "--class",
+            class,
+            "--out",
+            out.to_str().unwrap(),
+        ])
+    };
+    let said = explain("bear");
+    assert!(
+        said.status.success() && stdout(&said).starts_with("bear 0."),
+        "{}{}",
+        stdout(&said),
+        stderr(&said)
+    );
+    let (map, photo) = (image::open(&out).unwrap().to_rgb8(), image::open(&photo).unwrap());
+    assert_eq!((map.width(), map.height()), (photo.width(), photo.height()));
+    // The bear fills the photo: every part carries something, some much more than others.
+    let heat = |p: &image::Rgb<u8>| i32::from(p[0]) - i32::from(p[2]);
+    let (cool, hot) = (map.pixels().map(heat).min().unwrap(), map.pixels().map(heat).max().unwrap());
+    assert!(hot - cool > 80, "{cool} to {hot}");
+    let unknown = explain("beer");
+    assert!(!unknown.status.success() && stderr(&unknown).contains("did you mean"), "{}", stderr(&unknown));
+}
+
 fn peregrine(config: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_peregrine")).args(args).env("XDG_CONFIG_HOME", config).output().unwrap()
 }

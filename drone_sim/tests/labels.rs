@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
@@ -19,28 +17,8 @@ use peregrine_sim::sensors::spec::{BoxKind, CameraSpec, Distortion};
 use peregrine_sim::sensors::{ColorCamera, LabelEye, Mount, Odometry, Truths};
 use peregrine_sim::shape::Shape;
 
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: hands every call on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps GlobalAlloc's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 /// A cabinet of two parts, turned by 0.4 about z, 6 m ahead, 1 m to the left; a ball without a label.
 fn scene() -> (Scene, Isometry3<f64>) {
@@ -103,9 +81,9 @@ fn a_labelled_picture_allocates_nothing_after_warm_up() {
         }
     };
     round();
-    let before = COUNT.with(Cell::get);
+    let before = peregrine_counting::own();
     round();
-    assert_eq!(COUNT.with(Cell::get) - before, 0, "allocations in 4 pictures");
+    assert_eq!(peregrine_counting::own() - before, 0, "allocations in 4 pictures");
 }
 
 #[derive(Debug, Default)]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::backend::{self, Backend, Engine};
-use crate::detector::{Post, check, choose};
+use crate::detector::{Opened, open};
+use crate::manifest::{BackendName, Golden};
+use crate::post::Post;
 use crate::preprocess::Preprocessor;
 use crate::{Detection, ImageRef, Letterbox, LoadOptions, Manifest, Model, Result, StageTimes, Standing};
 
@@ -38,15 +40,24 @@ impl BatchDetector {
     /// # Errors
     /// Everything `PG-04xx` but the image errors.
     pub fn load(options: &LoadOptions, images: usize) -> Result<Self> {
-        check(options)?;
-        let (name, reason) = choose(options)?;
-        let model = Model::read(&options.model, name)?;
-        let standing = model.standing(&options.model, &options.trust)?;
+        let Opened { model, standing, backend, reason } = open(options)?;
+        let about = |most: usize| format!(", {most} images at once{reason}");
+        Self::start(model, standing, backend, options, images, &about)
+    }
+
+    /// The same with a model at hand. `about` ends the report, from the most images of one call.
+    pub(crate) fn start(
+        model: Model,
+        standing: Standing,
+        name: BackendName,
+        options: &LoadOptions,
+        images: usize,
+        about: &dyn Fn(usize) -> String,
+    ) -> Result<Self> {
         let batch = images.clamp(1, model.manifest.input.max_batch);
         let backend = backend::load(&model, name, &Engine::new(options, batch))?;
         let most = backend.sizes().last().copied().unwrap_or(1);
-        let mut report =
-            format!("{} on {}, {most} images at once{reason}", model.manifest.name, backend.describe());
+        let mut report = format!("{} on {}{}", model.manifest.name, backend.describe(), about(most));
         if standing != Standing::Embedded {
             report.push_str(&format!("; {}", standing.describe()));
         }
@@ -111,6 +122,28 @@ impl BatchDetector {
         self.posts.get(image).map_or(&[], |post| &post.detections)
     }
 
+    /// What the network answers to the test pattern, see [`crate::Detector::golden`].
+    pub(crate) fn golden(&mut self) -> Result<Golden> {
+        let model = Model {
+            manifest: Arc::clone(&self.manifest),
+            labels: Arc::clone(&self.labels),
+            weights: (&[][..]).into(),
+            stored_int8: false,
+            batch: None,
+            origin: self.manifest.name.clone(),
+            signed: None,
+        };
+        let golden = backend::golden(self.backend.as_mut(), &model)?;
+        // The pattern lies where the padding was.
+        self.preprocessors.iter_mut().flatten().for_each(Preprocessor::forget);
+        Ok(golden)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn replace_engine(&mut self, backend: Box<dyn Backend>) {
+        self.backend = backend;
+    }
+
     /// Names of the classes, in the order of the network.
     pub fn labels(&self) -> &[Arc<str>] {
         &self.labels
@@ -134,5 +167,11 @@ impl BatchDetector {
     /// Lowest score of a detection, 0 to 1.
     pub fn score_threshold(&self) -> f32 {
         self.threshold
+    }
+
+    /// From the next images on, this is the lowest score of a detection, 0 to 1; `None`: what the manifest says.
+    pub fn set_score_threshold(&mut self, score: Option<f32>) {
+        let score = score.filter(|score| score.is_finite()).map(|score| score.clamp(0.0, 1.0));
+        self.threshold = score.unwrap_or(self.manifest.score_threshold);
     }
 }

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::backend::{self, Backend, BackendChoice, Engine, EngineCache, Precision};
-use crate::decode::{self, Candidate, nms};
+#[cfg(test)]
+use crate::backend::Backend;
+use crate::backend::{self, BackendChoice, EngineCache, Precision};
+use crate::batch::BatchDetector;
 use crate::image::ImageRef;
-use crate::letterbox::Letterbox;
 use crate::manifest::{BackendName, Golden, Manifest};
 use crate::model::{DEFAULT_MODEL, Model, ModelSource};
-use crate::preprocess::Preprocessor;
 use crate::trust::{Standing, Trust};
 use crate::{Error, Result};
 
@@ -91,21 +91,19 @@ pub struct StageTimes {
 }
 
 /// A loaded model. Reuses its buffers from image to image: what [`Detector::detect`] gives is valid until the next.
+///
+/// A [`BatchDetector`] of one image.
 pub struct Detector {
-    manifest: Arc<Manifest>,
-    labels: Arc<[Arc<str>]>,
-    standing: Standing,
-    backend: Box<dyn Backend>,
+    one: BatchDetector,
     backend_name: BackendName,
-    report: String,
-    threshold: f32,
-    post: Post,
-    preprocessor: Preprocessor,
 }
 
 impl std::fmt::Debug for Detector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Detector").field("model", &self.manifest.name).field("backend", &self.report).finish()
+        f.debug_struct("Detector")
+            .field("model", &self.manifest().name)
+            .field("backend", &self.backend_report())
+            .finish()
     }
 }
 
@@ -115,11 +113,8 @@ impl Detector {
     /// # Errors
     /// Everything `PG-04xx` but the image errors.
     pub fn load(options: &LoadOptions) -> Result<Self> {
-        check(options)?;
-        let (backend_name, reason) = choose(options)?;
-        let model = Model::read(&options.model, backend_name)?;
-        let standing = model.standing(&options.model, &options.trust)?;
-        Self::start(model, standing, backend_name, &reason, options)
+        let Opened { model, standing, backend, reason } = open(options)?;
+        Self::start(model, standing, backend, &reason, options)
     }
 
     /// The same with a model at hand, whose origin is the caller's matter; `options.model` is not looked at.
@@ -139,29 +134,15 @@ impl Detector {
         reason: &str,
         options: &LoadOptions,
     ) -> Result<Self> {
-        let backend = backend::load(&model, backend_name, &Engine::new(options, 1))?;
-        let mut report = format!("{} on {}", model.manifest.name, backend.describe());
-        if options.threads > 1 && backend_name == BackendName::Tract {
-            report.push_str(&format!(" ({} were asked for; tract uses one)", options.threads));
-        }
-        report.push_str(reason);
-        if standing != Standing::Embedded {
-            report.push_str(&format!("; {}", standing.describe()));
-        }
-        let preprocessor = Preprocessor::new(&model.manifest.input);
-        let threshold = options.score_threshold.unwrap_or(model.manifest.score_threshold);
-        let (manifest, labels) = (model.manifest, model.labels);
-        Ok(Self {
-            manifest,
-            labels,
-            standing,
-            backend,
-            backend_name,
-            report,
-            threshold,
-            post: Post::default(),
-            preprocessor,
-        })
+        let tract_uses_one = match options.threads {
+            threads @ 2.. if backend_name == BackendName::Tract => {
+                format!(" ({threads} were asked for; tract uses one)")
+            }
+            _ => String::new(),
+        };
+        let about = |_: usize| format!("{tract_uses_one}{reason}");
+        let one = BatchDetector::start(model, standing, backend_name, options, 1, &about)?;
+        Ok(Self { one, backend_name })
     }
 
     /// Finds what the image shows, best first.
@@ -181,27 +162,13 @@ impl Detector {
         image: &ImageRef<'_>,
         clock: &mut dyn FnMut() -> u64,
     ) -> Result<(&[Detection], StageTimes)> {
-        let start = clock();
-        // The tensor is the backend's own, and a run only reads it.
-        let place = self.preprocessor.run_again(image, self.backend.input(0)?)?;
-        let filled = clock();
-        self.backend.run()?;
-        let inferred = clock();
-        let Self { backend, post, manifest, labels, threshold, .. } = self;
-        backend.outputs(0, &mut |outputs| {
-            post.run(manifest, labels, outputs, *threshold, &place, (image.width, image.height));
-        })?;
-        let times = StageTimes {
-            preprocess_ns: filled.saturating_sub(start),
-            inference_ns: inferred.saturating_sub(filled),
-            postprocess_ns: clock().saturating_sub(inferred),
-        };
-        Ok((&self.post.detections, times))
+        let times = self.one.detect(std::slice::from_ref(image), clock)?;
+        Ok((self.one.found(0), times))
     }
 
     /// What the last image showed, best first.
     pub fn found(&self) -> &[Detection] {
-        &self.post.detections
+        self.one.found(0)
     }
 
     /// What the network answers to the test pattern on this engine: the golden values of its manifest.
@@ -209,34 +176,22 @@ impl Detector {
     /// # Errors
     /// `PG-0425` if the engine fails.
     pub fn golden(&mut self) -> Result<Golden> {
-        let model = Model {
-            manifest: Arc::clone(&self.manifest),
-            labels: Arc::clone(&self.labels),
-            weights: (&[][..]).into(),
-            stored_int8: false,
-            batch: None,
-            origin: self.manifest.name.clone(),
-            signed: None,
-        };
-        let golden = backend::golden(self.backend.as_mut(), &model)?;
-        // The pattern lies where the padding was.
-        self.preprocessor.forget();
-        Ok(golden)
+        self.one.golden()
     }
 
     /// Names of the classes, in the order of the network.
     pub fn labels(&self) -> &[Arc<str>] {
-        &self.labels
+        self.one.labels()
     }
 
     /// The manifest of the loaded variant.
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        self.one.manifest()
     }
 
     /// What is known of the model's origin.
     pub fn standing(&self) -> &Standing {
-        &self.standing
+        self.one.standing()
     }
 
     /// Which engine runs.
@@ -246,18 +201,17 @@ impl Detector {
 
     /// Model, engine, library, provider and threads, and why the engine was chosen: one line callers must say aloud.
     pub fn backend_report(&self) -> &str {
-        &self.report
+        self.one.backend_report()
     }
 
     /// Lowest score of a detection, 0 to 1.
     pub fn score_threshold(&self) -> f32 {
-        self.threshold
+        self.one.score_threshold()
     }
 
     /// From the next image on, this is the lowest score of a detection, 0 to 1; `None`: what the manifest says.
     pub fn set_score_threshold(&mut self, score: Option<f32>) {
-        let score = score.filter(|score| score.is_finite()).map(|score| score.clamp(0.0, 1.0));
-        self.threshold = score.unwrap_or(self.manifest.score_threshold);
+        self.one.set_score_threshold(score);
     }
 }
 
@@ -265,7 +219,7 @@ impl Detector {
 impl Detector {
     /// From now on every inference fails.
     pub(crate) fn break_engine(&mut self) {
-        self.backend = Box::new(Broken);
+        self.one.replace_engine(Box::new(Broken));
     }
 }
 
@@ -306,7 +260,24 @@ impl Backend for Broken {
     }
 }
 
-pub(crate) fn check(options: &LoadOptions) -> Result<()> {
+/// A model that was read and may be loaded, and what is to run it.
+pub(crate) struct Opened {
+    pub model: Model,
+    pub standing: Standing,
+    pub backend: BackendName,
+    /// Why that one, in words.
+    pub reason: String,
+}
+
+pub(crate) fn open(options: &LoadOptions) -> Result<Opened> {
+    check(options)?;
+    let (backend, reason) = choose(options)?;
+    let model = Model::read(&options.model, backend)?;
+    let standing = model.standing(&options.model, &options.trust)?;
+    Ok(Opened { model, standing, backend, reason })
+}
+
+fn check(options: &LoadOptions) -> Result<()> {
     let bad = |option: &'static str, value: String, remedy: &str| {
         Err(Error::Option { option, value, remedy: remedy.to_owned() })
     };
@@ -326,7 +297,7 @@ pub(crate) fn check(options: &LoadOptions) -> Result<()> {
 }
 
 /// The engine to use and, for `auto`, the reason in words.
-pub(crate) fn choose(options: &LoadOptions) -> Result<(BackendName, String)> {
+fn choose(options: &LoadOptions) -> Result<(BackendName, String)> {
     let library = options.ort_library.as_deref();
     if options.provider == "tract" && options.backend != BackendChoice::Ort {
         return Ok((BackendName::Tract, String::new()));
@@ -352,47 +323,5 @@ fn why_not(error: &Error) -> String {
                 .to_owned()
         }
         other => format!("the ONNX Runtime library found cannot be used: {other}"),
-    }
-}
-
-/// The buffers of the way back from tensors to boxes.
-#[derive(Default)]
-pub(crate) struct Post {
-    candidates: Vec<Candidate>,
-    pub(crate) detections: Vec<Detection>,
-}
-
-impl Post {
-    pub(crate) fn run(
-        &mut self,
-        manifest: &Manifest,
-        labels: &[Arc<str>],
-        outputs: &[&[f32]],
-        threshold: f32,
-        place: &Letterbox,
-        (width, height): (usize, usize),
-    ) {
-        self.candidates.clear();
-        self.detections.clear();
-        decode::decode(manifest, labels.len(), outputs, threshold, &mut self.candidates);
-        nms::suppress(&mut self.candidates, manifest.nms_iou, manifest.max_detections);
-        let (most_x, most_y) = (width as f32, height as f32);
-        for candidate in &self.candidates {
-            let (x0, y0) = place.to_source(candidate.x0, candidate.y0);
-            let (x1, y1) = place.to_source(candidate.x1, candidate.y1);
-            let (x0, x1) = (x0.clamp(0.0, most_x), x1.clamp(0.0, most_x));
-            let (y0, y1) = (y0.clamp(0.0, most_y), y1.clamp(0.0, most_y));
-            // Boxes that lie in the padding alone show nothing.
-            let Some(label) = labels.get(candidate.label).filter(|_| x1 > x0 && y1 > y0) else { continue };
-            self.detections.push(Detection {
-                label_index: candidate.label,
-                label: Arc::clone(label),
-                score: candidate.score,
-                x: x0,
-                y: y0,
-                width: x1 - x0,
-                height: y1 - y0,
-            });
-        }
     }
 }

@@ -503,6 +503,37 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// An order that was given before, or before one that was heard.
+    #[error(
+        "PG-1915 the order is not newer than the last one of its key heard here ({heard}, it is {given}); give it anew, and \
+         see whether the clock of the machine that signs is right"
+    )]
+    OrderOld {
+        /// Its number.
+        given: u64,
+        /// That of the last one.
+        heard: u64,
+    },
+    /// An order for another host.
+    #[error(
+        "PG-1916 the order is for the host `{host}`, this is `{own}`; orders are signed for one host each"
+    )]
+    OrderElsewhere {
+        /// Whom it names.
+        host: String,
+        /// Who reads it.
+        own: String,
+    },
+    /// The record of the orders heard cannot be read.
+    #[error(
+        "PG-1917 {} is no record of orders: {detail}; delete it, knowing that orders given before may then be repeated", path.display()
+    )]
+    OrderRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
     /// The disk gives other bytes than were written.
     #[error("PG-1905 {} reads other bytes than were written: the disk is failing; replace it", path.display())]
     Storage {
@@ -529,44 +560,4 @@ fn at_line(line: &usize) -> String {
 
 fn nearest(suggestion: &Option<String>) -> String {
     suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default()
-}
-
-/// The known word nearest to `found`, if any is near enough to be meant (Levenshtein distance up to a third of its
-/// length, at least 2).
-pub(crate) fn suggest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let limit = (found.chars().count() / 3).max(2);
-    known
-        .into_iter()
-        .map(|word| (distance(found, word), word))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word.to_owned())
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn suggests_the_nearest_word_only_when_near() {
-        assert_eq!(suggest("widht", ["width", "height"]), Some("width".into()));
-        assert_eq!(suggest("nanodet", ["nanodet_g", "yolox"]), Some("nanodet_g".into()));
-        assert_eq!(suggest("banana", ["width", "height"]), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
 }

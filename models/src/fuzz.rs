@@ -7,7 +7,9 @@ use std::path::Path;
 
 use crate::onnx::Ports;
 use crate::trust::{Keyring, Signature};
-use crate::update::transfer::{Cargo, Courier, Dock, DockOptions, Fetch, Fetched, Next, Reply, Request};
+use crate::update::transfer::{
+    Cargo, Courier, Dock, DockOptions, Fetch, Fetched, Next, Order, Reply, Request,
+};
 use crate::update::{Bundle, State};
 use crate::{Result, Trust, profile, quantize};
 
@@ -22,7 +24,7 @@ pub fn onnx(data: &[u8]) -> Result<()> {
     quantize::inspect(data)
 }
 
-/// What an update brings and a Jetson says of itself: the bytes as a line of tegrastats, a store's state, a key ring, a signature, and as a bundle whose names and contents
+/// What an update brings and a Jetson says of itself: the bytes as a line of tegrastats, a store's state, a key ring, a signature, an order, and as a bundle whose names and contents
 /// are separated by record separators (0x1e).
 ///
 /// # Errors
@@ -40,6 +42,10 @@ pub fn update(data: &[u8]) -> Result<()> {
     }
     if let Ok(signature) = Signature::parse(&text, path) {
         let _ = Keyring::default().check(data, crate::trust::Purpose::Manifest, &signature, path);
+    }
+    if let Ok(order) = Order::parse(data) {
+        let again = Order::parse(&order.request(None).data)?;
+        assert_eq!(order, again, "an order reads back as it was written");
     }
     let mut parts = data.split(|byte| *byte == 0x1e);
     let mut files = Vec::new();
@@ -61,7 +67,8 @@ pub fn update(data: &[u8]) -> Result<()> {
 pub fn dock(folder: &Path, requests: &[Request]) {
     // What cannot be cleared is found by the assertion below.
     let _ = std::fs::remove_dir_all(folder);
-    let options = DockOptions { store: folder.join("store"), trust: Trust::AllowUnsigned, gives: true };
+    let (store, host) = (folder.join("store"), "robot1".to_owned());
+    let options = DockOptions { store, host, trust: Trust::AllowUnsigned, gives: true };
     let Ok(mut dock) = Dock::open(options) else { return };
     for request in requests {
         let reply = dock.answer(request, 0, &mut Vec::new);

@@ -49,12 +49,13 @@ pub mod library;
 pub mod manifest;
 mod model;
 mod onnx;
+mod post;
 mod preprocess;
 mod profile;
 pub mod quantize;
 pub mod setup;
+mod suggest;
 pub mod trust;
-
 pub mod update;
 pub mod watch;
 

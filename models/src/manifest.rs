@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::suggest;
+use crate::suggest::suggest;
 use crate::{Error, Result};
 
 mod check;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::suggest;
 use crate::manifest::{BackendName, Layout, Manifest, line_of};
 use crate::onnx::{Ports, Shape};
+use crate::suggest::suggest;
 use crate::trust::{self, Standing, Trust};
 use crate::{Error, Result, decode, profile};
 

@@ -14,6 +14,9 @@ use crate::letterbox::Letterbox;
 use crate::manifest::{Colour, Element, Input, Layout};
 use crate::{Error, Result};
 
+mod blend;
+mod convert;
+mod gather;
 mod rows;
 
 /// Where the input tensor is written.
@@ -190,7 +193,8 @@ impl Preprocessor {
                 let (first, rest) = row.split_at_mut(place.width);
                 let (second, third) = rest.split_at_mut(place.width);
                 let rgb = in_order(colour, [first, second, third]);
-                rows::line(image, line, &self.table, &mut self.scratch, rgb, finish);
+                let ahead = self.lines.get(index + 1);
+                rows::line(image, line, ahead, &self.table, &mut self.scratch, rgb, finish);
                 let start = 3 * ((place.top + index) * input_width + place.left);
                 let (first, rest) = row.split_at(place.width);
                 let (second, third) = rest.split_at(place.width);
@@ -209,7 +213,8 @@ impl Preprocessor {
             let part = (place.top + index) * input_width + place.left..;
             let planes =
                 [&mut *first, &mut *second, &mut *third].map(|plane| &mut plane[part.clone()][..place.width]);
-            rows::line(image, line, &self.table, &mut self.scratch, in_order(colour, planes), finish);
+            let (ahead, rgb) = (self.lines.get(index + 1), in_order(colour, planes));
+            rows::line(image, line, ahead, &self.table, &mut self.scratch, rgb, finish);
         }
     }
 }

@@ -5,30 +5,13 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::network::bright_network;
+use common::network::bright_model;
 use common::ort_library;
 use peregrine_models::{
     BackendChoice, BatchDetector, Detection, Detector, ImageRef, LoadOptions, PixelFormat, Trust,
 };
 
 const SIDE: usize = 64;
-
-/// A network whose score follows the brightness of its image, with `first` as its first dimension.
-fn model(folder: &Path, first: Option<usize>, max_batch: usize) -> PathBuf {
-    let bytes = bright_network(SIDE, first);
-    std::fs::write(folder.join("net.onnx"), &bytes).unwrap();
-    let manifest = format!(
-        "name = \"bright\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
-         score_threshold = 0.05\nnms_iou = 0.6\nlabels = [\"person\", \"car\"]\n\
-         [input]\nname = \"x\"\nwidth = {SIDE}\nheight = {SIDE}\ncolour = \"rgb\"\nstd = [255.0, 255.0, 255.0]\n\
-         max_batch = {max_batch}\n\
-         [decoder]\nkind = \"yolov8\"\nstrides = [8, 16, 32]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n",
-        peregrine_models::sha256(&bytes)
-    );
-    let path = folder.join("net.toml");
-    std::fs::write(&path, manifest).unwrap();
-    path
-}
 
 fn options(path: &Path, engine: &(BackendChoice, Option<PathBuf>)) -> LoadOptions {
     LoadOptions {
@@ -61,7 +44,7 @@ fn each_image_is_answered_as_if_it_were_alone() {
     for engine in engines("each_image_is_answered_as_if_it_were_alone") {
         for (first, max_batch) in [(None, 3), (Some(3), 3)] {
             let folder = tempfile::tempdir().unwrap();
-            let path = model(folder.path(), first, max_batch);
+            let path = bright_model(folder.path(), SIDE, first, max_batch);
             let mut alone = Detector::load(&options(&path, &engine)).unwrap();
             let mut together = BatchDetector::load(&options(&path, &engine), 9).unwrap();
             assert_eq!(together.capacity(), 3, "{}", together.backend_report());
@@ -99,7 +82,7 @@ fn a_batch_that_the_network_does_not_have_is_refused_with_the_line() {
         [(Some(3), 2, "max_batch = 3"), (Some(1), 4, "max_batch = 1"), (None, 17, "1 to 16")]
     {
         let folder = tempfile::tempdir().unwrap();
-        let path = model(folder.path(), first, max_batch);
+        let path = bright_model(folder.path(), SIDE, first, max_batch);
         let error = BatchDetector::load(&options(&path, &tract), 4).unwrap_err().to_string();
         assert!(error.contains(says) && error.contains("net.toml:15"), "{error}");
     }

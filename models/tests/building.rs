@@ -6,7 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::ort_library;
-use peregrine_models::backend::{EngineCache, Precision};
+use peregrine_models::backend::{EngineCache, EngineKey, Precision};
 use peregrine_models::{BackendChoice, Building, Detector, Error, ImageRef, LoadOptions, PixelFormat};
 
 /// Answers images until the build is over; gives how many, and what came of it.
@@ -22,6 +22,7 @@ fn answer_until(old: &mut Detector, mut building: Building) -> (usize, Result<De
             progress.before.is_none() && progress.to_string().starts_with("building an engine for"),
             "{progress}"
         );
+        assert_eq!(progress.expected.is_some(), progress.share().is_some());
         if let Some(answer) = building.poll() {
             assert!(building.poll().is_none(), "it is said once");
             return (count, answer);
@@ -65,6 +66,38 @@ fn tensorrt_is_refused_by_a_library_without_it_and_leaves_nothing_behind() {
     assert_eq!(error.code(), "PG-0424", "{error}");
     assert!(error.to_string().contains("tensorrt"), "{error}");
     assert!(!folder.path().join("engines").exists());
+}
+
+/// What another engine of the provider took is what is said of this one, until the provider refuses.
+#[test]
+fn a_build_says_how_far_it_has_come() {
+    let test = "a_build_says_how_far_it_has_come";
+    let Some(library) = ort_library(test) else { return };
+    if peregrine_models::backend::available_providers(Some(&library)).contains(&"tensorrt") {
+        println!("SKIP {test}: hardware: this ONNX Runtime has TensorRT");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cache = EngineCache::at(folder.path());
+    let before = EngineKey {
+        model: "ab".repeat(32),
+        provider: "tensorrt".into(),
+        runtime: "1.18.0".into(),
+        precision: Precision::Native,
+        batches: vec![1],
+    };
+    cache.note(&before, Duration::from_secs(200)).unwrap();
+    let options = LoadOptions {
+        provider: "tensorrt".into(),
+        engine_cache: Some(cache),
+        ort_library: Some(library),
+        ..LoadOptions::default()
+    };
+    let building = Building::start(options).unwrap();
+    let progress = building.progress();
+    assert_eq!(progress.expected, Some(Duration::from_secs(200)));
+    assert!(progress.to_string().contains("% of the 200 s"), "{progress}");
+    assert_eq!(answer_until(&mut tract(), building).1.unwrap_err().code(), "PG-0424");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::updates::{key, model, model_at, options};
-use peregrine_models::update::transfer::{Dock, DockOptions, Request};
+use peregrine_models::update::transfer::{Dock, DockOptions, Order};
 use peregrine_models::update::{Bundle, Live, Store, UpdateOptions, offer};
 use peregrine_models::{ImageRef, PixelFormat};
 
@@ -72,10 +72,14 @@ fn settle(live: &mut Live, folder: &Path, end: End) -> Vec<String> {
         if end == End::Ordered && has("kept") && !ordered {
             ordered = true;
             let trust = peregrine_models::Trust::AllowUnsigned;
+            let (store, host) = (folder.join("store"), "robot1".to_owned());
             let mut dock =
-                Dock::open(DockOptions { store: folder.join("store"), trust, gives: false }).unwrap();
+                Dock::open(DockOptions { store, host: host.clone(), trust, gives: false }).unwrap();
             let id = Bundle::read(&folder.join("stick/incoming/manifest.toml")).unwrap().id().to_owned();
-            dock.answer(&Request::revert(&id), 0, &mut Vec::new);
+            // A process that was killed and has started again orders it anew.
+            let number = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            let number = u64::try_from(number.as_nanos()).unwrap();
+            dock.answer(&Order { host, give_up: id, number }.request(None), 0, &mut Vec::new);
         }
         if over || (end == End::Kept && has("kept")) {
             return said;

@@ -3,17 +3,16 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use common::power::{LABELS, cut, manifest, through, victim};
 use common::updates::key;
 use peregrine_models::trust::{Keyring, Purpose, signature_path};
 use peregrine_models::update::transfer::{
-    CHUNK, Cargo, Courier, Dock, DockOptions, Fetch, Fetched, FileInfo, Next, Reply, Request, Status,
+    CHUNK, Cargo, Courier, Dock, DockOptions, Fetch, Fetched, FileInfo, Next, Order, Reply, Request, Status,
     VERSION, Verb,
 };
-use peregrine_models::update::{Bundle, Store, waiting};
+use peregrine_models::update::{Bundle, Store, revert_asked, revert_settled, waiting};
 use peregrine_models::{Trust, sha256};
 
 /// Bytes without a period that a chunk could share.
@@ -32,17 +31,10 @@ fn model(folder: &Path, version: u64, length: usize, signer: u8) -> PathBuf {
     std::fs::create_dir_all(folder.join("notices")).unwrap();
     let weights = noise(length, version);
     std::fs::write(folder.join("net.onnx"), &weights).unwrap();
-    std::fs::write(folder.join("labels.txt"), "person\ncar\n").unwrap();
+    std::fs::write(folder.join("labels.txt"), LABELS).unwrap();
     std::fs::write(folder.join("notices/LICENCE.txt"), "do as you like").unwrap();
     std::fs::write(folder.join("notices/empty.txt"), "").unwrap();
-    let text = format!(
-        "name = \"v{version}\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
-         labels_file = \"labels.txt\"\nlabels_sha256 = \"{}\"\n[input]\nname = \"x\"\nwidth = 64\nheight = 64\n\
-         colour = \"rgb\"\n[decoder]\nkind = \"yolov8\"\nstrides = [8]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n\
-         notices = [\"notices/LICENCE.txt\", \"notices/empty.txt\"]\n",
-        sha256(&weights),
-        sha256(b"person\ncar\n")
-    );
+    let text = manifest(version, &weights, &["notices/LICENCE.txt", "notices/empty.txt"]);
     let path = folder.join("net.toml");
     std::fs::write(&path, &text).unwrap();
     let signature = key(signer).sign(text.as_bytes(), Purpose::Manifest);
@@ -58,8 +50,17 @@ fn trust(folder: &Path) -> Trust {
 }
 
 fn dock(folder: &Path) -> Dock {
-    let options = DockOptions { store: folder.join("store"), trust: trust(folder), gives: true };
-    Dock::open(options).unwrap()
+    Dock::open(options(folder, true)).unwrap()
+}
+
+const HOST: &str = "fleet/r7";
+
+fn options(folder: &Path, gives: bool) -> DockOptions {
+    DockOptions { store: folder.join("store"), host: HOST.into(), trust: trust(folder), gives }
+}
+
+fn order(model: &str, number: u64) -> Order {
+    Order { host: HOST.into(), give_up: model.into(), number }
 }
 
 fn ask(dock: &mut Dock, request: &Request) -> Reply {
@@ -342,12 +343,7 @@ fn a_model_is_fetched_from_a_host_that_gives_it() {
     let outside = |reply: &mut Reply| reply.files.iter_mut().for_each(|f| f.name = format!("../{}", f.name));
     let error = fetch(&mut dock, &other, trust(folder.path()), &outside).unwrap_err();
     assert!(error.contains("PG-1906"), "{error}");
-    let mut miser = Dock::open(DockOptions {
-        store: folder.path().join("store"),
-        trust: trust(folder.path()),
-        gives: false,
-    })
-    .unwrap();
+    let mut miser = Dock::open(options(folder.path(), false)).unwrap();
     assert!(fetch(&mut miser, &other, trust(folder.path()), &|_| ()).unwrap_err().contains("PG-1912"));
 }
 
@@ -392,31 +388,89 @@ fn a_host_that_talks_nonsense_ends_the_transfer_with_one_line() {
     assert!(run(&stuck).starts_with("PG-1909"), "it takes chunks and has none of them");
 }
 
-const ROOT: &str = "PEREGRINE_TEST_DOCK";
-const DIES: &str = "PEREGRINE_TEST_DIES_AT";
+/// Who may have a model given up: a key of the ring, for this host, once.
+#[test]
+fn orders_are_obeyed_when_signed_for_this_host_and_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let cargo = Cargo::read(&model(folder.path(), 1, 3000, 1)).unwrap();
+    let mut dock = dock(folder.path());
+    bring(&mut dock, &cargo);
+    take(folder.path());
+    let store = folder.path().join("store");
+    let given = order(cargo.id(), 100);
+    let refused = |dock: &mut Dock, request: &Request, code: &str| {
+        let reply = ask(dock, request);
+        assert!(reply.status == Status::Refused && reply.detail.starts_with(code), "{code}: {reply:?}");
+        assert_eq!(revert_asked(&store), None, "{code}");
+    };
+    refused(&mut dock, &given.request(None), "PG-0460");
+    refused(&mut dock, &given.request(Some(&key(2))), "PG-0462");
+    let signed = given.request(Some(&key(1)));
+    // Bytes that were signed for something else, or that were altered after they were signed.
+    let text = String::from_utf8(signed.data.clone()).unwrap();
+    let elsewhere = key(1).sign(&signed.data, Purpose::Manifest).to_toml();
+    refused(&mut dock, &Request { signature: elsewhere, ..signed.clone() }, "PG-0461");
+    let later = text.replace("100", "101").into_bytes();
+    refused(&mut dock, &Request { data: later, ..signed.clone() }, "PG-0461");
+    refused(&mut dock, &Request { data: Vec::new(), signature: String::new(), ..signed.clone() }, "PG-0460");
+    refused(&mut dock, &Request { model: "ab".repeat(32), ..signed.clone() }, "PG-1906");
+    refused(&mut dock, &Request { data: vec![b' '; 4000], ..signed.clone() }, "PG-1906");
+    let other = Order { host: "fleet/r8".into(), ..given.clone() };
+    refused(&mut dock, &other.request(Some(&key(1))), "PG-1916");
+
+    let reply = ask(&mut dock, &signed);
+    assert_eq!((reply.status, reply.detail.as_str()), (Status::Ok, "it is given up"));
+    assert_eq!(revert_asked(&store).as_deref(), Some(cargo.id()));
+    revert_settled(&store);
+    // The answer was lost, and it is asked again: said to be done, not done again. A restart changes nothing.
+    assert_eq!(ask(&mut dock, &signed).status, Status::Ok);
+    let mut again = Dock::open(options(folder.path(), true)).unwrap();
+    assert_eq!(ask(&mut again, &signed).status, Status::Ok);
+    assert_eq!(revert_asked(&store), None, "overheard and given again");
+    refused(&mut again, &order(cargo.id(), 99).request(Some(&key(1))), "PG-1915");
+    assert_eq!(ask(&mut again, &order(cargo.id(), 101).request(Some(&key(1)))).status, Status::Ok);
+    assert_eq!(revert_asked(&store).as_deref(), Some(cargo.id()));
+    revert_settled(&store);
+    refused(&mut again, &signed, "PG-1915");
+    // What cannot be read is not taken for empty.
+    std::fs::write(store.join("orders.toml"), "torn").unwrap();
+    refused(&mut again, &order(cargo.id(), 102).request(Some(&key(1))), "PG-1917");
+    std::fs::remove_file(store.join("orders.toml")).unwrap();
+    // A host that takes what nobody has signed obeys whom it does not know, once.
+    let loose = DockOptions { trust: Trust::AllowUnsigned, ..options(folder.path(), true) };
+    let mut loose = Dock::open(loose).unwrap();
+    assert_eq!(ask(&mut loose, &given.request(None)).status, Status::Ok);
+    assert_eq!(revert_asked(&store).as_deref(), Some(cargo.id()));
+    revert_settled(&store);
+    refused(&mut loose, &order(cargo.id(), 99).request(None), "PG-1915");
+}
+
+/// The power goes between the note and the deed: the next start does what was ordered.
+#[test]
+fn an_order_that_was_noted_is_carried_out_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let cargo = Cargo::read(&model(folder.path(), 1, 3000, 1)).unwrap();
+    bring(&mut dock(folder.path()), &cargo);
+    let store = folder.path().join("store");
+    let note = format!("[k]\nnumber = 5\nmodel = \"{}\"\ndone = false\n", cargo.id());
+    std::fs::write(store.join("orders.toml"), note).unwrap();
+    dock(folder.path());
+    assert_eq!(revert_asked(&store).as_deref(), Some(cargo.id()));
+    assert!(waiting(&store).is_none(), "it waited");
+    revert_settled(&store);
+    dock(folder.path());
+    assert_eq!(revert_asked(&store), None, "once");
+}
 
 /// Not a test of its own: the host that is killed below.
 #[test]
 fn child_that_receives_and_is_killed() {
-    let (Some(root), Ok(dies)) = (std::env::var_os(ROOT), std::env::var(DIES)) else { return };
-    let root = PathBuf::from(root);
-    let (mut at, dies) = (0, dies.parse::<usize>().unwrap());
-    let step = Box::new(move |what: &'static str| {
-        if at == dies {
-            println!("STEP {what}");
-            loop {
-                std::thread::park();
-            }
-        }
-        at += 1;
-    });
-    let options =
-        DockOptions { store: root.join("store"), trust: Trust::Ring(root.join("keys.toml")), gives: false };
-    let mut dock = Dock::open_stepwise(options, step).unwrap();
+    let Some((root, step)) = victim() else { return };
+    let mut dock = Dock::open_stepwise(options(&root, false), step).unwrap();
     let cargo = Cargo::read(&root.join("v2/net.toml")).unwrap();
     bring(&mut dock, &cargo);
-    ask(&mut dock, &Request::revert(cargo.id()));
-    println!("STEP through");
+    ask(&mut dock, &order(cargo.id(), 7).request(Some(&key(1))));
+    through();
 }
 
 /// kill -9 of the receiving process at every step: the model before it is untouched, what waits is whole or not there, and the
@@ -436,18 +490,7 @@ fn a_receiver_killed_at_any_step_goes_on_where_it_stopped() {
         bring(&mut dock(root), &three);
         let four = Cargo::read(&model(root, 4, 4000, 1)).unwrap();
         ask(&mut dock(root), &four.offer());
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_receives_and_is_killed", "--nocapture"])
-            .env(ROOT, root)
-            .env(DIES, dies.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let reached = lines.filter_map(|l| l.split_once("STEP ").map(|(_, step)| step.to_owned())).next();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let reached = reached.expect("the child says where it is");
+        let reached = cut("child_that_receives_and_is_killed", root, dies);
         let store = Store::open(&root.join("store")).unwrap();
         let active = Bundle::read(&store.manifest(store.state().active.unwrap())).unwrap();
         assert_eq!(active.id(), one.id(), "{reached}");
@@ -468,6 +511,8 @@ fn a_receiver_killed_at_any_step_goes_on_where_it_stopped() {
         "half of a chunk is written",
         "clear what waited before",
         "move the model to where it is looked for",
+        "note the order",
+        "rename the record of orders",
         "rename the request for the way back",
     ] {
         assert!(steps.iter().any(|step| step == what), "{what} was never cut: {steps:?}");

@@ -1,29 +1,22 @@
 //! The store of models with the power cut at every step, bundles of strangers, and the rules of slots.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests; clippy sees only #[test] functions as such
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod common;
 
+use std::path::Path;
+
+use common::power::{LABELS, cut, manifest, through, victim};
+use peregrine_models::Manifest;
 use peregrine_models::update::{Boot, Bundle, Slot, Store};
-use peregrine_models::{Manifest, sha256};
 
 /// A small bundle. Nothing here loads the network, so any bytes will do for it.
 fn bundle(version: u8) -> Bundle {
     let weights = vec![version; 5000];
-    let labels = b"person\ncar\n".to_vec();
-    let manifest = format!(
-        "name = \"v{version}\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
-         labels_file = \"labels.txt\"\nlabels_sha256 = \"{}\"\n[input]\nname = \"x\"\nwidth = 64\nheight = 64\n\
-         colour = \"rgb\"\n[decoder]\nkind = \"yolov8\"\nstrides = [8]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n\
-         notices = [\"notices/LICENCE.txt\"]\n",
-        sha256(&weights),
-        sha256(&labels)
-    );
+    let manifest = manifest(version.into(), &weights, &["notices/LICENCE.txt"]);
     Bundle::new(vec![
         ("manifest.toml".into(), manifest.into_bytes()),
         ("net.onnx".into(), weights),
-        ("labels.txt".into(), labels),
+        ("labels.txt".into(), LABELS.to_vec()),
         ("notices/LICENCE.txt".into(), b"do as you like".to_vec()),
     ])
     .unwrap()
@@ -50,26 +43,13 @@ fn update(store: &mut Store, version: u8) {
     store.commit().unwrap();
 }
 
-const ROOT: &str = "PEREGRINE_TEST_STORE";
-const DIES: &str = "PEREGRINE_TEST_DIES_AT";
-
 /// Not a test of its own: the process that is killed below. Waits for its end at one step of an update.
 #[test]
 fn child_that_is_killed() {
-    let (Some(root), Ok(dies)) = (std::env::var_os(ROOT), std::env::var(DIES)) else { return };
-    let (mut at, dies) = (0, dies.parse::<usize>().unwrap());
-    let step = Box::new(move |what: &'static str| {
-        if at == dies {
-            println!("STEP {what}");
-            loop {
-                std::thread::park();
-            }
-        }
-        at += 1;
-    });
-    let mut store = Store::open_stepwise(&PathBuf::from(root), step).unwrap();
+    let Some((root, step)) = victim() else { return };
+    let mut store = Store::open_stepwise(&root, step).unwrap();
     update(&mut store, 2);
-    println!("STEP through");
+    through();
 }
 
 /// kill -9 at every step of an update, from the first byte to the last: what starts next is a whole model, the old one or
@@ -80,19 +60,7 @@ fn a_cut_at_any_step_leaves_a_working_model() {
     for dies in 0..200 {
         let folder = tempfile::tempdir().unwrap();
         drop(with_one(folder.path()));
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_is_killed", "--nocapture"])
-            .env(ROOT, folder.path())
-            .env(DIES, dies.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        // libtest writes the name of the test in front of what the test prints first.
-        let reached = lines.filter_map(|l| l.split_once("STEP ").map(|(_, step)| step.to_owned())).next();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let reached = reached.expect("the child says where it is");
+        let reached = cut("child_that_is_killed", folder.path(), dies);
         let mut store = Store::open(folder.path()).unwrap();
         let first = match store.boot().unwrap() {
             Boot::Active(manifest) => name(&manifest),

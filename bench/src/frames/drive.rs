@@ -3,7 +3,7 @@
 use super::clock::{cpu, now, sleep_until};
 use super::job::{Job, Outcome, Published};
 use super::stamp::{self, Phase};
-use crate::count::allocations;
+use peregrine_counting::all as allocations;
 
 /// Something that publishes frames.
 pub(super) trait Sender {

@@ -3,7 +3,7 @@
 use super::clock;
 use super::job::Read;
 use super::stamp::{self, Phase, Stamp};
-use crate::count::allocations;
+use peregrine_counting::all as allocations;
 
 /// Latencies that a reader keeps at most; reserved at once, so that noting one allocates nothing.
 const MOST: usize = 1 << 20;

@@ -49,7 +49,8 @@ impl Node for Robot {
     fn configure(setup: &mut Setup<Self>, config: Config) -> Result<Self> {
         let root = Path::new(&config.root);
         let trust = Trust::Ring(root.parent().unwrap().parent().unwrap().join("peregrine/keys.toml"));
-        let options = DockOptions { store: root.to_owned(), trust, gives: false };
+        let host = setup.namespace().trim_start_matches('/').to_owned();
+        let options = DockOptions { store: root.to_owned(), host, trust, gives: false };
         setup.service::<ModelTransfer>("model_store/transfer", Self::on_step)?;
         setup.timer(Duration::from_millis(30), Self::tick)?;
         Ok(Self {

@@ -1,37 +1,13 @@
 //! No allocation per frame: loan, publish, take, clone, drop and forward are counted.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use peregrine_frame::{BusConfig, Encoding, FrameBus, Host, ImageSpec, Policy, hop_id};
 
-struct Counting;
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    /// Of this thread: the one that answers readers allocates when one comes, and may not be done with it at once.
-    static OWN: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands everything to the system allocator, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        let _ = OWN.try_with(|own| own.set(own.get() + 1));
-        // SAFETY: the caller's contract.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract.
-        unsafe { System.dealloc(p, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 // One test in this file, or another thread's allocations would be counted.
 #[test]
@@ -72,19 +48,19 @@ fn a_frame_costs_no_allocation() {
     };
     // The writer copies the list of wakers at its first publish.
     turn();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = peregrine_counting::all();
     for _ in 0..1000 {
         turn();
     }
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let allocations = peregrine_counting::all() - before;
     assert_eq!(allocations, 0, "1000 frames allocated {allocations} times");
     assert_eq!(woken.load(Ordering::Relaxed), 1001);
     assert_eq!(camera.failed_loans() + relay.failed_loans(), 0);
     across_processes(&spec);
     // The counter does count.
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = peregrine_counting::all();
     drop(std::hint::black_box(Box::new(7u64)));
-    assert!(ALLOCATIONS.load(Ordering::Relaxed) > before);
+    assert!(peregrine_counting::all() > before);
 }
 
 /// As between processes: the reader comes over the socket, and has mappings of its own.
@@ -109,11 +85,11 @@ fn across_processes(spec: &ImageSpec<'_>) {
         assert!(!reader.wait(std::time::Duration::from_micros(10)));
     };
     turn();
-    let before = OWN.get();
+    let before = peregrine_counting::own();
     for _ in 0..1000 {
         turn();
     }
-    let allocations = OWN.get() - before;
+    let allocations = peregrine_counting::own() - before;
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(allocations, 0, "1000 frames between processes allocated {allocations} times");
 }

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::message::Encoded;
 use crate::slots::MessagePort;
+use crate::stock::Stock;
 use crate::time::Time;
 use crate::topic::Topic;
 
@@ -56,6 +57,20 @@ impl<M: Message> Publisher<M> {
         self.port.number(message, ctx.origin.get(), ctx.now());
         self.port.topic.count_unheard();
         self.port.note_sent(false);
+        Ok(())
+    }
+
+    /// Publishes a message of the publisher's own `stock`, filled by `fill`. Nothing is allocated once the stock has as many
+    /// messages as are held at once, if `fill` allocates nothing. `fill` gets what the message held when it was last
+    /// published (at first the default): it sets every field.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_from(&self, ctx: &Context, stock: &mut Stock<M>, fill: impl FnOnce(&mut M)) -> Result {
+        let message = stock.fill(fill);
+        let number = self.port.number(&*message, ctx.origin.get(), ctx.now());
+        let sent = ctx.emit_numbered(&self.port.topic, message, number);
+        self.port.note_sent(sent);
         Ok(())
     }
 

@@ -3,32 +3,16 @@
 
 extern crate peregrine_core as peregrine;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use peregrine::prelude::*;
 use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue};
 
-struct Counting;
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 static BEFORE: AtomicU64 = AtomicU64::new(u64::MAX);
 static AFTER: AtomicU64 = AtomicU64::new(u64::MAX);
 
-// SAFETY: hands everything to the system allocator, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's contract.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract.
-        unsafe { System.dealloc(p, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 /// The first frames warm everything up, and so many are counted after them: well over what a block of a linked queue holds.
 const WARM: u64 = 50;
@@ -64,10 +48,10 @@ impl Node for Viewer {
             |viewer: &mut Self, ctx: &Context, frame: &Frame| {
                 viewer.0 += u64::from(frame.bytes()[0]);
                 if viewer.0 == WARM {
-                    BEFORE.store(ALLOCATIONS.load(Ordering::Relaxed), Ordering::Relaxed);
+                    BEFORE.store(peregrine_counting::all(), Ordering::Relaxed);
                 }
                 if viewer.0 == WARM + COUNTED {
-                    AFTER.store(ALLOCATIONS.load(Ordering::Relaxed), Ordering::Relaxed);
+                    AFTER.store(peregrine_counting::all(), Ordering::Relaxed);
                     ctx.shutdown("counted");
                 }
                 Ok(())
@@ -92,7 +76,7 @@ fn a_frame_from_node_to_node_allocates_nothing() {
         let allocations = AFTER.load(Ordering::Relaxed) - BEFORE.load(Ordering::Relaxed);
         assert_eq!(allocations, 0, "{COUNTED} frames in lanes {lanes:?} allocated {allocations} times");
     }
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = peregrine_counting::all();
     drop(std::hint::black_box(Box::new(7u64)));
-    assert!(ALLOCATIONS.load(Ordering::Relaxed) > before, "the counter counts");
+    assert!(peregrine_counting::all() > before, "the counter counts");
 }

@@ -3,7 +3,6 @@
 
 extern crate peregrine_core as peregrine;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,24 +11,8 @@ use peregrine::{App, FrameHost, Mode, NodeFactory, NodeSpec};
 use peregrine_frame::{Policy, SubscribeOptions};
 use peregrine_msgs::sensor_msgs::{PointCloud2, PointField};
 
-struct Counting;
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: hands everything to the system allocator, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's contract.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract.
-        unsafe { System.dealloc(p, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 const WARM: u64 = 50;
 const COUNTED: u64 = 200;
@@ -68,7 +51,7 @@ impl Lidar {
         self.cloud.header.stamp.sec += 1;
         self.clouds.send_ref(ctx, &self.cloud)?;
         let taken = self.taken.0.load(Ordering::Relaxed);
-        let now = ALLOCATIONS.load(Ordering::Relaxed);
+        let now = peregrine_counting::all();
         match self.before {
             None if taken >= WARM => self.before = Some((now, taken)),
             None => {}
@@ -112,7 +95,7 @@ fn a_message_into_a_slot_allocates_nothing() {
     reader.join().unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!((report.failed_loans, report.nodes[0].last_error.clone()), (0, None));
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = peregrine_counting::all();
     drop(std::hint::black_box(Box::new(7u64)));
-    assert!(ALLOCATIONS.load(Ordering::Relaxed) > before, "the counter counts");
+    assert!(peregrine_counting::all() > before, "the counter counts");
 }

@@ -2,29 +2,9 @@
 
 use nalgebra::{Isometry3, Point3};
 use peregrine_render::{BoxFinder, Camera, Renderer, Scene, Targets, look_at, props};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-struct Counting;
-
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: hands every call on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps GlobalAlloc's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 #[test]
 fn a_frame_allocates_nothing_after_warm_up() {
@@ -55,7 +35,7 @@ fn a_frame_allocates_nothing_after_warm_up() {
     };
     round(&mut scene);
     // Which thread takes which share differs from run to run, but no buffer belongs to a thread's share of triangles.
-    let before = COUNT.load(Ordering::Relaxed);
+    let before = peregrine_counting::all();
     round(&mut scene);
-    assert_eq!(COUNT.load(Ordering::Relaxed) - before, 0, "allocations in 20 frames");
+    assert_eq!(peregrine_counting::all() - before, 0, "allocations in 20 frames");
 }

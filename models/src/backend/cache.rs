@@ -125,6 +125,19 @@ impl EngineCache {
         (note.key == *key).then(|| Duration::try_from_secs_f64(note.seconds).ok()).flatten()
     }
 
+    /// How long an engine that is not there yet will take to be built: as long as the slowest of its provider that was built here,
+    /// of the same network if there is one. `None` where none was.
+    pub fn expected(&self, key: &EngineKey) -> Option<Duration> {
+        let notes = std::fs::read_dir(&self.root).ok()?.flatten().filter_map(|entry| {
+            let text = std::fs::read_to_string(entry.path().join(NOTE)).ok()?;
+            toml::from_str::<Note>(&text).ok().filter(|note| note.key.provider == key.provider)
+        });
+        let likeness = |note: &Note| (note.key.model == key.model, note.seconds);
+        let nearest =
+            notes.map(|note| likeness(&note)).max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
+        Duration::try_from_secs_f64(nearest.1).ok()
+    }
+
     /// Remembers that the engine is there, and how long it took. The note appears whole or not at all.
     ///
     /// # Errors
@@ -207,6 +220,26 @@ mod tests {
         cache.forget(&key()).unwrap();
         cache.forget(&key()).unwrap();
         assert!(!cache.folder(&key()).exists() && cache.folder(&other).exists());
+    }
+
+    #[test]
+    fn what_others_took_is_what_one_will_take() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = EngineCache::at(root.path());
+        assert_eq!(cache.expected(&key()), None);
+        let seconds = Duration::from_secs;
+        let half = EngineKey { precision: Precision::Half, ..key() };
+        let foreign = EngineKey { provider: "migraphx".into(), ..key() };
+        let other = EngineKey { model: "ef".repeat(32), ..key() };
+        cache.note(&foreign, seconds(900)).unwrap();
+        assert_eq!(cache.expected(&key()), None, "another provider's time says nothing");
+        cache.note(&other, seconds(300)).unwrap();
+        assert_eq!(cache.expected(&key()), Some(seconds(300)));
+        cache.note(&half, seconds(100)).unwrap();
+        cache.note(&EngineKey { runtime: "1.31.0".into(), ..key() }, seconds(120)).unwrap();
+        assert_eq!(cache.expected(&key()), Some(seconds(120)), "the same network's tell more");
+        std::fs::write(cache.folder(&half).join(NOTE), "seconds = nan").unwrap();
+        assert_eq!(cache.expected(&key()), Some(seconds(120)));
     }
 
     #[test]

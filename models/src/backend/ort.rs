@@ -14,11 +14,11 @@ use ort::value::Tensor;
 
 use super::library::{Places, check_file};
 use super::{Backend, Engine, Precision, part, read_parts, size_for};
-use crate::error::suggest;
 use crate::manifest::Element;
 use crate::model::Model;
 use crate::onnx::first_line;
 use crate::preprocess::InputMut;
+use crate::suggest::suggest;
 use crate::{Error, Result};
 
 /// The one library of this process and its environment.

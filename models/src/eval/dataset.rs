@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::photo::Photo;
-use crate::error::suggest;
+use crate::suggest::suggest;
 use crate::{Error, Result};
 
 /// One photo with what it shows.

@@ -297,6 +297,44 @@ mod tests {
     }
 
     #[test]
+    fn a_divergence_is_that_of_its_definition() {
+        // Fewer bins than steps: what is piled up at the ends is all that differs.
+        let (p, q) = (3.0_f64 / 22.0, 2.0_f64 / 20.0);
+        let (centre_p, centre_q) = (16.0_f64 / 22.0, 16.0_f64 / 20.0);
+        let expected = 2.0 * p * (p / q).ln() + centre_p * (centre_p / centre_q).ln();
+        let found = divergence(&[1, 2, 4, 8, 4, 2, 1], 1, 5);
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        // Two bins to a step, 1 and 3 counts: the step says 2 and 2.
+        let counts: Vec<u64> = (0..512).map(|bin| 1 + 2 * (bin % 2)).collect();
+        let expected = 0.25 * 0.5_f64.ln() + 0.75 * 1.5_f64.ln();
+        let found = divergence(&counts, 0, 511);
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        // An empty bin takes nothing of its step.
+        let counts: Vec<u64> = (0..512).map(|bin| 7 * (bin % 2)).collect();
+        assert!(divergence(&counts, 0, 511).abs() < 1e-12);
+    }
+
+    #[test]
+    fn ranges_of_several_photos_are_those_of_their_definitions() {
+        let mut calibration = Calibration::default();
+        let (mut dice, mut sample) = (1, Vec::new());
+        // 10001 values each: the tails fall on the second and the last but one.
+        for (offset, scale) in [(0.0, 1.0), (-3.0, 2.0), (5.0, 0.5)] {
+            let values: Vec<f32> = (0..=10_000).map(|i| offset + scale * (i as f32 / 10_000.0)).collect();
+            calibration.add("x", &values, &mut dice, &mut sample);
+        }
+        let range = |method| calibration.ranges(method)["x"];
+        assert_eq!(range(Method::MinMax), (-3.0, 5.5));
+        let (low, high) = range(Method::Percentile);
+        let (lows, highs) = ([0.0 + 1e-4, -3.0 + 2e-4, 5.0 + 5e-5], [1.0 - 1e-4, -1.0 - 2e-4, 5.5 - 5e-5]);
+        let mean = |values: [f32; 3]| values.iter().sum::<f32>() / 3.0;
+        assert!((low - mean(lows)).abs() < 2e-6 && (high - mean(highs)).abs() < 2e-6, "{low} {high}");
+        // The entropy's cut never reaches beyond what was seen, and keeps zero inside.
+        let (low, high) = range(Method::Entropy);
+        assert!((-3.0..=0.0).contains(&low) && (0.0..=5.5).contains(&high), "{low} {high}");
+    }
+
+    #[test]
     fn quantiles_are_those_of_numpy() {
         let mut values: Vec<f32> = (0..101).rev().map(|v| v as f32).collect();
         assert_eq!(quantile(&mut values, 0.5), 50.0);

@@ -106,8 +106,24 @@ fn reason(error: &Error) -> String {
 /// # Errors
 /// As [`standing`].
 pub fn standing_of(path: &Path, text: &[u8], signature: Option<&str>, trust: &Trust) -> Result<Standing> {
+    standing_for(Purpose::Manifest, path, text, signature, trust)
+}
+
+/// The same for bytes of another purpose.
+///
+/// # Errors
+/// As [`standing`].
+pub fn standing_for(
+    purpose: Purpose,
+    path: &Path,
+    text: &[u8],
+    signature: Option<&str>,
+    trust: &Trust,
+) -> Result<Standing> {
     let checked = match signature {
-        Some(signature) => Signature::parse(signature, path).and_then(|s| check(path, text, &s, trust)),
+        Some(signature) => {
+            Signature::parse(signature, path).and_then(|s| check(purpose, path, text, &s, trust))
+        }
         None => {
             Err(Error::Unsigned { path: path.to_owned(), detail: "no signature came with it".to_owned() })
         }
@@ -124,10 +140,16 @@ fn verify(path: &Path, text: &[u8], trust: &Trust) -> Result<Standing> {
         let detail = format!("there is no {}", beside.file_name().unwrap_or_default().display());
         return Err(Error::Unsigned { path: path.to_owned(), detail });
     }
-    check(path, text, &Signature::read(&beside)?, trust)
+    check(Purpose::Manifest, path, text, &Signature::read(&beside)?, trust)
 }
 
-fn check(path: &Path, text: &[u8], signature: &Signature, trust: &Trust) -> Result<Standing> {
+fn check(
+    purpose: Purpose,
+    path: &Path,
+    text: &[u8],
+    signature: &Signature,
+    trust: &Trust,
+) -> Result<Standing> {
     let ring_path = match trust {
         Trust::Ring(path) => Some(path.clone()),
         _ => user_ring().filter(|path| path.is_file()),
@@ -136,6 +158,6 @@ fn check(path: &Path, text: &[u8], signature: &Signature, trust: &Trust) -> Resu
         Some(path) => Keyring::read(&path)?,
         None => Keyring::default(),
     };
-    let key = ring.check(text, Purpose::Manifest, signature, path)?;
+    let key = ring.check(text, purpose, signature, path)?;
     Ok(Standing::Signed { key: key.id.clone(), name: key.name.clone() })
 }

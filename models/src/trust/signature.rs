@@ -17,6 +17,8 @@ pub enum Purpose {
     Manifest,
     /// A key ring.
     Keyring,
+    /// An order to a host.
+    Order,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
         match self {
             Self::Manifest => b"peregrine model manifest, version 1\n",
             Self::Keyring => b"peregrine key ring, version 1\n",
+            Self::Order => b"peregrine model order, version 1\n",
         }
     }
 

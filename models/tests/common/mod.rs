@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test binary uses its own part
 
 pub mod network;
+pub mod power;
 pub mod updates;
 
 use std::path::{Path, PathBuf};

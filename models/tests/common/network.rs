@@ -1,5 +1,7 @@
 //! ONNX networks made for tests.
 
+use std::path::{Path, PathBuf};
+
 use prost::Message;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_shape_proto::Dimension;
@@ -130,4 +132,21 @@ pub fn bright_network(side: usize, first: Option<usize>) -> Vec<u8> {
         node: vec![rows, mean, node("Mul", &["head", "mean"], "y")],
         ..GraphProto::default()
     })
+}
+
+/// Writes that network and its manifest, for at most `max_batch` images of `side` pixels at once; gives the manifest.
+pub fn bright_model(folder: &Path, side: usize, first: Option<usize>, max_batch: usize) -> PathBuf {
+    let bytes = bright_network(side, first);
+    std::fs::write(folder.join("net.onnx"), &bytes).unwrap();
+    let manifest = format!(
+        "name = \"bright\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
+         score_threshold = 0.05\nnms_iou = 0.6\nlabels = [\"person\", \"car\"]\n\
+         [input]\nname = \"x\"\nwidth = {side}\nheight = {side}\ncolour = \"rgb\"\nstd = [255.0, 255.0, 255.0]\n\
+         max_batch = {max_batch}\n\
+         [decoder]\nkind = \"yolov8\"\nstrides = [8, 16, 32]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n",
+        peregrine_models::sha256(&bytes)
+    );
+    let path = folder.join("net.toml");
+    std::fs::write(&path, manifest).unwrap();
+    path
 }

@@ -1,17 +1,17 @@
 //! Several cameras through one network: `CAMERA/image_raw` -> `CAMERA/detections` and `CAMERA/age_ms`, one inference for
 //! the newest frame of each. A frame that is overtaken by the next of its camera before its turn is dropped and counted.
 
+use peregrine::Stock;
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
 use peregrine_models::watch::Recent;
-use peregrine_models::{
-    BackendChoice, BatchDetector, ImageRef, LoadOptions, ModelSource, PixelFormat, Standing, Trust,
-};
+use peregrine_models::{BatchDetector, ImageRef, LoadOptions, PixelFormat, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
-use peregrine_msgs::std_msgs::{Float64, Header};
+use peregrine_msgs::std_msgs::Float64;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
-use crate::algo::{Waiting, class_map, to_message, view};
+use crate::algo::{Boxes, Waiting, label_info, status, view};
+use crate::config::Told;
 use crate::error::Error;
 
 /// How often the node says how it fares, and complains about an unsigned model.
@@ -58,15 +58,17 @@ pub struct CamerasConfig {
 
 impl CamerasConfig {
     fn load(&self) -> peregrine_models::Result<LoadOptions> {
-        Ok(LoadOptions {
-            backend: self.backend.parse::<BackendChoice>()?,
-            provider: self.provider.clone(),
+        Told {
+            model: &self.model,
+            backend: &self.backend,
+            provider: &self.provider,
+            precision: "native",
             threads: self.threads,
-            score_threshold: (self.min_score >= 0.0).then_some(self.min_score as f32),
-            trust: if self.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },
-            ort_library: (!self.ort_library.is_empty()).then(|| self.ort_library.clone().into()),
-            ..LoadOptions::new(ModelSource::parse(&self.model))
-        })
+            min_score: self.min_score,
+            ort_library: &self.ort_library,
+            allow_unsigned: self.allow_unsigned,
+        }
+        .load()
     }
 }
 
@@ -76,7 +78,9 @@ struct Camera {
     /// The frame that waits for its turn.
     frame: Option<Frame>,
     detections: Publisher<Detection2DArray>,
+    boxes_stock: Stock<Detection2DArray>,
     age: Publisher<Float64>,
+    age_stock: Stock<Float64>,
     results: u64,
     failures: u64,
     ages: Recent,
@@ -85,6 +89,7 @@ struct Camera {
 /// Runs one detection network on the newest frames of several cameras.
 pub struct CamerasNode {
     detector: BatchDetector,
+    boxes: Boxes,
     cameras: Vec<Camera>,
     waiting: Waiting,
     reports: u64,
@@ -128,7 +133,9 @@ impl Node for CamerasNode {
                 name: name.clone(),
                 frame: None,
                 detections: setup.publish(&format!("{name}/detections"), Qos::Sensor)?,
+                boxes_stock: Stock::default(),
                 age: setup.publish(&format!("{name}/age_ms"), Qos::Sensor)?,
+                age_stock: Stock::default(),
                 results: 0,
                 failures: 0,
                 ages: Recent::new(RECENT),
@@ -144,6 +151,7 @@ impl Node for CamerasNode {
                 i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX),
             ),
             detector,
+            boxes: Boxes::default(),
             cameras,
             reports: 0,
             runs: [0; 2],
@@ -155,9 +163,8 @@ impl Node for CamerasNode {
     }
 
     fn activate(&mut self, ctx: &Context) -> Result {
-        let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
-        let threshold = self.detector.score_threshold();
-        self.labels.send(ctx, LabelInfo { header, class_map: class_map(self.detector.labels()), threshold })
+        let (labels, threshold) = (self.detector.labels(), self.detector.score_threshold());
+        self.labels.send(ctx, label_info(ctx.now().to_msg(), labels, threshold))
     }
 }
 
@@ -188,7 +195,7 @@ impl CamerasNode {
     fn run(&mut self, ctx: &Context) -> Result {
         let blank = ImageRef { data: &[], width: 0, height: 0, step: 0, pixel: PixelFormat::Mono8 };
         let (mut images, mut whose, mut count) = ([blank; MOST], [0; MOST], 0);
-        let Self { waiting, cameras, detector, inference_ms, runs, .. } = self;
+        let Self { waiting, cameras, detector, boxes, inference_ms, runs, .. } = self;
         for camera in waiting.take() {
             let Some(frame) = &cameras[camera].frame else { continue };
             let image =
@@ -210,11 +217,12 @@ impl CamerasNode {
             let camera = &mut cameras[*camera];
             let Some(frame) = camera.frame.take() else { continue };
             let age_ms = (ctx.now().0 - frame.stamp_ns()) as f64 / 1e6;
-            let header = Header { stamp: frame.stamp().to_msg(), frame_id: frame.frame_id().to_owned() };
             camera.results += 1;
             camera.ages.add(age_ms);
-            camera.detections.send(ctx, to_message(&header, detector.found(place)))?;
-            camera.age.send(ctx, Float64 { data: age_ms })?;
+            camera.detections.send_from(ctx, &mut camera.boxes_stock, |message| {
+                boxes.fill(message, &frame.stamp().to_msg(), frame.frame_id(), detector.found(place));
+            })?;
+            camera.age.send_from(ctx, &mut camera.age_stock, |message| message.data = age_ms)?;
         }
         Ok(())
     }
@@ -263,9 +271,7 @@ impl CamerasNode {
 }
 
 fn array(ctx: &Context, level: u8, name: String, message: String, values: Vec<KeyValue>) -> DiagnosticArray {
-    let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
-    let status = DiagnosticStatus { level, name, message, hardware_id: String::new(), values };
-    DiagnosticArray { header, status: vec![status] }
+    status(ctx.now().to_msg(), level, name, message, values)
 }
 
 export_node!(CamerasNode);

@@ -106,21 +106,22 @@ impl Config {
     /// # Errors
     /// An unknown backend.
     pub fn load(&self) -> peregrine_models::Result<LoadOptions> {
-        Ok(LoadOptions {
-            backend: self.backend.parse::<BackendChoice>()?,
-            provider: self.provider.clone(),
-            precision: self.precision.parse()?,
+        Told {
+            model: &self.model,
+            backend: &self.backend,
+            provider: &self.provider,
+            precision: &self.precision,
             threads: self.threads,
-            score_threshold: self.score_threshold(),
-            trust: if self.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },
-            ort_library: (!self.ort_library.is_empty()).then(|| PathBuf::from(&self.ort_library)),
-            ..LoadOptions::new(ModelSource::parse(&self.model))
-        })
+            min_score: self.min_score,
+            ort_library: &self.ort_library,
+            allow_unsigned: self.allow_unsigned,
+        }
+        .load()
     }
 
     /// The lowest score that is published; `None` is what the manifest says.
     pub fn score_threshold(&self) -> Option<f32> {
-        (self.min_score >= 0.0).then_some(self.min_score as f32)
+        score(self.min_score)
     }
 
     /// Where better models come from; `None` without a store.
@@ -165,4 +166,35 @@ impl Config {
             settle: Duration::from_secs_f64(self.settle_s),
         }
     }
+}
+
+/// What every node of this crate can be told of the model it loads.
+pub(crate) struct Told<'a> {
+    pub model: &'a str,
+    pub backend: &'a str,
+    pub provider: &'a str,
+    pub precision: &'a str,
+    pub threads: usize,
+    pub min_score: f64,
+    pub ort_library: &'a str,
+    pub allow_unsigned: bool,
+}
+
+impl Told<'_> {
+    pub fn load(&self) -> peregrine_models::Result<LoadOptions> {
+        Ok(LoadOptions {
+            backend: self.backend.parse::<BackendChoice>()?,
+            provider: self.provider.to_owned(),
+            precision: self.precision.parse()?,
+            threads: self.threads,
+            score_threshold: score(self.min_score),
+            trust: if self.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing },
+            ort_library: (!self.ort_library.is_empty()).then(|| PathBuf::from(self.ort_library)),
+            ..LoadOptions::new(ModelSource::parse(self.model))
+        })
+    }
+}
+
+fn score(told: f64) -> Option<f32> {
+    (told >= 0.0).then_some(told as f32)
 }

@@ -1,7 +1,7 @@
 //! The detector node: frames in, `vision_msgs/Detection2DArray` out, on the device.
 //!
 //! The work is `peregrine-models`'; this crate says what of a frame it may read ([`algo::view`]), how boxes become
-//! messages ([`algo::to_message`]), counts how it fares ([`algo::Vitals`]), and wires two nodes: [`DetectorNode`] for one
+//! messages ([`algo::Boxes`]), counts how it fares ([`algo::Vitals`]), and wires two nodes: [`DetectorNode`] for one
 //! camera, [`CamerasNode`] for several through one inference. [`store`] is the node through which models come
 //! over the network.
 

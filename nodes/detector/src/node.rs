@@ -1,6 +1,7 @@
 //! Wiring: `image_raw` -> `detections`; the classes on `label_info`; what runs the network on `~/status`; how it fares on
 //! `~/watch` and `/diagnostics` once a second; steps of the ladder and of an update on `/diagnostics` and in the log as they happen.
 
+use peregrine::Stock;
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
 use peregrine_models::update::Live;
@@ -8,10 +9,9 @@ use peregrine_models::watch::{Ladder, Load, Machine, look};
 use peregrine_models::{BackendName, Detector, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::sensor_msgs::BatteryState;
-use peregrine_msgs::std_msgs::Header;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
-use crate::algo::{Around, Vitals, is_due, label_info, rungs, to_message, view};
+use crate::algo::{Around, Boxes, Vitals, is_due, label_info, rungs, status, view};
 use crate::config::Config;
 use crate::engines::Engines;
 use crate::error::Error;
@@ -39,6 +39,8 @@ pub struct DetectorNode {
     /// Changes of the live model that the vitals know of.
     changes: u64,
     detections: Publisher<Detection2DArray>,
+    stock: Stock<Detection2DArray>,
+    boxes: Boxes,
     labels: Publisher<LabelInfo>,
     status: Publisher<DiagnosticArray>,
     watch: Publisher<DiagnosticArray>,
@@ -93,6 +95,8 @@ impl Node for DetectorNode {
             last_ns: None,
             changes: 0,
             detections: setup.publish("detections", Qos::Sensor)?,
+            stock: Stock::default(),
+            boxes: Boxes::default(),
             labels: setup.publish("label_info", Qos::Latched)?,
             status: setup.publish("~/status", Qos::Latched)?,
             watch: setup.publish("~/watch", Qos::Reliable)?,
@@ -130,8 +134,8 @@ impl DetectorNode {
 
     /// What the classes are called, and from which score on they are published.
     fn say_labels(&self, ctx: &Context) -> Result {
-        let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
-        self.labels.send(ctx, label_info(header, self.engines.current()))
+        let current = self.engines.current();
+        self.labels.send(ctx, label_info(ctx.now().to_msg(), current.labels(), current.score_threshold()))
     }
 
     fn complain(&mut self, ctx: &Context) -> Result {
@@ -170,8 +174,10 @@ impl DetectorNode {
             }
         };
         let age_ms = (ctx.now().0 - frame.stamp_ns()) as f64 / 1e6;
-        let header = Header { stamp: frame.stamp().to_msg(), frame_id: frame.frame_id().to_owned() };
-        self.detections.send(ctx, to_message(&header, found))?;
+        let boxes = &mut self.boxes;
+        self.detections.send_from(ctx, &mut self.stock, |message| {
+            boxes.fill(message, &frame.stamp().to_msg(), frame.frame_id(), found);
+        })?;
         // Nobody waits for how the image looks.
         let seen = look(&image).map_err(picture).or_node()?;
         self.vitals.saw(seen, found, age_ms, (!ctx.is_lockstep()).then_some(took_ms));
@@ -284,9 +290,7 @@ fn pair(key: &str, value: &str) -> KeyValue {
 }
 
 fn array(ctx: &Context, level: u8, name: String, message: String, values: Vec<KeyValue>) -> DiagnosticArray {
-    let header = Header { stamp: ctx.now().to_msg(), frame_id: String::new() };
-    let status = DiagnosticStatus { level, name, message, hardware_id: String::new(), values };
-    DiagnosticArray { header, status: vec![status] }
+    status(ctx.now().to_msg(), level, name, message, values)
 }
 
 export_node!(DetectorNode);

@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use common::network::bright_network;
+use common::network::bright_model;
 use common::{SIDE, lent, text};
 use peregrine::prelude::*;
 use peregrine::{Advance, App, Mode, NodeFactory, NodeSpec, ParamValue};
@@ -34,23 +34,6 @@ struct All {
 }
 
 type Shared = Arc<Mutex<All>>;
-
-/// A network of the brightness, for as many as `max_batch` images at once.
-fn model(folder: &Path, max_batch: usize) -> PathBuf {
-    let bytes = bright_network(SIDE as usize, None);
-    std::fs::write(folder.join("net.onnx"), &bytes).unwrap();
-    let manifest = format!(
-        "name = \"bright\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
-         score_threshold = 0.05\nnms_iou = 0.6\nlabels = [\"person\", \"car\"]\n\
-         [input]\nname = \"x\"\nwidth = {SIDE}\nheight = {SIDE}\ncolour = \"rgb\"\nstd = [255.0, 255.0, 255.0]\n\
-         max_batch = {max_batch}\n\
-         [decoder]\nkind = \"yolov8\"\nstrides = [8, 16, 32]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n",
-        peregrine_models::sha256(&bytes)
-    );
-    let path = folder.join("net.toml");
-    std::fs::write(&path, manifest).unwrap();
-    path
-}
 
 /// Three cameras at 20 Hz; after two seconds the last one is silent.
 struct World {
@@ -133,7 +116,11 @@ fn fly(max_batch: usize, threads: usize) -> (Option<String>, Shared) {
     let mut app = App::new(Mode::Lockstep { threads });
     app.log_topics(true).extend(seen.clone());
     app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
-    app.add(NodeFactory::of::<CamerasNode>(), spec(model(folder.path(), max_batch), &NAMES)).unwrap();
+    app.add(
+        NodeFactory::of::<CamerasNode>(),
+        spec(bright_model(folder.path(), SIDE as usize, None, max_batch), &NAMES),
+    )
+    .unwrap();
     (app.run().unwrap().topic_log_sha256, seen)
 }
 
@@ -177,6 +164,52 @@ fn more_cameras_than_the_network_takes_are_answered_in_turns() {
     }
     assert!(all.cameras[2].scores.len() >= 36, "{}", all.cameras[2].scores.len());
     assert!(value(all.watch.as_ref().unwrap(), "images per inference") <= 2.0);
+}
+
+/// Hears what is complained about; two minutes pass.
+struct Minutes {
+    now: i64,
+}
+
+impl Node for Minutes {
+    const NAME: &'static str = "minutes";
+    type Params = ();
+    fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
+        let heard: Arc<Mutex<Vec<i64>>> = lent(setup);
+        setup.subscribe(
+            "/diagnostics",
+            Qos::KeepLast(10),
+            move |_: &mut Self, ctx: &Context, m: &DiagnosticArray| {
+                if m.status
+                    .iter()
+                    .any(|s| s.name.ends_with("model signature") && s.message.contains("NOT SIGNED"))
+                {
+                    heard.lock().unwrap().push(ctx.now().0 / 1_000_000_000);
+                }
+                Ok(())
+            },
+        )?;
+        setup.drive_clock(|node: &mut Self, _: &Context| {
+            node.now += 500_000_000;
+            Ok(if node.now > 130_000_000_000 { Advance::Finished } else { Advance::To(Time(node.now)) })
+        })?;
+        Ok(Self { now: 0 })
+    }
+}
+
+#[test]
+fn an_unsigned_model_is_complained_about_every_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = Arc::<Mutex<Vec<i64>>>::default();
+    let mut app = App::new(Mode::Lockstep { threads: 1 });
+    app.extend(heard.clone());
+    app.add(NodeFactory::of::<Minutes>(), NodeSpec::new("minutes")).unwrap();
+    let model = bright_model(folder.path(), SIDE as usize, None, 3);
+    app.add(NodeFactory::of::<CamerasNode>(), spec(model, &NAMES)).unwrap();
+    app.run().unwrap();
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.len(), 3, "{heard:?}");
+    assert!(heard[0] <= 2 && heard.windows(2).all(|pair| pair[1] - pair[0] == 60), "{heard:?}");
 }
 
 #[test]

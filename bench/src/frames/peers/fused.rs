@@ -13,7 +13,7 @@ use super::super::job::{Job, Measured, Outcome, Published, Size};
 use super::super::record::Recorder;
 use super::super::stamp::{self, Phase};
 use super::super::{clock, job};
-use crate::count::allocations;
+use peregrine_counting::all as allocations;
 
 /// What the two nodes and the benchmark share.
 struct Run {

@@ -155,7 +155,10 @@ pub struct Rollout {
     /// The file that the rollout is kept in: the same command goes on where it stopped.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Roll out a model that no key of the ring here has signed.
+    /// The secret key that signs the orders to give the model up, should the rollout be stopped.
+    #[arg(long, value_name = "FILE", required_unless_present = "allow_unsigned")]
+    pub key: Option<PathBuf>,
+    /// Roll out a model that no key of the ring here has signed, and give orders unsigned if there is no `--key`.
     #[arg(long)]
     pub allow_unsigned: bool,
     /// Print JSON.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use peregrine_detector::algo::transfer::{from_request, to_reply};
-use peregrine_models::update::transfer::{Reply, Request};
+use peregrine_models::update::transfer::{Reply, Request, host_of_service};
 use peregrine_msgs::cdr;
 use peregrine_msgs::peregrine_msgs::ModelTransferResponse;
 use peregrine_msgs::registry::find_service;
@@ -17,9 +17,6 @@ const LOOK: Duration = Duration::from_millis(1500);
 pub(super) const STEP: Duration = Duration::from_secs(10);
 /// The service's type.
 const TYPE: &str = "peregrine_msgs/srv/ModelTransfer";
-/// What a store's node and service are called.
-const SUFFIX: &str = "model_store/transfer";
-
 /// A host: what people call it, and its service.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Host {
@@ -30,12 +27,7 @@ pub(super) struct Host {
 impl Host {
     /// `/robot1/model_store/transfer` is `robot1`; `/model_store/transfer` is `model_store`.
     fn of_service(service: &str) -> Self {
-        let path = service.trim_start_matches('/');
-        let name = match path.strip_suffix(SUFFIX).map(|rest| rest.trim_end_matches('/')) {
-            Some("") => "model_store",
-            Some(namespace) => namespace,
-            None => path.strip_suffix("/transfer").unwrap_or(path),
-        };
+        let name = host_of_service(service);
         Self { name: name.to_owned(), service: service.to_owned() }
     }
 
@@ -127,12 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_called_by_its_namespace() {
-        let name = |service: &str| Host::of_service(service).name;
-        assert_eq!(name("/robot1/model_store/transfer"), "robot1");
-        assert_eq!(name("/fleet/r7/model_store/transfer"), "fleet/r7");
-        assert_eq!(name("/model_store/transfer"), "model_store");
-        assert_eq!(name("/robot1/other/transfer"), "robot1/other");
+    fn a_host_is_meant_by_its_name_its_namespace_or_a_star() {
         let host = Host::of_service("/fleet/r17/model_store/transfer");
         for (pattern, meant) in [
             ("fleet/r17", true),

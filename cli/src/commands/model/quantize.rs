@@ -118,7 +118,9 @@ fn print(outcome: &Outcome, labels: &[std::sync::Arc<str>]) {
 
 fn as_json(outcome: &Outcome, accepted: bool) -> serde_json::Value {
     let side = |m: &Measurement| {
-        json!({"ap": m.scores.ap, "ap50": m.scores.ap50, "ap75": m.scores.ap75,
+        let class = |c: &peregrine_models::eval::ClassScore| json!({"class": c.class, "truths": c.truths, "ap": c.ap});
+        let classes: Vec<_> = m.scores.classes.iter().map(class).collect();
+        json!({"classes": classes, "ap": m.scores.ap, "ap50": m.scores.ap50, "ap75": m.scores.ap75,
         "small": m.scores.small, "medium": m.scores.medium, "large": m.scores.large,
         "latency_ms": m.latency_ms, "bytes": m.bytes})
     };

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use peregrine_models::trust::SecretKey;
 use peregrine_models::update::rollout::{Demands, Health, Judgement, Outcome, Rollout, Row};
-use peregrine_models::update::transfer::{Cargo, Reply, Request};
+use peregrine_models::update::transfer::{Cargo, Order, Reply, Request};
 use serde_json::json;
 
 use super::args;
@@ -20,8 +21,10 @@ const LOOK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_se
 pub fn run(args: &args::Rollout) -> Result {
     let (model, standing) = read(&args.manifest, args.allow_unsigned)?;
     let cargo = Cargo::read(&args.manifest)?;
+    // Read before anything begins: a rollout that cannot be taken back is not worth beginning.
+    let key = args.key.as_deref().map(SecretKey::read).transpose()?;
     let hosts = Hosts::open()?;
-    let leader = Leader { args, cargo: &cargo, file: state_file(args, cargo.id())? };
+    let leader = Leader { args, cargo: &cargo, key, file: state_file(args, cargo.id())? };
     leader.tell(&format!("{} ({}), {}", model.manifest.name, &cargo.id()[..12], standing.describe()));
     let outcome = leader.lead(&hosts);
     hosts.close();
@@ -45,6 +48,8 @@ fn state_file(args: &args::Rollout, id: &str) -> Result<PathBuf> {
 struct Leader<'a> {
     args: &'a args::Rollout,
     cargo: &'a Cargo,
+    /// Signs orders.
+    key: Option<SecretKey>,
     file: PathBuf,
 }
 
@@ -257,6 +262,14 @@ impl Leader<'_> {
         bad.then(|| reply.value("last_step").unwrap_or("it was rolled back").to_owned())
     }
 
+    /// To give the model up, for one host and once.
+    fn order(&self, host: &Host) -> Request {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let number = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let order = Order { host: host.name.clone(), give_up: self.cargo.id().to_owned(), number };
+        order.request(self.key.as_ref())
+    }
+
     /// From every host that has the model, or may have.
     fn take_back(&self, hosts: &Hosts, there: &[Host], rollout: &mut Rollout) -> Result {
         let mut hosts = hosts.clone();
@@ -265,7 +278,7 @@ impl Leader<'_> {
             let Some(host) = there.iter().find(|host| host.name == rollout.hosts[*index].name) else {
                 continue;
             };
-            match hosts.ask(host, Request::revert(self.cargo.id())) {
+            match hosts.ask(host, self.order(host)) {
                 Ok(reply) if reply.accepted().is_ok() => rollout.hosts[*index].reverted = true,
                 Ok(reply) => eprintln!("{}: {}", host.name, reply.detail),
                 Err(error) => {

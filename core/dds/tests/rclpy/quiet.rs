@@ -1,32 +1,14 @@
 //! Two of our processes' worth in one: a camera and a viewer, each with a participant of its own, and no allocation of ours
 //! for a frame that goes out on one side and comes in on the other.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use peregrine::prelude::*;
 use peregrine::{App, Mode, NodeFactory, NodeSpec, StopReason};
 use peregrine_dds::{Link, carry};
 
-struct Counting;
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: hands everything to the system allocator, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's contract.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract.
-        unsafe { System.dealloc(p, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 /// Frames in a stretch, and stretches that are looked at. The graph is looked at once a second, which allocates; a stretch
 /// is shorter.
@@ -67,7 +49,7 @@ impl Node for Viewer {
                 assert_eq!(frame.bytes()[0], 9);
                 let mut seen = viewer.0.0.lock().unwrap();
                 if seen.len() < seen.capacity() {
-                    seen.push(ALLOCATIONS.load(Ordering::Relaxed));
+                    seen.push(peregrine_counting::all());
                 } else {
                     ctx.shutdown("enough frames");
                 }

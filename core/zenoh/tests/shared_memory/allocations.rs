@@ -1,7 +1,5 @@
 //! What a remote reader costs the camera's own thread: no allocation.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,27 +12,8 @@ use peregrine_zenoh::keys::data_key;
 use peregrine_zenoh::{Link, LinkOptions, carry};
 use zenoh::Wait;
 
-struct Counting;
-
-thread_local! {
-    static OWN: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands everything to the system allocator, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = OWN.try_with(|own| own.set(own.get() + 1));
-        // SAFETY: the caller's contract.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract.
-        unsafe { System.dealloc(p, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: peregrine_counting::Counting = peregrine_counting::Counting;
 
 /// Pictures before allocations are counted.
 const WARM: u64 = 20;
@@ -64,12 +43,12 @@ impl Camera {
     fn tick(&mut self, ctx: &Context) -> Result {
         let spec = ImageSpec::packed(640, 480, Encoding::Mono8, "camera_optical");
         let remote = self.image.topic().remote_readers() > 0;
-        let before = OWN.with(Cell::get);
+        let before = peregrine_counting::own();
         if let Some(mut loan) = self.image.loan(&spec)? {
             loan.bytes_mut()[0] = 1;
             self.image.send(ctx, loan)?;
         }
-        let allocations = OWN.with(Cell::get) - before;
+        let allocations = peregrine_counting::own() - before;
         if remote && self.counts.published.fetch_add(1, Ordering::Relaxed) >= WARM {
             self.counts.allocations.fetch_add(allocations, Ordering::Relaxed);
         }

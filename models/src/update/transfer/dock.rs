@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::order::{LARGEST_ORDER, Order, Record};
 use super::parts::{Parts, hash_file, read_at};
 use super::{
     CHUNK, FileInfo, LARGEST_MANIFEST, LARGEST_SIGNATURE, Reply, Request, Status, VERSION, Verb,
     check_listing, is_sha256, offered,
 };
 use crate::model::sha256;
-use crate::trust::standing_of;
+use crate::trust::{Purpose, Standing, standing_for, standing_of};
 use crate::update::bundle::MANIFEST;
 use crate::update::inbox::INCOMING;
 use crate::update::revert;
@@ -26,7 +27,9 @@ const PATIENCE_NS: i64 = 60_000_000_000;
 pub struct DockOptions {
     /// The detector's store.
     pub store: PathBuf,
-    /// Whose models are taken.
+    /// What this host is called, see [`host_of_service`](super::host_of_service): orders name it.
+    pub host: String,
+    /// Whose models are taken, and whose orders are obeyed.
     pub trust: Trust,
     /// Whether the present model may be fetched from here.
     pub gives: bool,
@@ -75,7 +78,12 @@ impl Dock {
     /// `PG-0401`.
     pub fn open_stepwise(options: DockOptions, step: Box<dyn FnMut(&'static str) + Send>) -> Result<Self> {
         fs::create_dir_all(&options.store).map_err(failed("create", &options.store))?;
-        Ok(Self { options, upload: None, step })
+        let mut dock = Self { options, upload: None, step };
+        // One that cannot be read is told to who gives the next order.
+        if let Ok(record) = Record::read(&dock.options.store) {
+            dock.carry_out(record)?;
+        }
+        Ok(dock)
     }
 
     /// Takes one step. `now_ns` is any clock that does not run backwards; `values` are what `Info` says beside the store's
@@ -263,24 +271,51 @@ impl Dock {
     }
 
     fn revert(&mut self, request: &Request) -> Result<Reply> {
-        let model = &request.model;
-        if !is_sha256(model) {
-            return Err(offered("it names no model to give up"));
+        if request.data.len() > LARGEST_ORDER || request.signature.len() > LARGEST_SIGNATURE {
+            return Err(offered("its order or signature is too long to be one"));
         }
-        let waits = match self.place_of(model) {
-            Some(Place::Waiting) => {
+        let signature = Some(request.signature.as_str()).filter(|text| !text.is_empty());
+        let (what, trust) = (Path::new("the order"), &self.options.trust);
+        let standing = standing_for(Purpose::Order, what, &request.data, signature, trust)?;
+        let order = Order::parse(&request.data)?;
+        if order.give_up != request.model {
+            return Err(offered("it names another model than its order"));
+        }
+        if order.host != self.options.host {
+            let own = self.options.host.clone();
+            return Err(Error::OrderElsewhere { host: super::one_line(&order.host), own });
+        }
+        let by = match standing {
+            Standing::Signed { key, .. } => key,
+            _ => "unsigned".to_owned(),
+        };
+        let mut record = Record::read(&self.options.store)?;
+        let runs = matches!(self.place_of(&order.give_up), Some(Place::Active | Place::OnTrial));
+        if record.admit(&by, &order)? {
+            record.write(&self.options.store, &mut self.step)?;
+            self.carry_out(record)?;
+        }
+        let detail = if runs { "it is given up" } else { "it does not run here" };
+        Ok(Reply { model: order.give_up, detail: detail.to_owned(), ..Reply::new(Status::Ok) })
+    }
+
+    /// What was ordered and not done yet.
+    fn carry_out(&mut self, mut record: Record) -> Result<()> {
+        let open = record.open();
+        for model in &open {
+            if self.id_at(Place::Waiting).as_ref() == Some(model) {
                 let folder = self.options.store.join(INCOMING);
                 (self.step)("clear what waited before");
                 fs::remove_dir_all(&folder).map_err(failed("clear", &folder))?;
-                false
             }
-            Some(Place::Active | Place::OnTrial) => true,
-            None => false,
-        };
-        // A candidate in the shadow waits and is being tried at once: the detector is told in either case.
-        revert::ask(&self.options.store, model, &mut self.step)?;
-        let detail = if waits { "it is given up" } else { "it does not run here" };
-        Ok(Reply { model: model.clone(), detail: detail.to_owned(), ..Reply::new(Status::Ok) })
+            // A candidate in the shadow waits and is being tried at once: the detector is told in either case.
+            revert::ask(&self.options.store, model, &mut self.step)?;
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        record.close();
+        record.write(&self.options.store, &mut self.step)
     }
 
     /// The model that is given out: text, id, and its folder.

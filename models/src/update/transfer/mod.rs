@@ -13,6 +13,7 @@ mod cargo;
 mod courier;
 mod dock;
 mod fetch;
+mod order;
 mod parts;
 
 use std::path::{Component, Path};
@@ -21,6 +22,7 @@ pub use cargo::Cargo;
 pub use courier::{Courier, Next};
 pub use dock::{Dock, DockOptions};
 pub use fetch::{Fetch, Fetched};
+pub use order::{Order, host_of_service};
 
 use super::bundle::{LARGEST_FILE, MANIFEST};
 use crate::model::sha256;
@@ -51,7 +53,7 @@ pub enum Verb {
     Chunk,
     /// All is there.
     Commit,
-    /// Give a model up for the one before it.
+    /// Give a model up for the one before it: an [`Order`].
     Revert,
     /// The model that runs.
     List,
@@ -100,9 +102,9 @@ pub struct Request {
     pub offset: u64,
     /// Of `data`.
     pub sha256: String,
-    /// Bytes of the file, or the manifest that is offered.
+    /// Bytes of the file, the manifest that is offered, or the [`Order`].
     pub data: Vec<u8>,
-    /// `Offer`: the text of the signature; empty for none.
+    /// `Offer` and `Revert`: the text of the signature; empty for none.
     pub signature: String,
     /// `Offer`: what the manifest names.
     pub files: Vec<FileInfo>,
@@ -116,11 +118,6 @@ impl Request {
     /// Asks what runs there.
     pub fn info() -> Self {
         Self::new(Verb::Info)
-    }
-
-    /// Asks to give this model up.
-    pub fn revert(model: &str) -> Self {
-        Self { model: model.to_owned(), ..Self::new(Verb::Revert) }
     }
 }
 

@@ -7,7 +7,7 @@ mod view;
 mod vitals;
 mod waiting;
 
-pub use message::{class_map, label_info, to_message};
+pub use message::{Boxes, label_info, status};
 pub use rungs::{is_due, rungs};
 pub use view::view;
 pub use vitals::{Around, Vitals};

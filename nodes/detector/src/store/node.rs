@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
 use peregrine_models::Trust;
-use peregrine_models::update::transfer::{Dock, DockOptions};
+use peregrine_models::update::transfer::{Dock, DockOptions, host_of_service};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus};
 use peregrine_msgs::peregrine_msgs::{ModelTransfer, ModelTransferRequest};
 
@@ -22,7 +22,7 @@ pub struct StoreConfig {
     /// The folder that the detector's `store` names.
     #[param(default = "")]
     pub store: String,
-    /// Take models that nobody trusted has signed.
+    /// Take models, and orders to give one up, that nobody trusted has signed.
     #[param(default = false)]
     pub allow_unsigned: bool,
     /// Give the present model to whoever asks.
@@ -49,7 +49,8 @@ impl Node for StoreNode {
             return Err(Error::NoStore).or_node();
         }
         let trust = if config.allow_unsigned { Trust::AllowUnsigned } else { Trust::UserRing };
-        let options = DockOptions { store: PathBuf::from(&config.store), trust, gives: config.gives };
+        let host = host_of_service(&format!("{}/transfer", setup.name())).to_owned();
+        let options = DockOptions { store: PathBuf::from(&config.store), host, trust, gives: config.gives };
         setup.service::<ModelTransfer>("~/transfer", Self::on_step)?;
         setup.subscribe("detector/watch", Qos::KeepLast(4), Self::on_watch)?;
         setup.subscribe("/diagnostics", Qos::KeepLast(64), Self::on_diagnostics)?;
