@@ -39,7 +39,7 @@ pub enum Change {
         /// Whether another name may be chosen if this one is taken.
         rename: bool,
     },
-    /// Everything as at the start; time goes on.
+    /// The vehicle as at the start, without a command; time goes on, and the rest of the world stays as it is.
     Reset,
 }
 

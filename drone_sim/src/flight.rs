@@ -104,9 +104,10 @@ impl Flight {
     /// # Errors
     /// PG-1021 if the vehicle cannot hover in this world's gravity.
     pub fn new(world: Arc<World>, vehicle: Vehicle, rules: Rules) -> Result<Self> {
-        let quad = Quadrotor::hovering(vehicle, world.start, world.start_yaw, world.gravity)?;
-        let hold = Some(world.start);
-        let least_clearance = clearance(&world.solids, &world.start, rules.body_radius).distance;
+        let start = centre_at_start(&world, &vehicle);
+        let quad = Quadrotor::hovering(vehicle, start, world.start_yaw, world.gravity)?;
+        let hold = Some(start);
+        let least_clearance = clearance(&world.solids, &start, rules.body_radius).distance;
         let (contacts, order, outcome) = (Contacts::default(), None, None);
         Ok(Self {
             world,
@@ -133,10 +134,10 @@ impl Flight {
     /// PG-1021 if the vehicle cannot hover in this world's gravity.
     pub fn standing(world: Arc<World>, vehicle: Vehicle, rules: Rules) -> Result<Self> {
         let gear = Gear::under(&vehicle, rules.body_radius + LEGS);
-        let ground = ground_under(&world.solids, &world.start);
+        let mut start = centre_at_start(&world, &vehicle);
+        let ground = ground_under(&world.solids, &start);
         // Where no ground is it falls, as it would.
         let height = gear.standing_height(vehicle.mass * world.gravity.norm());
-        let mut start = world.start;
         start.z = ground.map_or(start.z, |ground| ground + height);
         let (yaw, gravity) = (world.start_yaw, world.gravity);
         let mut flight = Self::new(world, vehicle.clone(), rules)?;
@@ -167,16 +168,19 @@ impl Flight {
         self
     }
 
-    /// Takes a command that came at `now` (nanoseconds).
-    pub fn command(&mut self, command: Command, axes: Axes, now: i64) {
+    /// Takes a command that came at `now` (nanoseconds). False if it is not obeyed: a number of it is not finite, or a flight
+    /// controller outside flies.
+    pub fn command(&mut self, command: Command, axes: Axes, now: i64) -> bool {
         let numbers = [command.velocity.x, command.velocity.y, command.velocity.z, command.yaw_rate];
-        if numbers.iter().all(|x| x.is_finite()) && !self.is_steered() {
+        let obeyed = numbers.iter().all(|x| x.is_finite()) && !self.is_steered();
+        if obeyed {
             self.order = Some((command, axes, now));
             if self.steered {
                 self.steered = false;
                 self.quad.release_rotors();
             }
         }
+        obeyed
     }
 
     /// Stops the rotors for good.
@@ -317,7 +321,7 @@ impl Flight {
         Command { velocity, ..Command::default() }
     }
 
-    /// The vehicle at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`].
+    /// The vehicle, by its frame, at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`].
     pub fn sample(&self, at: i64) -> Sample {
         self.quad.sample((at - self.quad.time_ns()).clamp(0, STEP_NS))
     }
@@ -370,14 +374,16 @@ impl Flight {
         edit(Arc::make_mut(&mut self.world))
     }
 
-    /// Puts the vehicle there, standing still; its command is forgotten, and there it stays.
+    /// Puts the vehicle's frame there, standing still; its command is forgotten with the height and the heading that it held, and there
+    /// it stays until the next command.
     pub fn place(&mut self, pose: &Isometry3<f64>) {
         let mut state = *self.quad.state();
-        state.position = pose.translation.vector;
+        state.position = (pose * Point3::from(self.quad.vehicle().centre)).coords;
         state.attitude = pose.rotation.into_inner();
         state.velocity = Vector3::zeros();
         state.rates = Vector3::zeros();
         self.quad.set_state(state);
+        self.quad.controller_mut().forget();
         self.measured = None;
         (self.order, self.hold) = (None, Some(Point3::from(state.position)));
     }
@@ -401,6 +407,11 @@ impl Flight {
     pub fn quad(&self) -> &Quadrotor {
         &self.quad
     }
+}
+
+/// Where the centre of mass of a vehicle is whose frame stands at the world's start.
+fn centre_at_start(world: &World, vehicle: &Vehicle) -> Point3<f64> {
+    world.start + UnitQuaternion::from_euler_angles(0.0, 0.0, world.start_yaw) * vehicle.centre
 }
 
 /// What is nearest to a foot.
@@ -502,6 +513,49 @@ mod tests {
         f.command_rotors(nalgebra::Vector4::repeat(850.0));
         f.advance(2 * SECOND).unwrap();
         assert!(f.quad().state().position.z > 1.0 && f.contacts().episodes() == 0);
+    }
+
+    #[test]
+    fn who_is_placed_stays_there_whatever_it_held_before() {
+        let mut f = flight("empty", Rules::default());
+        f.advance(SECOND).unwrap();
+        let turn = UnitQuaternion::from_euler_angles(0.0, 0.0, 1.5);
+        f.place(&Isometry3::from_parts(nalgebra::Translation3::new(3.0, 1.0, 10.0), turn));
+        f.advance(4 * SECOND).unwrap();
+        let state = f.quad().state();
+        assert!((state.position - Vector3::new(3.0, 1.0, 10.0)).norm() < 0.05, "{:?}", state.position);
+        assert!((state.yaw() - 1.5).abs() < 0.02, "{}", state.yaw());
+    }
+
+    /// Placed and told by its frame, moved by its centre of mass: 0.4 m above the frame here.
+    #[test]
+    fn the_frame_of_a_vehicle_need_not_be_its_centre_of_mass() {
+        let world = Arc::new(build("empty", &ForestSpec::default()).unwrap());
+        let high = Vehicle { centre: Vector3::new(0.1, 0.0, 0.4), ..Vehicle::x500() };
+        let mut f = Flight::new(Arc::clone(&world), high, Rules::default()).unwrap();
+        let start = world.start.coords;
+        assert!((f.sample(0).state.position - start).norm() < 1e-12);
+        assert!((f.quad().state().position - start - Vector3::new(0.1, 0.0, 0.4)).norm() < 1e-12);
+        f.command(ahead(4.0), Axes::Heading, 0);
+        for ms in (50..=400).step_by(50) {
+            f.advance(ms * SECOND / 1000).unwrap();
+            let (centre, frame) = (*f.quad().state(), f.sample(f.time_ns()).state);
+            let arm = Vector3::new(-0.1, 0.0, -0.4);
+            assert!((frame.position - (centre.pose() * Point3::from(arm)).coords).norm() < 1e-12);
+            let swing = centre.rotation() * centre.rates.cross(&arm);
+            assert!((frame.velocity - centre.velocity - swing).norm() < 1e-12);
+        }
+        // It pitches to fly ahead, and the frame below lags behind the centre.
+        let (centre, frame) = (*f.quad().state(), f.sample(f.time_ns()).state);
+        assert!(frame.position.x < centre.position.x - 0.12, "{:?} {:?}", frame.position, centre.position);
+        f.place(&Isometry3::translation(5.0, 0.0, 3.0));
+        assert!((f.sample(f.time_ns()).state.position - Vector3::new(5.0, 0.0, 3.0)).norm() < 1e-12);
+    }
+
+    #[test]
+    fn a_command_that_is_no_number_is_refused() {
+        let mut f = flight("empty", Rules::default());
+        assert!(f.command(ahead(2.0), Axes::Heading, 0) && !f.command(ahead(f64::NAN), Axes::Heading, 0));
     }
 
     #[test]

@@ -225,8 +225,10 @@ fn doors_rovers_and_people_go_on_where_they_were() {
         let params: Vec<(&str, &str)> = params.iter().map(|(key, value)| (*key, value.as_str())).collect();
         fly(threads, from, &params)
     };
-    go(1, 0, with(&[("checkpoint.file", &name), ("checkpoint.at", "0.631")]));
+    go(1, 0, with(&[("checkpoint.file", &name), ("checkpoint.at", "0.64")]));
     let at = moment(&file);
+    // The answers to the odometry of that moment have come, and wait: the rover's order among them.
+    assert_eq!(at, 640_000_000);
     let straight = go(1, at, with(&[]));
     assert!(straight.contains_key("/model/rover/odometry"), "{:?}", straight.keys());
     assert_eq!(go(2, at, with(&[("restore", &name)])), straight);

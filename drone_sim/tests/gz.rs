@@ -110,6 +110,9 @@ fn clients_pause_and_step_to_the_millisecond() {
     assert_eq!(control.gate(257 * STEP_NS, STEP_NS, || false).until, Some(2_500_000_000));
     order(&client, WorldControl { pause: false, ..Default::default() });
     assert_eq!(control.gate(300 * STEP_NS, STEP_NS, || false).until, None);
+    // Steps without a pause are none: the world runs on, as Gazebo's does.
+    order(&client, WorldControl { multi_step: 100, ..Default::default() });
+    assert_eq!(control.gate(310 * STEP_NS, STEP_NS, || false).until, None);
 }
 
 #[test]
@@ -192,6 +195,23 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
     changes(&mut flight, &mut side);
     assert!(flight.clearance().distance.is_infinite());
 
+    // The vehicle is no model to be taken away, and its name no other's.
+    let vehicle = Entity { name: "x500".into(), ..Default::default() };
+    let no: Boolean = client.request("/world/empty/remove", &vehicle, limit).unwrap();
+    assert!(!no.data);
+    let named = EntityFactory { name: "x500".into(), allow_renaming: true, ..factory.clone() };
+    ask("create", client.request("/world/empty/create", &named, limit).unwrap());
+    ask(
+        "create",
+        client
+            .request("/world/empty/create", &EntityFactory { allow_renaming: false, ..named }, limit)
+            .unwrap(),
+    );
+    assert_eq!(changes(&mut flight, &mut side), 2);
+    let names: Vec<&str> =
+        flight.world().things.iter().map(|t| t.name.as_str()).filter(|n| !n.is_empty()).collect();
+    assert_eq!(names, ["x500_1"], "the second was refused");
+
     let cmd_vel = client.advertise::<Twist>("/model/x500/cmd_vel").unwrap();
     let velocity = wait_for("the command", || {
         let linear = Some(Vector3d { x: 2.0, ..Default::default() });
@@ -210,6 +230,38 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
         lock(&inbox).take_rotors()
     });
     assert_eq!(rotors, [500.0, 501.0, 502.0, 503.0]);
+}
+
+/// Who is taken up goes on with the world as it is, and does not tell again what was due before; steps are those of the file.
+#[test]
+fn a_world_that_is_taken_up_is_seen_as_it_is() {
+    const SLOW: &str = "<sdf version='1.9'><world name='slow'><physics type='ode'><max_step_size>0.004</max_step_size></physics>
+        </world></sdf>";
+    let loaded = Loader::without_files().load_str(SLOW, "slow").unwrap();
+    let world = Arc::new(from_sdf(loaded, "slow", 60.0, 2.0).unwrap());
+    let mut flight = Flight::new(world, Vehicle::x500(), Rules::default()).unwrap();
+    let (mut side, _) = open(&flight, "resume");
+    assert_eq!(side.step_ns(), 4 * STEP_NS);
+    let client = GzNode::new(options("resume")).unwrap();
+    let change = Change::Create { sdf: POST.into(), name: None, pose: None, rename: false };
+    apply(&mut flight, "x500", change);
+    let later = 10_000 * STEP_NS;
+    side.resume(later, flight.world());
+    let limit = Duration::from_secs(20);
+    let scene: Scene = client.request("/world/slow/scene/info", &Empty::default(), limit).unwrap();
+    assert!(scene.model.iter().any(|m| m.name == "post"), "{scene:?}");
+    let (told, hears) = mpsc::channel();
+    client.subscribe("/world/slow/stats", move |s: WorldStatistics| drop(told.send(s))).unwrap();
+    let mut now = later;
+    let stats = wait_for("statistics", || {
+        now += 25 * 4 * STEP_NS;
+        side.after_step(now, flight.world(), &Isometry3::identity());
+        hears.try_iter().next()
+    });
+    let at = stats.sim_time.unwrap();
+    let ns = at.sec * 1_000_000_000 + i64::from(at.nsec);
+    assert!(ns > later && stats.iterations as i64 == ns / (4 * STEP_NS), "{ns} {}", stats.iterations);
+    assert_eq!(stats.step_size.unwrap().nsec, 4_000_000);
 }
 
 /// A link that hangs by a joint is told by its own name, in the frame of its model, as it swings; and its model is no longer static.

@@ -65,7 +65,7 @@ impl Node for Client {
     type Params = Script;
 
     fn configure(setup: &mut Setup<Self>, params: Script) -> Result<Self> {
-        for (topic, name) in [("odom", "odom"), ("/model/rover/odometry", "rover")] {
+        for (topic, name) in [("odom", "odom"), ("/model/rover/odometry", "rover"), ("/rover/flat", "flat")] {
             setup.subscribe(topic, Qos::Sensor, move |n: &mut Self, ctx, m: &Odometry| {
                 n.log.lock().unwrap().last.insert(name, m.clone());
                 if name == "odom" { n.play(ctx) } else { Ok(()) }
@@ -249,7 +249,9 @@ fn a_rover_drives_by_gazebos_topics() {
          <plugin filename='gz-sim-diff-drive-system' name='gz::sim::systems::DiffDrive'><left_joint>left_joint</left_joint>
          <right_joint>right_joint</right_joint><wheel_separation>0.5</wheel_separation><wheel_radius>0.1</wheel_radius>
          <max_linear_acceleration>1</max_linear_acceleration><min_linear_acceleration>-1</min_linear_acceleration>
-         <odom_publish_frequency>20</odom_publish_frequency></plugin></model>",
+         <odom_publish_frequency>20</odom_publish_frequency></plugin>
+         <plugin filename='gz-sim-odometry-publisher-system' name='gz::sim::systems::OdometryPublisher'>
+         <odom_topic>rover/flat</odom_topic></plugin></model>",
         wheel("left", 0.25),
         wheel("right", -0.25)
     );
@@ -259,7 +261,15 @@ fn a_rover_drives_by_gazebos_topics() {
     assert!((told.pose.pose.position.x - 3.5).abs() < 0.03 && told.twist.twist.linear.x == 1.0, "{told:?}");
     assert_eq!(
         (told.header.frame_id.as_str(), told.child_frame_id.as_str()),
-        ("rover/odom", "rover/base_link")
+        ("rover/odom", "rover/chassis")
+    );
+    // OdometryPublisher, flat by default: where it is in the world, and how fast by the way it went.
+    let flat = &log.last["flat"];
+    assert!((flat.pose.pose.position.x - 8.5).abs() < 0.05 && flat.pose.pose.position.z == 0.0, "{flat:?}");
+    assert!((flat.twist.twist.linear.x - 1.0).abs() < 1e-6, "{flat:?}");
+    assert_eq!(
+        (flat.header.frame_id.as_str(), flat.child_frame_id.as_str()),
+        ("rover/odom", "rover/base_footprint")
     );
     let log = fly(&world(&rover, ""), 4.0, &["0 rover 0 0.5"], &[]);
     let turned = &log.last["rover"].pose.pose.orientation;

@@ -428,7 +428,8 @@ fn libsdformat_agrees_on_every_pose_mass_and_shape() {
         let mut loader = Loader::new();
         loader.paths.push(models.clone());
         let loaded = loader.load_file(&file).unwrap();
-        let moves = |name: &&String| !name.starts_with("model/joint[");
+        // Read, but not simulated where it stands: such names have a reason behind them.
+        let moves = |name: &&String| !name.starts_with("model/joint[") && !name.contains("] ");
         let ignored: Vec<&String> = loaded.report.ignored.keys().filter(moves).collect();
         assert!(
             ignored.is_empty() && loaded.report.warnings.is_empty(),

@@ -48,9 +48,9 @@ mod template;
 mod vocabulary;
 
 pub use error::{At, LaunchError, Result};
-pub use evaluate::{LaunchOptions, plan_file, plan_text};
+pub use evaluate::{LaunchOptions, parse_value, plan_file, plan_text};
 pub use front::{Argument, LaunchFile, parse_text, parse_xml, parse_yaml};
-pub use params_file::{ParamsEntry, ParamsFile, parse_params_file};
+pub use params_file::{ParamsEntry, ParamsFile, parse_message, parse_params_file};
 pub use plan::{LaunchPlan, NodeKind, Output, PlannedContainer, PlannedNode, ProcessOptions, Unit};
 pub use reserved::{RESERVED_PARAMETERS, Reserved};
-pub use share::{DEMO_XML, DEMO_YAML, Packages, Share};
+pub use share::{DEMO_XML, DEMO_YAML, Packages, ROBOT_XML, Share};

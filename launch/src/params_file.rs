@@ -156,6 +156,31 @@ fn read(text: &str, plain: bool) -> std::result::Result<Value, String> {
     if plain { scalar::plain(text) } else { Ok(Value::from(text)) }
 }
 
+/// A message as YAML or JSON writes it: nested mappings, lists and scalars, by the same rules as parameters.
+///
+/// # Errors
+/// What is malformed, in words.
+pub fn parse_message(text: &str) -> std::result::Result<Value, String> {
+    let document = Yaml::parse("the message", text).map_err(|error| match error {
+        LaunchError::Malformed { reason, .. } => format!("malformed YAML: {reason}"),
+        other => other.to_string(),
+    })?;
+    if !matches!(document.kind, YamlKind::Map(_)) {
+        return Err("write it as a mapping of fields: {data: 3}".to_owned());
+    }
+    nested(&document)
+}
+
+fn nested(value: &Yaml) -> std::result::Result<Value, String> {
+    match &value.kind {
+        YamlKind::Scalar { text, plain } => read(text, *plain),
+        YamlKind::Seq(items) => items.iter().map(nested).collect(),
+        YamlKind::Map(entries) => {
+            entries.iter().map(|(key, _, value)| Ok((key.clone(), nested(value)?))).collect()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +209,20 @@ mod tests {
                 ("names", json!(["a", "b"])),
             ]
         );
+    }
+
+    #[test]
+    fn messages_are_yaml_or_json() {
+        let text = "{header: {frame_id: odom}, k: [1, 2.5], name: \"7\", poses: [{x: -1}], on: off}";
+        let expected = json!({
+            "header": {"frame_id": "odom"}, "k": [1, 2.5], "name": "7", "poses": [{"x": -1}], "on": false,
+        });
+        assert_eq!(parse_message(text), Ok(expected.clone()));
+        assert_eq!(parse_message(&expected.to_string()), Ok(expected));
+        assert_eq!(parse_message("data: hello world"), Ok(json!({"data": "hello world"})));
+        assert_eq!(parse_message(""), Ok(json!({})));
+        assert!(parse_message("{a: [}").unwrap_err().contains("malformed"));
+        assert!(parse_message("7").unwrap_err().contains("mapping"));
     }
 
     #[test]

@@ -17,12 +17,17 @@ pub const DEMO_XML: &str = "embedded:/peregrine/launch/demo.launch.xml";
 /// The demo in YAML.
 pub const DEMO_YAML: &str = "embedded:/peregrine/launch/demo.launch.yaml";
 
+/// A real vehicle, in XML.
+pub const ROBOT_XML: &str = "embedded:/peregrine/launch/robot.launch.xml";
+
 /// The embedded files: path below the share directory, text.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     ("launch/demo.launch.xml", include_str!("../launch/demo.launch.xml")),
     ("launch/demo.launch.yaml", include_str!("../launch/demo.launch.yaml")),
+    ("launch/robot.launch.xml", include_str!("../launch/robot.launch.xml")),
     ("params/demo.yaml", include_str!("../params/demo.yaml")),
     ("params/gz_x500.yaml", include_str!("../params/gz_x500.yaml")),
+    ("params/robot.yaml", include_str!("../params/robot.yaml")),
 ];
 
 /// Finds packages and reads files. The only way by which planning touches the world.

@@ -87,7 +87,7 @@ fn the_simulator_is_chosen_by_an_argument() {
 fn each_node_in_a_process_of_its_own_is_told_the_same() {
     let together = demo(DEMO_XML, &[("record", "true"), ("namespace", "uav1")]);
     let apart = demo(DEMO_XML, &[("record", "true"), ("namespace", "uav1"), ("use_composition", "false")]);
-    assert_eq!((apart.containers.len(), apart.units().len()), (0, 7));
+    assert_eq!((apart.containers.len(), apart.units().len()), (0, 8));
     assert_eq!(together.containers[0].full_name(), "/uav1/demo");
     assert_eq!(together.nodes.len(), apart.nodes.len());
     for (left, right) in together.nodes.iter().zip(&apart.nodes) {

@@ -17,6 +17,9 @@ use crate::options::{Options, bare_type};
 
 /// Bytes that wait for slow subscribers, all topics together; beyond it new messages are dropped and counted.
 pub const MAX_WAITING: usize = 256 << 20;
+/// What a message counts at the least, bytes: a socket keeps 100,000 messages for a subscriber and loses more of them without a word,
+/// and small ones shall not get there. So at most 65,536 wait.
+const LEAST_COUNTED: usize = 4096;
 /// Messages that wait for the transport's thread.
 const QUEUE: usize = 1024;
 
@@ -286,6 +289,13 @@ struct Counted {
     waiting: Arc<AtomicUsize>,
 }
 
+impl Counted {
+    /// What a message of so many bytes counts.
+    fn size(bytes: usize) -> usize {
+        bytes.max(LEAST_COUNTED)
+    }
+}
+
 impl AsRef<[u8]> for Counted {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
@@ -294,7 +304,7 @@ impl AsRef<[u8]> for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.waiting.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        self.waiting.fetch_sub(Self::size(self.bytes.len()), Ordering::Relaxed);
     }
 }
 
@@ -307,7 +317,7 @@ impl RawPublisher {
     /// Sends an encoded message. False if it was dropped.
     pub fn publish(&self, payload: Vec<u8>) -> bool {
         let shared = &self.node.shared;
-        let size = payload.len();
+        let size = Counted::size(payload.len());
         let sent = shared.waiting.load(Ordering::Relaxed) + size <= MAX_WAITING && {
             shared.waiting.fetch_add(size, Ordering::Relaxed);
             let payload = Bytes::from_owner(Counted { bytes: payload, waiting: shared.waiting.clone() });
@@ -321,5 +331,19 @@ impl RawPublisher {
             }
         }
         sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A socket loses what is beyond 100,000 messages without a word: the count of those that wait must end before.
+    #[test]
+    fn small_messages_count_enough_to_be_bounded() {
+        assert!(MAX_WAITING / Counted::size(1) < 100_000 && Counted::size(10_000) == 10_000);
+        let waiting = Arc::new(AtomicUsize::new(Counted::size(7) + 1));
+        drop(Counted { bytes: vec![0; 7], waiting: waiting.clone() });
+        assert_eq!(waiting.load(Ordering::Relaxed), 1);
     }
 }

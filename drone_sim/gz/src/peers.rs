@@ -13,7 +13,7 @@ use crate::wire::{DiscContents, PubType, Publisher, Type};
 pub const SILENCE: Duration = Duration::from_secs(3);
 /// Everybody says so often that they are there.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
-/// More offers than this, all processes together, are not kept: nobody has them but who means harm.
+/// More offers than this, all processes together, and more processes are not kept: nobody has them but who means harm.
 const MAX_OFFERS: usize = 100_000;
 
 /// What another process offers: by full name of the topic or service, then process and node.
@@ -49,8 +49,17 @@ impl Peers {
         if kind == Type::Bye {
             return self.forget(&process);
         }
+        if self.heard.len() >= MAX_OFFERS && !self.heard.contains_key(&process) {
+            return Vec::new();
+        }
         self.heard.insert(process.clone(), now);
         match (kind, message.disc_contents) {
+            // Who speaks for another would leave offers that no silence takes away.
+            (Type::Advertise | Type::Unadvertise, Some(DiscContents::Pub(offer)))
+                if offer.process_uuid != process =>
+            {
+                Vec::new()
+            }
             (Type::Advertise, Some(DiscContents::Pub(offer))) => self.offer(offer),
             (Type::Unadvertise, Some(DiscContents::Pub(offer))) => {
                 if let Some(of_topic) = self.offers.get_mut(&offer.topic) {
@@ -195,6 +204,28 @@ mod tests {
         hear(&mut peers, "a", Type::Advertise, Some(offer.clone()), start);
         hear(&mut peers, "a", Type::Unadvertise, Some(offer), start);
         assert_eq!(peers.offers().count(), 0);
+    }
+
+    #[test]
+    fn nobody_offers_in_the_name_of_another() {
+        let (mut peers, start) = (Peers::default(), Instant::now());
+        let foreign = publisher("b", "t");
+        assert!(hear(&mut peers, "a", Type::Advertise, Some(foreign.clone()), start).is_empty());
+        assert_eq!(peers.offers().count(), 0);
+        hear(&mut peers, "b", Type::Advertise, Some(foreign.clone()), start);
+        hear(&mut peers, "a", Type::Unadvertise, Some(foreign), start);
+        assert_eq!(peers.offers().count(), 1);
+        let after = start + SILENCE + Duration::from_millis(1);
+        assert_eq!(peers.expire(after), [Change::Gone("a".into()), Change::Gone("b".into())]);
+        assert_eq!(peers.offers().count(), 0);
+    }
+
+    #[test]
+    fn processes_beyond_the_bound_are_not_heard() {
+        let (mut peers, now) = (Peers::default(), Instant::now());
+        peers.heard = (0..MAX_OFFERS).map(|k| (format!("p{k}"), now)).collect();
+        assert!(hear(&mut peers, "more", Type::Advertise, Some(publisher("more", "t")), now).is_empty());
+        assert_eq!(hear(&mut peers, "p7", Type::Advertise, Some(publisher("p7", "t")), now).len(), 1);
     }
 
     #[test]

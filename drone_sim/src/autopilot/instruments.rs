@@ -27,7 +27,8 @@ struct Timed<T> {
 impl<T> Timed<T> {
     fn new(sensor: T, spec: Option<&SensorSpec>, usual: f64, mount: Isometry3<f64>) -> Self {
         let rate = spec.map(|s| s.update_rate).filter(|rate| *rate > 0.0).unwrap_or(usual);
-        Self { sensor, rate: Rate::new(rate), last: 0, mount }
+        // As Gazebo's, which never fire more often than it steps.
+        Self { sensor, rate: Rate::new(rate.min(1000.0)), last: 0, mount }
     }
 
     /// Index and length of the interval, seconds, if it is due.
@@ -63,10 +64,14 @@ impl Instruments {
         let imu = match kind(world, |k| matches!(k, SensorKind::Imu(_))) {
             Some((SensorSpec { kind: SensorKind::Imu(imu), .. }, _)) => *imu,
             // A small MEMS sensor. ArduPilot lays its own noise on.
-            _ => ImuSpec { angular_velocity: [white(0.001); 3], linear_acceleration: [white(0.02); 3] },
+            _ => ImuSpec {
+                angular_velocity: [white(0.001); 3],
+                linear_acceleration: [white(0.02); 3],
+                ..ImuSpec::default()
+            },
         };
         // What the autopilot gets is in body axes, wherever the sensor sits: boards are turned by its own parameters.
-        let imu = MountedImu::new(&imu, UnitQuaternion::identity(), seed, IDS);
+        let imu = MountedImu::new(&imu, UnitQuaternion::identity(), 0.0, seed, IDS);
         let (spec, mount) = split(kind(world, |k| matches!(k, SensorKind::Magnetometer(_))));
         let noise = match spec.map(|s| &s.kind) {
             Some(SensorKind::Magnetometer(noise)) => *noise,
@@ -93,14 +98,16 @@ impl Instruments {
             },
         };
         let navsat = Timed::new(NavSat::new(&navsat, &earth, seed, IDS + 3), spec, 10.0, mount);
-        let (datum, origin) = (Datum::new(&earth), flight.quad().state().position);
+        let origin = flight.sample(flight.time_ns()).state.position;
+        let datum = Datum::new(&earth);
         Self { imu, readings: 0, last: 0, magnetometer, barometer, navsat, datum, origin }
     }
 
-    /// What they show at `now` (nanoseconds).
+    /// What they show at `now` (nanoseconds). Positions, velocities and the attitude that they tell are in one frame, east north up,
+    /// whatever the world's heading; so is the magnetic field, which a compass is read by.
     pub fn read(&mut self, now: i64, flight: &Flight, sample: &Sample) -> Readings {
         let state = &sample.state;
-        let (pose, turn) = (state.pose(), state.rotation());
+        let (pose, turn) = (state.pose(), self.datum.turn() * state.rotation());
         let imu = self.imu.read(sample, self.readings, (now - self.last) as f64 * 1e-9);
         (self.readings, self.last) = (self.readings + 1, now);
         let m = &mut self.magnetometer;
@@ -151,4 +158,54 @@ fn kind(world: &World, is: impl Fn(&SensorKind) -> bool) -> Option<(&SensorSpec,
 
 fn split(found: Option<(&SensorSpec, Isometry3<f64>)>) -> (Option<&SensorSpec>, Isometry3<f64>) {
     found.map_or((None, Isometry3::identity()), |(spec, mount)| (Some(spec), mount))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use peregrine_hil::ardupilot::Pulses;
+
+    use super::*;
+    use crate::autopilot::Output;
+    use crate::flight::Rules;
+    use crate::physics::Vehicle;
+    use crate::scenario::from_sdf;
+    use crate::sdf::Loader;
+
+    /// In a world that is turned a quarter, what looks along its x axis looks north: attitude, velocity, satellites and compass agree.
+    #[test]
+    fn all_that_a_flight_controller_is_told_is_in_one_frame() {
+        let text = "<sdf version='1.9'><world name='w'><magnetic_field>0 2e-05 -4e-05</magnetic_field><spherical_coordinates>
+            <latitude_deg>47</latitude_deg><longitude_deg>8</longitude_deg><heading_deg>90</heading_deg></spherical_coordinates>
+            <frame name='start'><pose>0 0 2 0 0 0</pose></frame></world></sdf>";
+        let loaded = Loader::without_files().load_str(text, "w").unwrap();
+        let world = Arc::new(from_sdf(loaded, "w", 60.0, 2.0).unwrap());
+        let mut flight = Flight::new(world, Vehicle::x500(), Rules::default()).unwrap();
+        let settings = Settings {
+            kind: Kind::ArduPilot,
+            at: String::new(),
+            rate: 250.0,
+            timeout: 1.0,
+            connect_timeout: 1.0,
+            strict: true,
+            motors: [0, 1, 2, 3],
+            output: Output::Speed,
+            min_speed: 0.0,
+            pulses: Pulses { least: 1000, most: 2000 },
+            home: [0.0; 3],
+        };
+        let mut instruments = Instruments::new(&settings, &flight, 1);
+        let ahead = crate::physics::Command { velocity: Vector3::x() * 3.0, ..Default::default() };
+        flight.command(ahead, crate::flight::Axes::Heading, 0);
+        flight.advance(480_000_000).unwrap();
+        let told = instruments.read(480_000_000, &flight, &flight.sample(480_000_000));
+        let (forward, north) = (told.truth.attitude * Vector3::x(), Vector3::y());
+        assert!(forward.dot(&north) > 0.7 && forward.x.abs() < 1e-2, "{forward}");
+        assert!(told.truth.velocity.y > 0.5 && told.truth.velocity.x.abs() < 1e-2, "{}", told.truth.velocity);
+        assert!(told.truth.geodetic[0] > 47.0 && told.fix.unwrap().velocity.y > 0.5);
+        // The field points north and down, where the nose points too; level it has no part to the left.
+        let field = told.field.unwrap();
+        assert!(field.x > 1e-5 && field.y.abs() < 1e-6 && field.z < 0.0, "{field}");
+    }
 }

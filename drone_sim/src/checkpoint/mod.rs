@@ -45,7 +45,12 @@ pub struct Checkpoint {
 
 /// FNV-1a, 64 bits.
 pub fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+    checksum_on(0xcbf2_9ce4_8422_2325, bytes)
+}
+
+/// The checksum of what `hash` is the checksum of and these bytes behind it.
+pub fn checksum_on(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Checkpoint {

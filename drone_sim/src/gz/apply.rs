@@ -3,9 +3,10 @@
 use nalgebra::Isometry3;
 
 use crate::control::Change;
-use crate::error::Result;
+use crate::error::{Place, Result, SimError};
 use crate::flight::Flight;
-use crate::sdf::{Loader, MeshPolicy};
+use crate::sdf::types::{Known, SdfModel};
+use crate::sdf::{Loaded, Loader, MeshPolicy};
 
 /// Whether a change is one of the world, not of the vehicle called `craft`.
 pub fn is_of_world(craft: &str, change: &Change) -> bool {
@@ -16,6 +17,45 @@ pub fn is_of_world(craft: &str, change: &Change) -> bool {
 pub fn apply(flight: &mut Flight, craft: &str, change: Change) {
     if let Err(error) = attempt(flight, craft, &change) {
         tracing::warn!("{error}");
+    }
+}
+
+/// The first model of what is to be put into the world.
+fn first(loaded: &Loaded) -> Option<&SdfModel> {
+    loaded.models.iter().chain(loaded.world.iter().flat_map(|w| &w.models)).next()
+}
+
+/// The name that a model shall have, which may not be that of the vehicle.
+fn beside(craft: &str, loaded: &Loaded, name: Option<&str>, rename: bool) -> Result<Option<String>> {
+    let wish = name.or_else(|| first(loaded).map(|m| m.name.as_str()));
+    if wish != Some(craft) {
+        return Ok(name.map(str::to_string));
+    }
+    if !rename {
+        let place = Place { file: "create".into(), line: 1 };
+        return Err(SimError::Duplicate { place, kind: "model", name: craft.to_string() });
+    }
+    Ok(Some(format!("{craft}_1")))
+}
+
+/// Topics are made at the start: what a model that comes later would say on some of its own is not said, which is logged.
+fn told_nowhere(loaded: &Loaded) {
+    let Some(model) = first(loaded) else { return };
+    model.visit_links(&mut |name, _, link| {
+        for sensor in &link.sensors {
+            let (sensor, kind) = (&sensor.name, sensor.kind.name());
+            tracing::warn!(
+                "model {name}: the {kind} {sensor} is not simulated, for the model came after the start"
+            );
+        }
+    });
+    for plugin in &model.plugins {
+        if let Some(Known::DiffDrive(_) | Known::OdometryPublisher(_) | Known::PosePublisher(_)) =
+            plugin.known
+        {
+            let (model, plugin) = (&model.name, &plugin.name);
+            tracing::warn!("model {model}: {plugin} is not simulated, for the model came after the start");
+        }
     }
 }
 
@@ -31,6 +71,8 @@ fn attempt(flight: &mut Flight, craft: &str, change: &Change) -> Result<()> {
             let mut loader = Loader::from_env();
             loader.mesh = MeshPolicy::Load;
             let loaded = loader.load_str(sdf, "create")?;
+            let name = beside(craft, &loaded, name.as_deref(), *rename)?;
+            told_nowhere(&loaded);
             let insert =
                 |world: &mut crate::scenario::World| world.insert(loaded, name.as_deref(), *pose, *rename);
             let (called, report) = flight.edit_world(insert)?;

@@ -29,19 +29,25 @@ pub struct Inbox {
     standing: Option<Velocity>,
     rotors: Option<Vec<f64>>,
     enabled: bool,
+    /// It was said that a velocity was no velocity.
+    told: bool,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { velocity: None, standing: None, rotors: None, enabled: true }
+        Self { velocity: None, standing: None, rotors: None, enabled: true, told: false }
     }
 }
 
 impl Inbox {
-    /// A velocity; what is not finite is left out.
+    /// A velocity; what is not finite is left out, and said the first time.
     pub fn put_velocity(&mut self, velocity: Velocity) {
         if velocity.linear.iter().all(|x| x.is_finite()) && velocity.yaw_rate.is_finite() {
             self.velocity = Some(velocity);
+        } else if !std::mem::replace(&mut self.told, true) {
+            tracing::warn!(
+                "PG-1044 {velocity:?} of a client is not finite and not obeyed; the last command stands"
+            );
         }
     }
 
@@ -85,6 +91,8 @@ pub struct OrderTopics {
     pub rotors: String,
     /// Actuator number of each of the vehicle's rotors.
     pub numbers: [usize; 4],
+    /// The fastest that the model's own MulticopterVelocityControl lets it go along each axis, m/s, and turn, rad/s.
+    pub fastest: (Vector3<f64>, f64),
 }
 
 impl OrderTopics {
@@ -101,6 +109,7 @@ impl OrderTopics {
             enable: vec![format!("/model/{craft}/enable")],
             rotors: format!("/{craft}/command/motor_speed"),
             numbers: [0, 1, 2, 3],
+            fastest: (Vector3::repeat(f64::INFINITY), f64::INFINITY),
         };
         let mut numbers = Vec::new();
         for plugin in model.into_iter().flat_map(|m| &m.plugins) {
@@ -108,6 +117,7 @@ impl OrderTopics {
                 Some(Known::MulticopterVelocityControl(control)) => {
                     out.velocity.push(join(&control.namespace, &control.command_topic));
                     out.enable.push(join(&control.namespace, &control.enable_topic));
+                    out.fastest = (control.max_linear_velocity.abs(), control.max_angular_velocity.z.abs());
                 }
                 Some(Known::MulticopterMotorModel(motor)) => {
                     out.rotors = join(&motor.namespace, &motor.command_topic);
@@ -123,6 +133,15 @@ impl OrderTopics {
         out.velocity.dedup();
         out.enable.dedup();
         out
+    }
+
+    /// A velocity, kept within what the model allows.
+    pub fn bounded(&self, velocity: Velocity) -> Velocity {
+        let (linear, turn) = &self.fastest;
+        Velocity {
+            linear: velocity.linear.zip_map(linear, |v, most| v.clamp(-most, most)),
+            yaw_rate: velocity.yaw_rate.clamp(-turn, *turn),
+        }
     }
 
     /// The speeds of the vehicle's rotors out of a command; `None` if it lacks some or holds what is no speed.
@@ -187,6 +206,16 @@ mod tests {
         assert_eq!((inbox.take_velocity(), inbox.take_velocity()), (Some(fast), Some(fast)));
         inbox.enable(false);
         assert_eq!(inbox.take_velocity(), None);
+    }
+
+    #[test]
+    fn a_model_says_how_fast_it_may_go() {
+        let topics =
+            OrderTopics { fastest: (Vector3::new(1.0, 2.0, 3.0), 0.5), ..OrderTopics::of("x3", None) };
+        let fast = Velocity { linear: Vector3::new(-4.0, 1.5, 9.0), yaw_rate: -2.0 };
+        let bounded = topics.bounded(fast);
+        assert_eq!((bounded.linear, bounded.yaw_rate), (Vector3::new(-1.0, 1.5, 3.0), -0.5));
+        assert_eq!(OrderTopics::of("x3", None).bounded(fast), fast);
     }
 
     #[test]

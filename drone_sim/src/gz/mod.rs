@@ -9,7 +9,7 @@
 //! | `/world/W/pose/info`, `/world/W/dynamic_pose/info` | Pose_V | 60 Hz: all models; what moves; when paused, with the statistics |
 //! | `/world/W/scene/info` | Scene | when models come and go |
 //! | `/world/W/state` | SerializedStepMap | with the poses: entities and components ([`state`]) |
-//! | `/model/M/odometry`, `/model/M/odometry_with_covariance` | Odometry, OdometryWithCovariance | with `odom` |
+//! | `/model/M/odometry`, `/model/M/odometry_with_covariance` | Odometry, OdometryWithCovariance | with `odom`, or as an OdometryPublisher has it |
 //! | every ROS topic whose type stands in [`peregrine_gz::convert::TABLE`] | by the table | when it is published |
 //! | in: `/model/M/cmd_vel` | Twist | velocity in the heading frame |
 //! | in: `/NAMESPACE/TOPIC` of the model's MulticopterVelocityControl | Twist | the same |
@@ -56,6 +56,7 @@ use crate::error::Result;
 use crate::node::drives::{Orders, put};
 use crate::physics::STEP_NS;
 use crate::scenario::World;
+use crate::sdf::types::Known;
 use crate::sensors::Rate;
 
 pub use apply::{apply, is_of_world};
@@ -92,8 +93,12 @@ pub struct GzSide {
     whole: Arc<Mutex<SerializedStepMap>>,
     /// When the whole state is told next, nanoseconds of simulated time.
     next_whole_ns: i64,
-    odometry: Publisher<Odometry>,
-    odometry_with_covariance: Publisher<OdometryWithCovariance>,
+    /// Odometry of a vehicle that brings no OdometryPublisher of its own.
+    odometry: Option<(Publisher<Odometry>, Publisher<OdometryWithCovariance>)>,
+    /// Topics with odometry whose type is that with a covariance.
+    covariant: Vec<String>,
+    /// The world's step, nanoseconds: what clients count by.
+    step_ns: i64,
     carried: BTreeMap<String, Option<(&'static Pair, RawPublisher)>>,
     scratch: Vec<u8>,
     rates: [Rate; 2],
@@ -132,7 +137,16 @@ impl GzSide {
         let of_model = |topic: &str| format!("/model/{craft}/{topic}");
         inbox::listen(&node, orders, inbox)?;
         let whole = Arc::default();
-        services::offer(&node, &name, &control, &scene, &whole)?;
+        services::offer(&node, (name.as_str(), craft), &control, &scene, &whole)?;
+        let mut own = world.craft.iter().flat_map(|model| &model.plugins);
+        let told = own.any(|p| matches!(p.known, Some(Known::OdometryPublisher(_))));
+        let odometry = match told {
+            true => None,
+            false => Some((
+                node.advertise(&of_model("odometry"))?,
+                node.advertise(&of_model("odometry_with_covariance"))?,
+            )),
+        };
         Ok(Self {
             links,
             clocks: [node.advertise("/clock")?, node.advertise(&of_world("clock"))?],
@@ -143,8 +157,9 @@ impl GzSide {
             states: node.advertise(&of_world("state"))?,
             whole,
             next_whole_ns: 0,
-            odometry: node.advertise(&of_model("odometry"))?,
-            odometry_with_covariance: node.advertise(&of_model("odometry_with_covariance"))?,
+            odometry,
+            covariant: Vec::new(),
+            step_ns: step_ns(world),
             carried: BTreeMap::new(),
             scratch: Vec::new(),
             rates: [Rate::new(10.0), Rate::new(60.0)],
@@ -174,6 +189,27 @@ impl GzSide {
             })?;
         }
         Ok(())
+    }
+
+    /// On these topics odometry goes out with its covariance.
+    pub fn tell_with_covariance(&mut self, topics: &[String]) {
+        self.covariant = topics.to_vec();
+    }
+
+    /// One step as clients count them, nanoseconds: `<max_step_size>` of the world.
+    pub fn step_ns(&self) -> i64 {
+        self.step_ns
+    }
+
+    /// Goes on at `now_ns` with a world that was taken up: clients see it as it is, and not everything that was due before.
+    pub fn resume(&mut self, now_ns: i64, world: &World) {
+        for rate in &mut self.rates {
+            while rate.next_ns().is_some_and(|next| next < now_ns) {
+                let _ = rate.fire(now_ns);
+            }
+        }
+        self.steps = (now_ns / self.step_ns) as u64;
+        self.world_changed(world);
     }
 
     /// Pause, steps and changes.
@@ -212,7 +248,7 @@ impl GzSide {
 
     /// After a step to `now_ns`: clock, statistics, poses.
     pub fn after_step(&mut self, now_ns: i64, world: &World, pose: &Isometry3<f64>) {
-        self.steps = (now_ns / STEP_NS) as u64;
+        self.steps = (now_ns / self.step_ns) as u64;
         let wall = monotonic_ns() - self.started_ns;
         let clock = Clock { sim: Some(time(now_ns)), real: Some(time(wall)), ..Default::default() };
         for publisher in self.clocks.iter().filter(|p| p.has_listeners()) {
@@ -305,7 +341,7 @@ impl GzSide {
             iterations: self.steps,
             model_count: self.scene.lock().unwrap_or_else(PoisonError::into_inner).model.len() as i32,
             real_time_factor: if wall > 0 { now_ns as f64 / wall as f64 } else { 0.0 },
-            step_size: Some(time(STEP_NS)),
+            step_size: Some(time(self.step_ns)),
             ..Default::default()
         }
     }
@@ -338,22 +374,32 @@ impl GzSide {
         if NOT_CARRIED.contains(&topic) || heard.into_iter().any(|name| name == topic) {
             return None;
         }
-        let pair = convert::of_ros(type_name)?;
+        let pair = match self.covariant.iter().any(|name| name == topic) {
+            true => convert::find(type_name, "OdometryWithCovariance")?,
+            false => convert::of_ros(type_name)?,
+        };
         let full = self.node.options().flavour.type_name(pair.gz);
         self.node.advertise_raw(topic, &full).ok().map(|publisher| (pair, publisher))
     }
 
     fn carry_odometry(&mut self, message: &AnyMessage<'_>) {
-        if !self.odometry.has_listeners() && !self.odometry_with_covariance.has_listeners() {
+        let Some((plain, covariant)) = &self.odometry else { return };
+        if !plain.has_listeners() && !covariant.has_listeners() {
             return;
         }
         let read = message.with_cdr(&mut self.scratch, cdr::from_slice::<nav_msgs::Odometry>);
         let Ok(mut odometry) = read else { return };
         odometry.header.frame_id = format!("{}/odom", self.craft);
         odometry.child_frame_id = format!("{}/base_footprint", self.craft);
-        self.odometry.publish(&odometry.to_gz());
-        self.odometry_with_covariance.publish(&odometry.to_gz());
+        plain.publish(&odometry.to_gz());
+        covariant.publish(&odometry.to_gz());
     }
+}
+
+/// The step of a world as its file has it, nanoseconds; physics itself steps every millisecond.
+fn step_ns(world: &World) -> i64 {
+    let seconds = world.sdf.as_ref().map_or(0.0, |sdf| sdf.physics.max_step_size);
+    if (1e-6..=1.0).contains(&seconds) { (seconds * 1e9).round() as i64 } else { STEP_NS }
 }
 
 /// What the world is called in topics: its name in SDF, else the name it was asked for by, without folders and ending.

@@ -22,7 +22,7 @@ fn answer(yes: bool) -> Option<Boolean> {
 
 pub(super) fn offer(
     node: &GzNode,
-    world: &str,
+    (world, craft): (&str, &str),
     control: &Arc<WorldControl>,
     scene: &Arc<Mutex<Scene>>,
     whole: &Arc<Mutex<SerializedStepMap>>,
@@ -46,12 +46,15 @@ pub(super) fn offer(
         answer(all.data.into_iter().all(|factory| create(&to, factory)))
     })?;
     let (to, known) = (control.clone(), scene.clone());
+    let craft = craft.to_string();
     node.advertise_service(&name("remove"), move |entity: Entity| {
         let scene = known.lock().unwrap_or_else(PoisonError::into_inner);
         let by = |m: &&peregrine_gz::msgs::scene::Model| {
             if entity.name.is_empty() { u64::from(m.id) == entity.id } else { m.name == entity.name }
         };
-        let Some(model) = scene.model.iter().find(by) else { return answer(false) };
+        // The vehicle stays: the flight is its own.
+        let found = scene.model.iter().find(by).filter(|model| model.name != craft);
+        let Some(model) = found else { return answer(false) };
         to.change(Change::Remove { name: model.name.clone() });
         answer(true)
     })?;
@@ -76,7 +79,8 @@ fn obey(control: &WorldControl, order: &ControlMsg) {
     let steps = if order.multi_step > 0 { order.multi_step } else { u32::from(order.step) };
     match &order.run_to_sim_time {
         Some(time) => control.run_to(nanos(time)),
-        None if steps > 0 => control.step(steps),
+        // As in Gazebo, a world that is to run has no steps to count.
+        None if steps > 0 && order.pause => control.step(steps),
         None => control.pause(order.pause),
     }
 }

@@ -134,7 +134,7 @@ pub struct Config {
     /// segmentation/colored_map), boundingbox (boundingbox, boundingbox_image), range (downwards), battery (battery_state).
     #[param(default = String::new())]
     pub sensors: String,
-    /// Whether the sensors that the vehicle of an SDF file brings along are simulated, on Gazebo's topics.
+    /// Whether the sensors that an SDF file brings along, on its vehicle and on other models, are simulated, on Gazebo's topics.
     #[param(default = true)]
     pub vehicle_sensors: bool,
     /// Mean wind, m/s, world ENU, x.
@@ -399,7 +399,8 @@ impl Config {
         }
         let mut settings = renderer.settings();
         settings.antialias = self.camera_antialias;
-        settings.shadow.enabled = self.camera_shadows;
+        let shadows = world.sdf.as_ref().is_none_or(|sdf| sdf.scene.shadows);
+        settings.shadow.enabled = self.camera_shadows && shadows;
         renderer.set_settings(settings)?;
         Ok(Parts {
             world,

@@ -55,12 +55,17 @@ impl Drives {
                 model: model.clone(),
                 rate: Rate::new(hertz),
                 frame: or(&spec.frame, format!("{model}/odom")),
-                child: or(&spec.child_frame, format!("{model}/base_link")),
+                child: or(&spec.child_frame, format!("{model}/{}", mechanism.link)),
                 odometry: setup.publish(&told, Qos::Sensor)?,
             });
             out.topics.push((model.clone(), topic));
         }
         Ok(out)
+    }
+
+    /// Topics that it publishes.
+    pub(super) fn odometry(&self) -> impl Iterator<Item = &str> {
+        self.sides.iter().map(|s| s.odometry.topic().name())
     }
 
     /// Models and the topics that command them.
@@ -111,11 +116,25 @@ impl Drives {
 
 /// A command that came, by whichever transport.
 pub(crate) fn put(orders: &Orders, model: &str, forward: f64, turn: f64) {
+    if !(forward.is_finite() && turn.is_finite()) {
+        tracing::warn!(
+            "PG-1044 a command of {forward} m/s and {turn} rad/s for {model} is not finite and not obeyed"
+        );
+        return;
+    }
     orders.lock().unwrap_or_else(PoisonError::into_inner).push((model.to_owned(), forward, turn));
 }
 
 impl Stateful for Drives {
     fn go_over(&mut self, tape: &mut Tape<'_>) {
         self.sides.iter_mut().for_each(|s| s.rate.go_over(tape));
+        // It is set down between the answers to a step and the next one: what they order still waits.
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let blank = || (String::new(), 0.0, 0.0);
+        tape.list(&mut orders, blank, |tape, (model, forward, turn)| {
+            tape.text(model);
+            tape.f64(forward);
+            tape.f64(turn);
+        });
     }
 }

@@ -24,7 +24,7 @@
 //! | `segmentation/labels_map`, `segmentation/colored_map` | sensor_msgs/Image rgb8 | with `sensors: segmentation` |
 //! | `boundingbox`, `boundingbox_image` | vision_msgs/Detection2DArray by label, Image | with `sensors: boundingbox` |
 //! | `range`, `battery_state` | sensor_msgs/Range (downwards), BatteryState | when `sensors` names them |
-//! | Gazebo's names | the types that ros_gz_bridge gives them | sensors of the vehicle of an SDF file |
+//! | Gazebo's names | the types that ros_gz_bridge gives them | sensors, OdometryPublisher, PosePublisher, DiffDrive of an SDF file |
 //! | `/tf_static` | tf2_msgs/TFMessage | at the start, latched |
 //!
 //! It subscribes to `cmd_vel` (geometry_msgs/TwistStamped): velocity in the heading frame (x forward and y left in the
@@ -34,7 +34,6 @@
 //! The vehicle of an SDF file, and with the parameter `gz` any, also takes orders where Gazebo's multicopters do, with the types of
 //! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which stands until the next one), `/model/M/enable` (std_msgs/Bool) and
 //! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity).
-
 //!
 //! With the parameter `autopilot.kind` PX4 or ArduPilot flies instead, in lockstep ([`crate::autopilot`]).
 
@@ -44,6 +43,7 @@ pub(crate) mod drives;
 mod markers;
 mod messages;
 pub mod suite;
+mod told;
 
 pub use config::Config;
 
@@ -135,10 +135,14 @@ pub struct DroneSim {
     autopilot: Option<Autopilot>,
     /// It was said that velocities are not obeyed.
     told_steered: bool,
+    /// It was said that a velocity was no velocity.
+    told_refused: bool,
     /// The vehicle's name.
     craft: String,
     /// Models on wheels.
     drives: drives::Drives,
+    /// What plugins tell of where their models are.
+    told: told::Told,
     /// What clients changed of the world, in order.
     journal: Vec<Change>,
     plan: checkpoint::Plan,
@@ -219,9 +223,12 @@ impl Node for DroneSim {
             Self::take_orders(setup, &orders)?;
         }
         let drives = drives::Drives::new(setup, &parts.world)?;
+        let taken = suite.topics().iter().map(String::as_str).chain(drives.odometry()).map(str::to_string);
+        let told = told::Told::new(setup, &parts.world, seed, taken.collect())?;
         let gz = if config.gz {
             let options = Options::from_env().map_err(SimError::from).or_node()?;
-            let side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
+            let mut side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
+            side.tell_with_covariance(told.covariant());
             side.control().pause(config.paused);
             side.listen_drives(drives.topics(), drives.orders()).or_node()?;
             setup.subscribe_all(Self::on_any)?;
@@ -250,8 +257,10 @@ impl Node for DroneSim {
             gz,
             autopilot,
             told_steered: false,
+            told_refused: false,
             craft,
             drives,
+            told,
             journal: Vec::new(),
             plan,
             resumed_ns: 0,
@@ -306,12 +315,12 @@ impl DroneSim {
             self.told_steered = true;
             return Ok(());
         }
-        lock(&self.inbox).clear();
-        self.flight.command(
-            Command { velocity, yaw_rate: angular.z, steady: false },
-            axes,
-            self.now(ctx.now().0),
-        );
+        let command = Command { velocity, yaw_rate: angular.z, steady: false };
+        if self.flight.command(command, axes, self.now(ctx.now().0)) {
+            lock(&self.inbox).clear();
+        } else if !std::mem::replace(&mut self.told_refused, true) {
+            tracing::warn!("PG-1044 cmd_vel {velocity:?}, {} is not finite and not obeyed", angular.z);
+        }
         Ok(())
     }
 
@@ -343,7 +352,7 @@ impl DroneSim {
             let mut inbox = lock(&self.inbox);
             (inbox.take_velocity(), inbox.take_rotors())
         };
-        if let Some(velocity) = velocity {
+        if let Some(velocity) = velocity.map(|velocity| self.orders.bounded(velocity)) {
             let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
             self.flight.command(command, Axes::Heading, now);
         }
@@ -372,7 +381,7 @@ impl DroneSim {
         let rates =
             [&self.rates.color, &self.rates.depth, &self.rates.imu, &self.rates.odom, &self.rates.goal];
         let next = rates.iter().filter_map(|r| r.next_ns()).chain(self.suite.next_ns());
-        let next = next.chain(self.drives.next_ns()).min();
+        let next = next.chain(self.drives.next_ns()).chain(self.told.next_ns()).min();
         let mut next = next.unwrap_or(i64::MAX).min(self.limit_ns);
         if let Some(autopilot) = &mut self.autopilot {
             if !autopilot.obey(&mut self.flight, || ctx.is_stopping()).or_node()? {
@@ -409,6 +418,7 @@ impl DroneSim {
         }
         self.suite.fire(ctx, to, &self.flight, &sample)?;
         self.drives.fire(ctx, to, &self.flight)?;
+        self.told.fire(ctx, to, &self.flight, &sample)?;
         let ended = self.flight.outcome();
         if self.rates.odom.fire(to.0).is_some() || ended.is_some() {
             let message = messages::odometry(to, &truth);
@@ -433,7 +443,7 @@ impl DroneSim {
         if let Some(index) = self.rates.color.fire(to.0) {
             self.shoot_color(ctx, to, index, &truth)?;
         }
-        self.suite.draw(ctx, to, self.flight.world(), &truth, &mut self.renderer)?;
+        self.suite.draw(ctx, to, self.flight.world(), &sample, &mut self.renderer)?;
         if let Some(index) = self.rates.depth.fire(to.0) {
             self.shoot_depth(ctx, to, index, &truth)?;
         }
@@ -460,11 +470,15 @@ impl DroneSim {
             let pose = self.flight.sample(now).state.pose();
             gz.before_gate(now, self.flight.world(), &pose);
             let leave = || ctx.is_stopping() || gz.is_due();
-            let permit = gz.control().gate(now, crate::physics::STEP_NS, leave);
+            let permit = gz.control().gate(now, gz.step_ns(), leave);
             let changed = !permit.changes.is_empty();
             for change in permit.changes {
                 if crate::gz::is_of_world(gz.craft(), &change) {
                     self.journal.push(change.clone());
+                }
+                if change == Change::Reset {
+                    // A velocity that stands would set it in motion again.
+                    lock(&self.inbox).clear();
                 }
                 crate::gz::apply(&mut self.flight, gz.craft(), change);
             }

@@ -55,6 +55,7 @@ impl Vehicle {
             name: "sdf",
             mass,
             inertia,
+            centre,
             rotors,
             thrust_constant: first.motor_constant,
             moment_constant: first.moment_constant,

@@ -21,9 +21,9 @@ pub const STEP_S: f64 = 1e-3;
 /// The vehicle at an instant, as sensors see it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// State.
+    /// State; place and velocity are those of the vehicle's frame, whose centre of mass lies at [`Vehicle::centre`].
     pub state: State,
-    /// Acceleration without gravity, m/s2, body FLU: what an ideal accelerometer shows.
+    /// Acceleration of the centre of mass without gravity, m/s2, body FLU: what an ideal accelerometer there shows.
     pub specific_force: Vector3<f64>,
 }
 
@@ -153,7 +153,7 @@ impl Quadrotor {
         self.steps * STEP_NS
     }
 
-    /// The state at the last step.
+    /// The state of the centre of mass at the last step.
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -187,7 +187,7 @@ impl Quadrotor {
         if let Some(gear) = gear {
             force += state.rotation().inverse() * gear.wrench(&state).0;
         }
-        Sample { state, specific_force: force / vehicle.mass }
+        Sample { state: state.seen_at(&-vehicle.centre), specific_force: force / vehicle.mass }
     }
 }
 

@@ -60,6 +60,17 @@ impl State {
         Isometry3::from_parts(self.position.into(), self.rotation())
     }
 
+    /// The same body as seen at another of its points, `offset` metres (body FLU) from this one: its place and its velocity.
+    #[must_use]
+    pub fn seen_at(mut self, offset: &Vector3<f64>) -> Self {
+        if *offset != Vector3::zeros() {
+            let turn = self.rotation();
+            self.position += turn * offset;
+            self.velocity += turn * self.rates.cross(offset);
+        }
+        self
+    }
+
     /// Heading: the angle of the body's x axis in the horizontal plane, radians from east, counter-clockwise.
     pub fn yaw(&self) -> f64 {
         let x = self.rotation() * Vector3::x();

@@ -22,6 +22,9 @@ pub struct Vehicle {
     pub mass: f64,
     /// Principal moments of inertia, kg m2, body axes.
     pub inertia: Vector3<f64>,
+    /// Centre of mass in the frame by which the vehicle is placed and told, and on which its sensors are mounted, metres. Zero for the
+    /// built-in vehicles; of an SDF model, the model's frame.
+    pub centre: Vector3<f64>,
     /// The four rotors.
     pub rotors: [Rotor; 4],
     /// Thrust per square of rotor speed, N s2 / rad2.
@@ -69,6 +72,7 @@ impl Vehicle {
             name: "x500",
             mass: 2.0,
             inertia: Vector3::new(0.02167, 0.02167, 0.04),
+            centre: Vector3::zeros(),
             rotors: rotors(
                 [(0.174, -0.174, 1.0), (-0.174, 0.174, 1.0), (0.174, 0.174, -1.0), (-0.174, -0.174, -1.0)],
                 0.06,

@@ -163,6 +163,16 @@ impl<'a> Clumps<'a> {
         self.groups.len()
     }
 
+    /// How many of its joints are ball joints.
+    pub fn balls(&self) -> usize {
+        self.hinges.iter().filter(|(_, _, joint)| joint.kind == JointKind::Ball).count()
+    }
+
+    /// How many of them move.
+    pub fn count(&self) -> usize {
+        self.groups.iter().zip(&self.free).filter(|(_, free)| **free).count()
+    }
+
     /// Name and frame of what group `index` above 0 is in the world.
     pub fn part(&self, index: usize) -> Option<(&str, Isometry3<f64>)> {
         let (name, link) = self.groups.get(index)?.first()?;

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use nalgebra::{Point3, Vector3};
-use peregrine_render::{Sky, Sun};
+use peregrine_render::{Fog, Sky, Sun};
 
-use super::clump::{Clump, Clumps, Hinge};
-use super::mechanism::{Mechanism, Plan};
+use super::clump::{Clump, Hinge};
+use super::mechanism::Mechanism;
 use super::meshes::{self, Shelf};
+use super::movement::{Moving, is_multicopter, joined};
 use super::world::{Builder, ThingKind, World, class_of};
 use super::{actor, looks};
 use crate::error::{Place, Result, SimError};
 use crate::physics::bodies::Grip;
-use crate::sdf::types::{
-    Geometry, JointKind, Known, LightKind, Link, Scene as SdfScene, SdfModel, SdfWorld, Surface,
-};
+use crate::sdf::types::{Geometry, LightKind, Link, Scene as SdfScene, SdfModel, Surface};
 use crate::sdf::{Loaded, Report};
 use crate::shape::Shape;
 
@@ -69,12 +68,6 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
         start = craft.pose.translation.vector.into();
     }
     let sun = lights.iter().find(|l| l.kind == LightKind::Directional);
-    let others = lights.iter().filter(|l| l.kind != LightKind::Directional).count();
-    if others > 0 {
-        report.warn(format!(
-            "{name}: {others} point or spot lights are not drawn, only the first directional one"
-        ));
-    }
     light(&mut builder, sun.map(|l| (l.pose.rotation * l.direction, l.diffuse, l.intensity)), &scene)?;
     let mut shelf = Shelf::default();
     let (mut mechanisms, mut clumps, mut hinges) = (Vec::new(), Vec::new(), Vec::new());
@@ -103,25 +96,6 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     Ok(world)
 }
 
-/// Models that joints of the world itself hold, which are not simulated: those models stand.
-fn joined(world: &SdfWorld, report: &mut Report) -> Vec<String> {
-    let mut out = Vec::new();
-    for joint in &world.joints {
-        if joint.kind != JointKind::Fixed {
-            report.ignore(&format!("world/joint[{}]", joint.kind));
-        }
-        let of = |end: &str| end.split("::").next().unwrap_or(end).to_string();
-        out.extend([of(&joint.parent), of(&joint.child)]);
-    }
-    out
-}
-
-/// Whether a rotor plugin stands in the model, or in a model inside.
-fn is_multicopter(model: &SdfModel) -> bool {
-    model.plugins.iter().any(|p| matches!(p.known, Some(Known::MulticopterMotorModel(_))))
-        || model.models.iter().any(is_multicopter)
-}
-
 fn light(builder: &mut Builder, sun: Option<(Vector3<f64>, [f32; 4], f64)>, scene: &SdfScene) -> Result<()> {
     let mut out = Sun::default();
     // Gazebo's ambient 0.4 is the brightness that our default sky has.
@@ -142,6 +116,10 @@ fn light(builder: &mut Builder, sun: Option<(Vector3<f64>, [f32; 4], f64)>, scen
         let flat = looks::linear(scene.background);
         let sky = Sky { zenith: flat, horizon: flat, clouds: 0.0, ..Sky::default() };
         builder.scene_mut().set_sky(sky)?;
+    }
+    if let Some(fog) = scene.fog {
+        let density = (std::f64::consts::LN_2 / fog.half().max(1e-3)) as f32;
+        builder.scene_mut().set_fog(Fog { colour: looks::linear(fog.color), density })?;
     }
     Ok(())
 }
@@ -165,26 +143,10 @@ pub(super) fn add(
     let kind = if top.name.starts_with("tree") { ThingKind::Tree } else { kind };
     let mut links: Vec<&Link> = Vec::new();
     top.visit_links(&mut |_, _, link| links.push(link));
-    let plane = |g: &Geometry| matches!(g, Geometry::Shape(Shape::Plane { .. }) | Geometry::Empty);
-    let is_ground = |link: &&Link| {
-        link.collisions.iter().all(|c| plane(&c.geometry)) && link.visuals.iter().all(|v| plane(&v.geometry))
-    };
-    // A model of planes alone is ground, not a thing.
-    let ground = links.iter().all(is_ground);
+    let Moving { ground, plan, clumps } = Moving::of(top, report);
     let object = if ground { 0 } else { builder.thing(top.name.clone(), label, kind, top.pose) };
-    // Of the multicopters only one flies, and the others are no boxes that fall.
-    let clumps = if ground || is_multicopter(top) { Clumps::default() } else { Clumps::of(top) };
-    let plan = if clumps.hangs() { Plan::default() } else { Plan::of(top) };
-    plan.refused.iter().for_each(|what| report.ignore(what));
-    if !clumps.hangs() && !top.is_static {
-        stiff(top, report);
-    }
+    let mut seats = Vec::with_capacity(links.len());
     let mut parts = vec![0; plan.len()];
-    // Who hangs on a base that stands keeps its place.
-    let clumps = if plan.is_empty() && plan.refused.is_empty() { clumps } else { Clumps::default() };
-    for fault in &clumps.faults {
-        report.warn(format!("model {}: {fault}; it stands still", top.name));
-    }
     let mut apart = vec![object; clumps.len()];
     for (index, apart) in apart.iter_mut().enumerate().skip(1) {
         if let Some((name, pose)) = clumps.part(index) {
@@ -200,6 +162,7 @@ pub(super) fn add(
             }
             None => apart.get(clumps.index(link)).copied().unwrap_or(object),
         };
+        seats.push(object);
         for c in &link.collisions {
             builder.grip(grip(&c.surface));
             match &c.geometry {
@@ -227,6 +190,7 @@ pub(super) fn add(
             }
         }
     }
+    builder.seat(top, &seats);
     if plan.is_empty() {
         let hinges = clumps.hinges(top, &apart);
         return Ok(Made { mechanism: None, clumps: clumps.build(top, &apart), hinges });
@@ -236,15 +200,6 @@ pub(super) fn add(
         report.warn(format!("model {}: a link that hangs by a joint has no mass; it stands still", top.name));
     }
     Ok(Made { mechanism, ..Made::default() })
-}
-
-/// Joints of models inside that do not move, as their model hangs on no base that is free.
-fn stiff(model: &SdfModel, report: &mut Report) {
-    for inner in &model.models {
-        let moving = inner.joints.iter().filter(|j| j.kind != JointKind::Fixed);
-        moving.for_each(|j| report.ignore(&format!("model/joint[{}]", j.kind)));
-        stiff(inner, report);
-    }
 }
 
 fn grip(surface: &Surface) -> Grip {

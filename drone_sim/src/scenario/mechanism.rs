@@ -27,6 +27,8 @@ pub struct Part {
 pub struct Mechanism {
     /// The model's name.
     pub model: String,
+    /// The model's canonical link.
+    pub link: String,
     /// The model's own object id; 0 if it is ground.
     pub object: u32,
     /// The model's frame in the world.
@@ -194,6 +196,7 @@ impl<'a> Plan<'a> {
         let drive = known.and_then(|drive| Drive::new(drive, &joints));
         Some(Mechanism {
             model: model.name.clone(),
+            link: model.canonical_link.clone(),
             object,
             base,
             tree,

@@ -133,7 +133,14 @@ fn welded(part: &MeshPart) -> (Vec<[f32; 3]>, Vec<[u32; 3]>) {
 /// The largest side that is kept; larger pictures are halved until they fit.
 const MAX_SIDE: u32 = 2048;
 
+/// The largest file of a picture that is read, bytes.
+const LARGEST_PICTURE: u64 = 256 << 20;
+
 fn texture(file: &Path) -> Result<Texture, String> {
+    let size = std::fs::metadata(file).map_err(|e| e.to_string())?.len();
+    if size > LARGEST_PICTURE {
+        return Err(format!("it has {size} bytes, of which at most {LARGEST_PICTURE} are read"));
+    }
     let bytes = std::fs::read(file).map_err(|e| e.to_string())?;
     let mut image = image::load_from_memory(&bytes).map_err(|e| e.to_string())?.into_rgba8();
     while image.width() > MAX_SIDE || image.height() > MAX_SIDE {

@@ -86,9 +86,16 @@ pub struct World {
     pub sdf: Option<Arc<SdfWorld>>,
     /// The model that flies, if the file brings one: its sensors, plugins and masses.
     pub craft: Option<Arc<SdfModel>>,
+    /// The thing that each link of the SDF file belongs to, by scoped model and link; those of the ground are left out.
+    pub(super) seats: BTreeMap<(String, String), u32>,
 }
 
 impl World {
+    /// The object id of the thing that a link of the SDF file belongs to; `model` is its scoped name. None for the ground.
+    pub(crate) fn seat(&self, model: &str, link: &str) -> Option<u32> {
+        self.seats.get(&(model.to_string(), link.to_string())).copied()
+    }
+
     /// The thing behind an object id.
     pub fn thing(&self, object: u32) -> Option<&Thing> {
         self.things.get((object as usize).checked_sub(1)?)
@@ -107,6 +114,7 @@ pub struct Builder {
     scene: Scene,
     things: Vec<Thing>,
     blind: bool,
+    seats: BTreeMap<(String, String), u32>,
 }
 
 /// A prop of the render crate that this world knows.
@@ -227,6 +235,16 @@ impl Builder {
         self.grips.push((self.grip, self.collisions));
     }
 
+    /// Says to which things the links of a model belong, in the order in which [`SdfModel::visit_links`] comes to them; 0 for the ground.
+    pub(super) fn seat(&mut self, top: &SdfModel, objects: &[u32]) {
+        let mut objects = objects.iter();
+        top.visit_links(&mut |model, _, link| {
+            if let Some(object) = objects.next().filter(|object| **object != 0) {
+                self.seats.insert((model.to_string(), link.name.clone()), *object);
+            }
+        });
+    }
+
     /// Adds a shape to look at.
     ///
     /// # Errors
@@ -269,6 +287,7 @@ impl Builder {
             report: None,
             sdf: None,
             craft: None,
+            seats: self.seats,
         }
     }
 }

@@ -4,7 +4,7 @@ use nalgebra::{Isometry3, Vector3};
 
 use super::frames::RawPose;
 use super::parse::Parser;
-use super::types::{Actor, Atmosphere, Fog, Physics, Scene, Trajectory, Waypoint};
+use super::types::{Actor, Atmosphere, Fog, FogKind, Physics, Scene, Trajectory, Waypoint};
 use super::value::Source;
 use super::xml::Element;
 use crate::error::Result;
@@ -139,6 +139,11 @@ fn scene(src: &Source, s: &Element, out: &mut Scene) -> Result<()> {
         let color = src.filled(f, "color").map_or(Ok([1.0; 4]), |c| src.color(c))?;
         let number = |tag, default| src.number_or(f, tag, default);
         let fog = Fog {
+            kind: match kind.as_str() {
+                "linear" => FogKind::Linear,
+                "quadratic" | "exp2" => FogKind::Quadratic,
+                _ => FogKind::Exponential,
+            },
             color,
             start: number("start", 1.0)?,
             end: number("end", 100.0)?,

@@ -132,12 +132,21 @@ impl Parser<'_> {
         if let Some(known) = self.meshes.get(path) {
             return known.clone();
         }
-        let read = || -> Result<MeshData, String> {
+        let mut fault = None;
+        let mut read = || -> Result<MeshData, String> {
             let bytes = self.loader.read_bytes(path).map_err(|e| e.to_string())?;
             let mut data = MeshData::read(&bytes, &path.to_string_lossy())?;
             let folder = path.parent();
             if let Some(library) = data.library.take().and_then(|l| folder.map(|f| f.join(l))) {
-                let text = std::fs::read_to_string(&library).unwrap_or_default();
+                // The name comes out of the file: it may be that of a device that never ends.
+                let text = match library.is_file() {
+                    true => self.loader.read(&library).map_err(|e| e.to_string()),
+                    false => Err("it is no file".to_string()),
+                };
+                let text = text.unwrap_or_else(|why| {
+                    fault = Some((library, why));
+                    String::new()
+                });
                 let materials = read_mtl(&text);
                 for part in &mut data.parts {
                     if let Some((colour, texture)) = materials.get(&part.material) {
@@ -151,6 +160,11 @@ impl Parser<'_> {
             Ok(data)
         };
         let out = read().map(Arc::new);
+        if let Some((library, why)) = fault {
+            let (mesh, library) = (path.display(), library.display());
+            self.report
+                .warn(format!("{mesh}: its materials {library} cannot be read, it is drawn in grey: {why}"));
+        }
         self.meshes.insert(path.to_path_buf(), out.clone());
         out
     }

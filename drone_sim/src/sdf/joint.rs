@@ -92,7 +92,6 @@ impl Parser<'_> {
                 l.child(quiet).into_iter().for_each(Element::mark);
             }
         }
-        a.child("initial_position").into_iter().for_each(Element::mark);
         Ok((Some(out), expressed_in))
     }
 }

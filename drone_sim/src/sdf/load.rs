@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::audit;
 use super::parse::Parser;
 use super::report::Report;
 use super::types::{Light, SdfModel, SdfWorld};
@@ -164,7 +165,9 @@ impl Loader {
             parser.unread.extend(root.actors.iter().map(|_| "sdf/actor".to_string()));
         }
         let world = root.worlds.into_iter().next();
-        Ok(Loaded { world, models, lights, report: parser.finish() })
+        let mut report = parser.finish();
+        audit::audit(world.as_ref(), &models, &mut report);
+        Ok(Loaded { world, models, lights, report })
     }
 
     /// The text of a file; bytes that are not UTF-8 become replacement characters, as no name needs them.

@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod audit;
 mod environment;
 pub mod frames;
 mod geometry;

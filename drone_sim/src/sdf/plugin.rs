@@ -156,6 +156,9 @@ impl Reader<'_> {
     }
 
     fn motor(&self) -> Result<MotorModel> {
+        if let Some(kind) = self.e.child("motorType").filter(|m| !matches!(m.text(), "velocity" | "")) {
+            self.src.note(kind, &format!("asks for \"{}\", rotors are turned by their speed", kind.text()));
+        }
         let number = if self.e.child("motorNumber").is_some() { "motorNumber" } else { "actuator_number" };
         Ok(MotorModel {
             namespace: self.text("robotNamespace", ""),
@@ -223,6 +226,8 @@ impl Reader<'_> {
             nested_models: self.flag("publish_nested_model_pose", false)?,
             model: self.flag("publish_model_pose", self.flag("publish_nested_model_pose", false)?)?,
             sensors: self.flag("publish_sensor_pose", false)?,
+            visuals: self.flag("publish_visual_pose", false)?,
+            collisions: self.flag("publish_collision_pose", false)?,
             vector: self.flag("use_pose_vector_msg", false)?,
             frequency: self.number("update_frequency", -1.0)?,
             static_publisher: self.flag("static_publisher", false)?,

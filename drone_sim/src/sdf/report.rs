@@ -72,6 +72,22 @@ impl Report {
         *seen = seen.saturating_add(1);
     }
 
+    /// Counts something that changes nothing here.
+    pub(super) fn quiet(&mut self, what: &str) {
+        let seen = self.without_effect.entry(what.to_string()).or_insert(0);
+        *seen = seen.saturating_add(1);
+    }
+
+    /// Takes back one of what was counted: it is simulated after all.
+    pub(crate) fn take_back(&mut self, what: &str) {
+        if let Some(seen) = self.ignored.get_mut(what) {
+            *seen -= 1;
+            if *seen == 0 {
+                self.ignored.remove(what);
+            }
+        }
+    }
+
     pub(crate) fn warn(&mut self, text: String) {
         if self.warnings.len() < MAX_WARNINGS {
             if !self.warnings.contains(&text) {

@@ -10,7 +10,7 @@ use super::xml::Element;
 use crate::error::Result;
 use crate::sensors::spec::{
     AirPressureSpec, AltimeterSpec, BoxKind, CameraSpec, Distortion, ImuSpec, LidarSpec, NavSatSpec,
-    NoiseSpec, PixelFormat, ScanAxis, SensorKind, SensorSpec,
+    NoiseSpec, OrientationReference, PixelFormat, ScanAxis, SensorKind, SensorSpec,
 };
 
 /// A sensor with its pose as written.
@@ -141,9 +141,10 @@ fn camera(src: &Source, e: &Element) -> Result<CameraSpec> {
         "3d" => out.boxes = BoxKind::Oriented,
         other => src.note(c, &format!("asks for the box_type \"{other}\", boxes are visible_2d")),
     }
-    for other in ["save", "visibility_mask"] {
-        c.child(other).into_iter().for_each(Element::mark_all);
-    }
+    // Pictures are not written to files: who asks for that is told by the report.
+    let quiet = c.all().iter().filter(|s| s.name() == "save" && s.attr("enabled") != Some("true"));
+    quiet.for_each(Element::mark_all);
+    see_all(c);
     Ok(out)
 }
 
@@ -181,8 +182,50 @@ fn lidar(src: &Source, e: &Element) -> Result<LidarSpec> {
         out.resolution = src.number_or(range, "resolution", 0.0)?;
     }
     out.noise = noise(src, l)?;
-    l.child("visibility_mask").into_iter().for_each(Element::mark);
+    see_all(l);
+    bound(src, l, &mut out);
     Ok(out)
+}
+
+/// A mask that hides nothing is fulfilled; another stays unread, so that the report names it.
+fn see_all(e: &Element) {
+    let all = ["", "4294967295", "0xFFFFFFFF", "0xffffffff"];
+    let whole = |m: &&Element| m.name() == "visibility_mask" && all.contains(&m.text());
+    e.all().iter().filter(whole).for_each(Element::mark);
+}
+
+/// The most rays that one lidar may have; the densest that are sold have some 300,000 a turn.
+const MOST_RAYS: f64 = 4e6;
+
+/// Repairs what no lidar can be, with a note.
+fn bound(src: &Source, l: &Element, out: &mut LidarSpec) {
+    for axis in [&mut out.horizontal, &mut out.vertical] {
+        if !(axis.resolution > 0.0 && axis.resolution <= 100.0) {
+            src.note(
+                l,
+                &format!("has a <resolution> of {}, 1 is used (from above 0 to 100)", axis.resolution),
+            );
+            axis.resolution = 1.0;
+        }
+    }
+    let rays = |axis: &ScanAxis| (f64::from(axis.samples) * axis.resolution).max(1.0);
+    let all = rays(&out.horizontal) * rays(&out.vertical);
+    if all > MOST_RAYS {
+        src.note(
+            l,
+            &format!("has {all:e} rays, one is shot (at most {MOST_RAYS:e}); ask for fewer <samples>"),
+        );
+        (out.horizontal.samples, out.vertical.samples) = (1, 1);
+        (out.horizontal.resolution, out.vertical.resolution) = (1.0, 1.0);
+    }
+    out.min_range = out.min_range.max(0.0);
+    if out.max_range < out.min_range {
+        src.note(
+            l,
+            &format!("has a range from {} to {} m, which sees nothing", out.min_range, out.max_range),
+        );
+        out.max_range = out.min_range;
+    }
 }
 
 fn imu(src: &Source, e: &Element) -> Result<ImuSpec> {
@@ -203,9 +246,25 @@ fn imu(src: &Source, e: &Element) -> Result<ImuSpec> {
             }
         }
     }
-    for other in ["orientation_reference_frame", "enable_orientation", "topic"] {
-        i.child(other).into_iter().for_each(Element::mark_all);
+    if let Some(frame) = i.child("orientation_reference_frame") {
+        frame.mark_all();
+        let localization = frame.child("localization");
+        out.reference = match localization.map_or("CUSTOM", Element::text) {
+            "ENU" => OrientationReference::Enu,
+            "NED" => OrientationReference::Ned,
+            "NWU" => OrientationReference::Nwu,
+            // Gazebo puts the first attitude in the place of what <custom_rpy> asks for.
+            "CUSTOM" | "" => OrientationReference::Start,
+            other => {
+                src.note(frame, &format!("asks for \"{other}\", attitudes are told against the first one"));
+                OrientationReference::Start
+            }
+        };
     }
+    if !src.flag(i, "enable_orientation", true)? {
+        src.note(i, "asks for no orientation, which is told all the same");
+    }
+    i.child("topic").into_iter().for_each(Element::mark_all);
     Ok(out)
 }
 

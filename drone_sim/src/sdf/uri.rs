@@ -148,6 +148,9 @@ fn newest(base: &Path) -> Option<String> {
     versions.max().map(|v| v.to_string())
 }
 
+/// The largest `model.config` that is read, bytes.
+const LARGEST_CONFIG: u64 = 1 << 20;
+
 /// A file as it is; of a model's folder the file that its `model.config` names for the newest version we read.
 fn model_file(path: &Path) -> Option<PathBuf> {
     if path.is_file() {
@@ -157,7 +160,9 @@ fn model_file(path: &Path) -> Option<PathBuf> {
         return None;
     }
     let config = path.join("model.config");
-    if let Ok(text) = std::fs::read_to_string(&config)
+    let small = std::fs::metadata(&config).is_ok_and(|m| m.is_file() && m.len() <= LARGEST_CONFIG);
+    if small
+        && let Ok(text) = std::fs::read_to_string(&config)
         && let Ok(tree) = xml::parse(&text, "model.config", &super::Limits::default())
     {
         let mut best: Option<(u32, &str)> = None;

@@ -96,8 +96,10 @@ impl Lidar {
         let quiet = self.noise.spec().is_none();
         for (i, (out, range)) in self.readings.iter_mut().zip(&self.ranges).enumerate() {
             let mut r = *range;
-            if r <= reach && !quiet {
-                r = self.noise.apply(r, first.wrapping_add(i as u64), 0.0).clamp(self.spec.min_range, reach);
+            // What is too near stays so: noise is of what is measured.
+            if r >= self.spec.min_range && r <= reach && !quiet {
+                let noisy = self.noise.apply(r, first.wrapping_add(i as u64), 0.0);
+                r = noisy.max(self.spec.min_range).min(reach);
             }
             *out = if r > reach {
                 f32::INFINITY
@@ -388,6 +390,23 @@ mod tests {
             }
         }
         assert!(hits > 4000, "{hits}");
+    }
+
+    #[test]
+    fn what_is_too_near_stays_so_with_noise_and_no_range_brings_it_down() {
+        let ball = Solid {
+            pose: Isometry3::translation(0.55, 0.0, 0.0),
+            shape: Shape::Sphere { radius: 0.5 },
+            object: 1,
+        };
+        let solids = Solids::new(vec![ball]);
+        for (min_range, max_range) in [(0.1, 25.0), (5.0, 3.0)] {
+            let ahead = spec(1, 1, [0.0, 0.0], [0.0, 0.0]);
+            let spec = LidarSpec { min_range, max_range, noise: NoiseSpec::white(0.3), ..ahead };
+            let mut lidar = Lidar::new(&spec, 1, 1);
+            let readings = (0..50).map(|index| lidar.scan(&solids, &Isometry3::identity(), index)[0]);
+            assert!(readings.into_iter().all(|r| r == f32::NEG_INFINITY), "{min_range} {max_range}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Satellite navigation: the WGS 84 ellipsoid about the world's origin.
 
-use nalgebra::{Point3, Vector3};
+use nalgebra::{Point3, UnitQuaternion, Vector3};
 
 use super::noise::{Noise, stream};
 use super::spec::{Earth, NavSatSpec};
@@ -64,6 +64,11 @@ impl Datum {
     pub fn to_enu(&self, v: &Vector3<f64>) -> Vector3<f64> {
         let (sin, cos) = self.heading.sin_cos();
         Vector3::new(cos * v.x - sin * v.y, sin * v.x + cos * v.y, v.z)
+    }
+
+    /// From the world's axes to east, north, up.
+    pub fn turn(&self) -> UnitQuaternion<f64> {
+        UnitQuaternion::from_axis_angle(&Vector3::z_axis(), self.heading)
     }
 
     /// Latitude and longitude (degrees) and altitude (metres) of a point of the world.
@@ -181,5 +186,8 @@ mod tests {
         // The world's x axis looks north.
         let [lat, lon, _] = Datum::new(&earth).geodetic(&Point3::new(100.0, 0.0, 0.0));
         assert!(lat > earth.latitude_deg + 8e-4 && (lon - earth.longitude_deg).abs() < 1e-9);
+        let datum = Datum::new(&earth);
+        let v = Vector3::new(3.0, -1.0, 2.0);
+        assert!((datum.turn() * v - datum.to_enu(&v)).norm() < 1e-12);
     }
 }

@@ -71,6 +71,26 @@ pub enum SensorKind {
     },
 }
 
+impl SensorKind {
+    /// Its name in `<sensor type="...">`, the newer one of two.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Camera(_) => "camera",
+            Self::Depth(_) => "depth_camera",
+            Self::Rgbd(_) => "rgbd_camera",
+            Self::Segmentation(_) => "segmentation_camera",
+            Self::BoundingBox(_) => "boundingbox_camera",
+            Self::Lidar(_) => "lidar",
+            Self::Imu(_) => "imu",
+            Self::NavSat(_) => "navsat",
+            Self::AirPressure(_) => "air_pressure",
+            Self::Magnetometer(_) => "magnetometer",
+            Self::Altimeter(_) => "altimeter",
+            Self::Contact { .. } => "contact",
+        }
+    }
+}
+
 /// `<noise type="gaussian">` or `gaussian_quantized`; all zeros is a perfect sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct NoiseSpec {
@@ -221,7 +241,7 @@ pub struct ScanAxis {
 }
 
 impl ScanAxis {
-    /// How many readings.
+    /// How many readings; finite and few, for the loader refuses what is not.
     pub fn count(&self) -> usize {
         ((f64::from(self.samples) * self.resolution).round() as usize).max(1)
     }
@@ -268,9 +288,25 @@ impl Default for LidarSpec {
     }
 }
 
+/// `<orientation_reference_frame><localization>`: against what an IMU tells its attitude.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OrientationReference {
+    /// Its own first attitude: Gazebo's way unless one of the others is asked for.
+    #[default]
+    Start,
+    /// East, north, up.
+    Enu,
+    /// North, east, down.
+    Ned,
+    /// North, west, up.
+    Nwu,
+}
+
 /// `<imu>`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ImuSpec {
+    /// Against what it tells its attitude.
+    pub reference: OrientationReference,
     /// `<angular_velocity>`, x y z, rad/s.
     pub angular_velocity: [NoiseSpec; 3],
     /// `<linear_acceleration>`, x y z, m/s2.

@@ -11,6 +11,8 @@ mod nodes;
 mod params;
 mod substitute;
 
+pub use params::parse_value;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

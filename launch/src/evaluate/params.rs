@@ -185,6 +185,15 @@ impl Evaluator<'_> {
     }
 }
 
+/// The value that `text` writes, by the rules of launch files and parameter files (YAML): `3`, `off`, `a word`, `[a, b]`, `['a, b']`.
+/// For command lines, whose `-p NAME:=TEXT` must mean the same.
+///
+/// # Errors
+/// What keeps it from being one value of a ROS parameter, in words.
+pub fn parse_value(text: &str) -> std::result::Result<Value, String> {
+    single(text, None, &At::start("the value"))
+}
+
 /// One value: by its type if that is given, else as YAML reads it, quotes and `[lists]` included.
 fn single(text: &str, kind: Option<&str>, at: &At) -> std::result::Result<Value, String> {
     let trimmed = text.trim();

@@ -142,7 +142,7 @@ pub struct AvoidanceParams {
     /// Turn rate of a look around, rad/s, 0.1 to 3.
     #[param(default = 1.0, range = 0.1..=3.0, live)]
     pub scan_rate_radps: f64,
-    /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 192 x 192.
+    /// Cell of the guidance grid, metres, 0.1 to 1; the grid has 320 x 320.
     #[param(default = 0.15, range = 0.1..=1.0)]
     pub guidance_cell_m: f64,
     /// Extra margin per detected class: label=metres. Margins only ever add.

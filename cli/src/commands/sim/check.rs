@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use peregrine_sim::scenario::{Movement, from_sdf};
 use peregrine_sim::sdf::types::{Known, Plugin, SdfModel};
 use peregrine_sim::sdf::{Loaded, Loader, MeshPolicy};
 use serde_json::json;
@@ -23,15 +24,20 @@ pub(super) fn check(args: &SimCheck) -> Result {
     }
     let (mut broken, mut incomplete) = (0, 0);
     for file in &args.files {
-        let outcome = loader.load_file(file);
+        let mut movement = Movement::default();
+        let outcome = loader.load_file(file).map(|loaded| {
+            // Counted on a copy: what it adds to the report, building the world adds too.
+            movement = Movement::of(&mut loaded.clone());
+            whole(loaded)
+        });
         match &outcome {
             Ok(loaded) => incomplete += usize::from(!loaded.report.ignored.is_empty()),
             Err(_) => broken += 1,
         }
         if args.json {
-            println!("{}", as_json(file, &outcome));
+            println!("{}", as_json(file, &outcome, &movement));
         } else {
-            print!("{}", as_text(file, &outcome));
+            print!("{}", as_text(file, &outcome, &movement));
         }
     }
     if args.files.len() > 1 && !args.json {
@@ -46,6 +52,18 @@ pub(super) fn check(args: &SimCheck) -> Result {
         std::process::exit(status);
     }
     Ok(())
+}
+
+/// With all that a flight in it would be told: what is listed only once the world is built, too.
+fn whole(loaded: Loaded) -> Loaded {
+    match from_sdf(loaded.clone(), "world", 60.0, 2.0) {
+        Ok(world) => Loaded { report: world.report.unwrap_or_default(), ..loaded },
+        Err(error) => {
+            let mut loaded = loaded;
+            loaded.report.warnings.push(error.to_string());
+            loaded
+        }
+    }
 }
 
 /// What stands in a file, counted.
@@ -84,7 +102,7 @@ impl Census {
             add("visuals", link.visuals.len());
             add("collisions", link.collisions.len());
             for sensor in &link.sensors {
-                *self.sensors.entry(kind(&sensor.kind)).or_insert(0) += 1;
+                *self.sensors.entry(sensor.kind.name()).or_insert(0) += 1;
             }
         }
         model.plugins.iter().for_each(|p| self.plugin(p));
@@ -95,25 +113,7 @@ impl Census {
     }
 }
 
-fn kind(kind: &peregrine_sim::sensors::spec::SensorKind) -> &'static str {
-    use peregrine_sim::sensors::spec::SensorKind as K;
-    match kind {
-        K::Camera(_) => "camera",
-        K::Depth(_) => "depth_camera",
-        K::Rgbd(_) => "rgbd_camera",
-        K::Segmentation(_) => "segmentation_camera",
-        K::BoundingBox(_) => "boundingbox_camera",
-        K::Lidar(_) => "lidar",
-        K::Imu(_) => "imu",
-        K::NavSat(_) => "navsat",
-        K::AirPressure(_) => "air_pressure",
-        K::Magnetometer(_) => "magnetometer",
-        K::Altimeter(_) => "altimeter",
-        K::Contact { .. } => "contact",
-    }
-}
-
-fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> serde_json::Value {
+fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>, movement: &Movement) -> serde_json::Value {
     let file = file.display().to_string();
     match outcome {
         Err(error) => {
@@ -130,6 +130,7 @@ fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> serde_json::
                 "complete": report.ignored.is_empty(),
                 "world": loaded.world.as_ref().map(|w| w.name.clone()),
                 "holds": census.counts,
+                "moves": {"bodies": movement.bodies, "links": movement.links},
                 "sensors": census.sensors,
                 "plugins": census.plugins,
                 "ignored": report.ignored,
@@ -140,7 +141,7 @@ fn as_json(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> serde_json::
     }
 }
 
-fn as_text(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> String {
+fn as_text(file: &Path, outcome: &peregrine_sim::Result<Loaded>, movement: &Movement) -> String {
     let mut out = format!("{}\n", file.display());
     let loaded = match outcome {
         Ok(loaded) => loaded,
@@ -163,6 +164,8 @@ fn as_text(file: &Path, outcome: &peregrine_sim::Result<Loaded>) -> String {
         row(&mut out, "world", &world.name);
     }
     row(&mut out, "holds", &list(census.counts.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect()));
+    let moves = [("movable bodies", movement.bodies), ("links on joints", movement.links)];
+    row(&mut out, "moves", &list(moves.map(|(name, n)| (name.to_owned(), n)).to_vec()));
     row(&mut out, "sensors", &list(census.sensors.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect()));
     row(&mut out, "plugins", &list(census.plugins.iter().map(|(k, v)| (k.clone(), *v)).collect()));
     let ignored = if report.ignored.is_empty() { "nothing: all of it is simulated" } else { "" };

@@ -1,8 +1,9 @@
 //! What PX4 is told, and what of that it has answered. No sockets, no clock.
 //!
 //! PX4's own time is the time that HIL_SENSOR carries, and its HIL_ACTUATOR_CONTROLS carry its time. So an answer to a step has the
-//! step's time, plus an offset that is the same for all of them (0 in PX4's SITL builds): the first answer shows it. An answer
-//! with an older time is one to an earlier step, late or sent twice; it is counted, and answers nothing.
+//! step's time, plus an offset that is the same for all of them: the first answer shows it. In PX4's SITL builds it is 0, and a first
+//! answer with a time between the first step and the last is taken for that: while PX4 starts, steps go on, and its first answer may
+//! well be one to an earlier step. An answer with an older time is late or sent twice; it is counted, and answers nothing.
 
 use mavlink::MavHeader;
 use mavlink::dialects::common::{
@@ -48,6 +49,8 @@ struct State {
     counts: Counts,
     /// Time of the step that waits for an answer, microseconds.
     waiting: Option<u64>,
+    /// Time of the step that was told first, microseconds.
+    first: Option<u64>,
     /// Their time less ours, microseconds, once it is known.
     offset: Option<i64>,
     motors: Motors,
@@ -151,6 +154,7 @@ impl State {
         }
         self.send(&messages::sensor(readings), out);
         self.waiting = Some(now);
+        self.first.get_or_insert(now);
         self.counts.told += 1;
     }
 
@@ -168,7 +172,9 @@ impl State {
         }
         let theirs = i64::try_from(m.time_usec).unwrap_or(i64::MAX);
         let ours = i64::try_from(told).unwrap_or(i64::MAX);
-        let offset = *self.offset.get_or_insert(theirs.saturating_sub(ours));
+        // One of our own moments: it keeps our time, and this may be the answer to an earlier step.
+        let is_ours = self.first.is_some_and(|first| (first..=told).contains(&m.time_usec));
+        let offset = *self.offset.get_or_insert(if is_ours { 0 } else { theirs.saturating_sub(ours) });
         if theirs.saturating_sub(offset) < ours {
             self.counts.late += 1;
             return;
@@ -288,6 +294,28 @@ mod tests {
         assert_eq!(lockstep.answer(), None);
         lockstep.feed(&controls(7_004_000, 0.3), &mut out);
         assert!((lockstep.answer().unwrap().throttle[0] - 0.3).abs() < 1e-6);
+    }
+
+    /// While PX4 starts, steps go on unanswered; what it then answers first is one of them, and not the last.
+    #[test]
+    fn a_late_first_answer_answers_its_own_step_alone() {
+        let (mut lockstep, mut out) = (Lockstep::default(), Vec::new());
+        for ms in [0, 4, 8] {
+            tell(&mut lockstep, ms);
+        }
+        for late in [0, 4000] {
+            lockstep.feed(&controls(late, 0.25), &mut out);
+            assert_eq!((lockstep.answer(), lockstep.has_started()), (None, true), "{late}");
+        }
+        lockstep.feed(&controls(8000, 0.5), &mut out);
+        assert_eq!(lockstep.answer().unwrap().throttle[0], 0.5);
+        assert_eq!((lockstep.counts().late, lockstep.counts().answered), (2, 1));
+        // And so on: an answer is never one step behind.
+        tell(&mut lockstep, 12);
+        lockstep.feed(&controls(8000, 0.75), &mut out);
+        assert_eq!(lockstep.answer(), None);
+        lockstep.feed(&controls(12_000, 0.75), &mut out);
+        assert_eq!(lockstep.answer().unwrap().throttle[0], 0.75);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use peregrine_msgs::sensor_msgs::{CameraInfo, PointCloud2};
 use peregrine_msgs::vision_msgs::{Detection2DArray, Detection3DArray};
 use peregrine_render::{Camera, Renderer, optical_from_body};
 
+use super::Home;
 use super::clouds::coloured_cloud;
 use super::outlines::{outline, wire};
 use crate::error::Result as SimResult;
@@ -22,9 +23,9 @@ const SLOTS: usize = 8;
 /// A camera at work.
 pub(super) struct Drawn {
     pub rate: Rate,
-    /// Sensor frame (x forward) in the body.
-    pub mount: Isometry3<f64>,
-    /// The frame that `mount` is the pose of: of points.
+    /// Where its frame (x forward) is.
+    pub home: Home,
+    /// The name of that frame, which points carry.
     pub frame: String,
     /// The frame of images: `frame`, as Gazebo has it, or an optical one (REP-103).
     pub image_frame: String,
@@ -68,7 +69,7 @@ enum BoxTopic {
 /// Where a camera sits, what it says, and how often.
 pub(super) struct Place {
     pub rate: f64,
-    pub mount: Isometry3<f64>,
+    pub home: Home,
     pub frame: String,
     pub image_frame: String,
 }
@@ -170,8 +171,8 @@ impl Drawn {
             }
         };
         let info = setup.publish(&info, Qos::Sensor)?;
-        let Place { rate, mount, frame, image_frame } = place;
-        Ok(Some(Self { rate: Rate::new(rate), mount, frame, image_frame, eye, info, lost: 0 }))
+        let Place { rate, home, frame, image_frame } = place;
+        Ok(Some(Self { rate: Rate::new(rate), home, frame, image_frame, eye, info, lost: 0 }))
     }
 
     /// Draws picture `index` from a body that `at` tells of, and publishes it.
@@ -184,7 +185,7 @@ impl Drawn {
         at: &Odometry,
         renderer: &mut Renderer,
     ) -> Result {
-        let in_body = self.mount * optical();
+        let in_body = self.home.mount * optical();
         let in_world = at.pose * in_body;
         let scene = &world.scene;
         let frame = self.image_frame.as_str();

@@ -1,13 +1,15 @@
-//! Sensors beyond the two cameras and the IMU of every flight: those that the parameter `sensors` names, and those that the
-//! vehicle of an SDF file brings along. Each has its rate, place, noise and topic, and publishes the types that ros_gz_bridge gives
+//! Sensors beyond the two cameras and the IMU of every flight: those that the parameter `sensors` names, and those that an SDF file
+//! brings along, on its vehicle and on other models. Each has its rate, place, noise and topic, and publishes the types that ros_gz_bridge gives
 //! the same sensors of Gazebo.
 
 mod clouds;
 mod common;
 mod craft;
 mod drawn;
+mod others;
 mod outlines;
 mod read;
+mod seat;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +30,7 @@ use crate::sensors::{
 
 use drawn::{Drawn, Place};
 use read::{Instrument, Kind};
+pub(super) use seat::Seat;
 
 pub use common::KNOWN;
 pub(super) use drawn::encoding;
@@ -45,8 +48,7 @@ pub(super) struct Suite {
 struct Wanted<'a> {
     spec: &'a SensorSpec,
     topic: String,
-    /// Sensor frame in the body.
-    mount: Isometry3<f64>,
+    home: Home,
     frame: String,
     /// The frame of its images.
     image_frame: String,
@@ -54,19 +56,46 @@ struct Wanted<'a> {
     id: u64,
 }
 
+/// What carries a sensor, and the sensor's frame in it.
+#[derive(Debug, Clone, Copy)]
+struct Home {
+    seat: Seat,
+    mount: Isometry3<f64>,
+}
+
 /// Numbers of the noise of a vehicle's own sensors begin here.
 const CRAFT_IDS: u64 = 1000;
+/// And those of other models' sensors.
+const OTHER_IDS: u64 = 100_000;
+
+impl Home {
+    fn body() -> Self {
+        Self { seat: Seat::Vehicle, mount: Isometry3::identity() }
+    }
+
+    /// Where it begins, world.
+    fn begin(&self, world: &World) -> Point3<f64> {
+        match self.seat {
+            Seat::Vehicle => Point3::from(self.mount.translation.vector + world.start.coords),
+            Seat::World => Point3::from(self.mount.translation.vector),
+            Seat::Thing(object) => {
+                let frame = world.thing(object).map_or_else(Isometry3::identity, |t| t.pose);
+                Point3::from((frame * self.mount).translation.vector)
+            }
+        }
+    }
+}
 
 impl Suite {
-    /// The instruments of the parameter `sensors`, and of the vehicle that the world brings.
+    /// The instruments of the parameter `sensors`, and of the models that the world brings.
     pub(super) fn new(setup: &mut Setup<DroneSim>, config: &Config, world: &World) -> Result<Self> {
         let mut suite = Self::default();
         let seed = config.seed as u64;
         let earth = world.sdf.as_ref().map_or_else(Earth::default, |sdf| sdf.earth);
         if config.vehicle_sensors {
-            for (i, wanted) in craft::sensors(world).iter().enumerate() {
-                let wanted = Wanted { id: CRAFT_IDS + i as u64, ..wanted.wanted() };
-                suite.take_in(setup, &wanted, &earth, world, seed)?;
+            let own = craft::sensors(world).into_iter().zip(CRAFT_IDS..);
+            for (wanted, id) in own.chain(others::sensors(world).into_iter().zip(OTHER_IDS..)) {
+                suite.take_in(setup, &Wanted { id, ..wanted }, &earth, world, seed)?;
             }
         }
         if let Some(model) = &world.craft
@@ -75,7 +104,7 @@ impl Suite {
             let topic = format!("/model/{}/battery/{name}/state", model.name);
             suite.taken.insert(topic.clone());
             let kind = Kind::Battery(setup.publish(&topic, Qos::Sensor)?);
-            suite.add(10.0, Isometry3::identity(), "base_link", kind);
+            suite.add(10.0, Home::body(), "base_link", kind);
         }
         for (id, name) in config.sensors.split(',').map(str::trim).filter(|n| !n.is_empty()).enumerate() {
             let id = id as u64 + 1;
@@ -83,17 +112,17 @@ impl Suite {
                 "range" => {
                     let lidar = Box::new(Lidar::new(&common::range(), seed, id));
                     let kind = Kind::Range(lidar, setup.publish("range", Qos::Sensor)?);
-                    suite.add(20.0, Isometry3::identity(), "range", kind);
+                    suite.add(20.0, Home::body(), "range", kind);
                 }
                 "battery" => {
                     let kind = Kind::Battery(setup.publish("battery_state", Qos::Sensor)?);
-                    suite.add(1.0, Isometry3::identity(), "base_link", kind);
+                    suite.add(1.0, Home::body(), "base_link", kind);
                 }
                 _ => {
                     let (spec, topic) = common::common(name).ok_or_else(|| unknown(name)).or_node()?;
                     let wanted = Wanted {
                         topic: topic.to_string(),
-                        mount: spec.pose,
+                        home: Home { mount: spec.pose, ..Home::body() },
                         frame: name.to_string(),
                         image_frame: format!("{name}_optical"),
                         spec: &spec,
@@ -104,6 +133,11 @@ impl Suite {
             }
         }
         Ok(suite)
+    }
+
+    /// The topics of sensors.
+    pub(super) fn topics(&self) -> &BTreeSet<String> {
+        &self.taken
     }
 
     /// Whether some sensor publishes on a topic.
@@ -120,7 +154,7 @@ impl Suite {
         world: &World,
         seed: u64,
     ) -> Result {
-        let Wanted { spec, topic, mount, frame, image_frame, id } = wanted;
+        let Wanted { spec, topic, home, frame, image_frame, id } = wanted;
         let (topic, id) = (topic.as_str(), *id);
         // `scan` and `/scan` are one topic, and a remapping may make one of two.
         if !self.taken.insert(setup.resolve(topic)?) {
@@ -130,8 +164,9 @@ impl Suite {
             );
             return Ok(());
         }
-        let rate = if spec.update_rate > 0.0 { spec.update_rate } else { 1000.0 };
-        let place = Place { rate, mount: *mount, frame: frame.clone(), image_frame: image_frame.clone() };
+        // At every step where the file says 0, and never more often.
+        let rate = if spec.update_rate > 0.0 { spec.update_rate.min(1000.0) } else { 1000.0 };
+        let place = Place { rate, home: *home, frame: frame.clone(), image_frame: image_frame.clone() };
         if let Some(camera) = Drawn::new(setup, &spec.kind, topic, place, (seed, id))? {
             self.cameras.push(camera);
             return Ok(());
@@ -144,7 +179,8 @@ impl Suite {
                 Kind::Lidar(Box::new(Lidar::new(lidar, seed, id)), scan, points)
             }
             SensorKind::Imu(imu) => {
-                let sensor = MountedImu::new(imu, mount.rotation, seed, id);
+                let sensor =
+                    MountedImu::new(imu, home.mount.rotation, earth.heading_deg.to_radians(), seed, id);
                 Kind::Imu(Box::new(sensor), setup.publish(topic, Qos::Sensor)?)
             }
             SensorKind::NavSat(navsat) => {
@@ -159,7 +195,7 @@ impl Suite {
                 Kind::Magnetometer(sensor, noise[0].stddev, setup.publish(topic, Qos::Sensor)?)
             }
             SensorKind::Altimeter(altimeter) => {
-                let start = Point3::from(mount.translation.vector + world.start.coords);
+                let start = home.begin(world);
                 let sensor = Altimeter::new(altimeter, start.z, seed, id);
                 Kind::Altimeter(sensor, setup.publish(topic, Qos::Sensor)?)
             }
@@ -173,13 +209,13 @@ impl Suite {
             | SensorKind::Segmentation(_)
             | SensorKind::BoundingBox(_) => return Ok(()),
         };
-        self.add(rate, *mount, frame, kind);
+        self.add(rate, *home, frame, kind);
         Ok(())
     }
 
-    fn add(&mut self, rate: f64, mount: Isometry3<f64>, frame: &str, kind: Kind) {
+    fn add(&mut self, rate: f64, home: Home, frame: &str, kind: Kind) {
         let (rate, frame) = (Rate::new(rate), frame.to_string());
-        self.instruments.push(Instrument { rate, last: 0, mount, frame, kind });
+        self.instruments.push(Instrument { rate, last: 0, home, frame, kind });
     }
 
     /// When the next of them fires, nanoseconds.
@@ -188,14 +224,16 @@ impl Suite {
         rates.filter_map(Rate::next_ns).min()
     }
 
-    /// Frames and their places in the body, for /tf_static.
+    /// Frames and their places in the body, for /tf_static; those of other models' sensors are told by their models.
     pub(super) fn frames(&self) -> Vec<(&str, Isometry3<f64>)> {
-        let instruments = self.instruments.iter().map(|i| (i.frame.as_str(), i.mount));
-        let cameras = self.cameras.iter().map(|c| (c.frame.as_str(), c.mount));
+        let instruments = self.instruments.iter().map(|i| (i.frame.as_str(), i.home));
+        let cameras = self.cameras.iter().map(|c| (c.frame.as_str(), c.home));
         let images = self.cameras.iter().filter(|c| c.image_frame != c.frame);
-        let images = images.map(|c| (c.image_frame.as_str(), c.mount * drawn::optical()));
+        let optical = |home: Home| Home { mount: home.mount * drawn::optical(), ..home };
+        let images = images.map(|c| (c.image_frame.as_str(), optical(c.home)));
         let all = instruments.chain(cameras).chain(images);
-        all.filter(|(frame, _)| *frame != "base_link").collect()
+        let own = all.filter(|(frame, home)| *frame != "base_link" && home.seat == Seat::Vehicle);
+        own.map(|(frame, home)| (frame, home.mount)).collect()
     }
 
     /// Publishes what is due and needs no drawing.
@@ -204,7 +242,8 @@ impl Suite {
             let Some(index) = instrument.rate.fire(now.0) else { continue };
             let dt = (now.0 - instrument.last) as f64 * 1e-9;
             instrument.last = now.0;
-            instrument.read(ctx, now, flight, truth, index, dt)?;
+            let Some(carrier) = instrument.home.seat.sample(flight.world(), truth) else { continue };
+            instrument.read(ctx, now, flight, &carrier, index, dt)?;
         }
         Ok(())
     }
@@ -215,12 +254,13 @@ impl Suite {
         ctx: &Context,
         now: Time,
         world: &World,
-        truth: &Odometry,
+        truth: &Sample,
         renderer: &mut Renderer,
     ) -> Result {
         for camera in &mut self.cameras {
             let Some(index) = camera.rate.fire(now.0) else { continue };
-            camera.shoot(ctx, now, index, world, truth, renderer)?;
+            let Some(carrier) = camera.home.seat.sample(world, truth) else { continue };
+            camera.shoot(ctx, now, index, world, &Odometry::of(&carrier.state), renderer)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Sensors that are not drawn: each reads the truth and says it in a message.
 
-use nalgebra::{Isometry3, Point3, Vector3};
+use nalgebra::{Point3, Vector3};
 use peregrine::prelude::*;
 use peregrine_msgs::geometry_msgs::Vector3 as Vector3Msg;
 use peregrine_msgs::ros_gz_interfaces::{Altimeter as AltimeterMsg, Contact, Contacts, Entity};
@@ -9,6 +9,7 @@ use peregrine_msgs::sensor_msgs::{
     PointCloud2, Range as RangeMsg,
 };
 
+use super::Home;
 use super::clouds::{laser_scan, point_cloud};
 use crate::checkpoint::{Stateful, Tape};
 use crate::flight::Flight;
@@ -24,8 +25,7 @@ pub(super) struct Instrument {
     pub rate: Rate,
     /// When it fired last, nanoseconds.
     pub last: i64,
-    /// Sensor frame in the body.
-    pub mount: Isometry3<f64>,
+    pub home: Home,
     pub frame: String,
     pub kind: Kind,
 }
@@ -46,6 +46,7 @@ pub(super) enum Kind {
 }
 
 impl Instrument {
+    /// Reads what it shows on a carrier that is as `truth` says.
     pub(super) fn read(
         &mut self,
         ctx: &Context,
@@ -55,7 +56,7 @@ impl Instrument {
         index: i64,
         dt: f64,
     ) -> Result {
-        let pose = truth.state.pose() * self.mount;
+        let pose = truth.state.pose() * self.home.mount;
         let at = Point3::from(pose.translation.vector);
         let header = messages::header(now, &self.frame);
         let solids = &flight.world().solids;
@@ -116,7 +117,7 @@ impl Instrument {
                 )
             }
             Kind::Contact(collision, out) => {
-                let contacts = touches(flight, &pose, collision);
+                let contacts = touches(flight, truth, collision);
                 // As Gazebo, which says nothing while nothing is touched.
                 if contacts.is_empty() { Ok(()) } else { out.send(ctx, Contacts { header, contacts }) }
             }
@@ -162,9 +163,11 @@ impl Instrument {
 }
 
 /// What the vehicle's sphere touches now: one point each, the normal from the thing to the vehicle.
-fn touches(flight: &Flight, body: &Isometry3<f64>, collision: &str) -> Vec<Contact> {
+fn touches(flight: &Flight, truth: &Sample, collision: &str) -> Vec<Contact> {
     let world = flight.world();
-    let (centre, radius) = (Point3::from(body.translation.vector), flight.rules().body_radius);
+    // About the centre of mass, wherever the sensor's link is.
+    let (centre, radius) = (flight.quad().vehicle().centre, flight.rules().body_radius);
+    let centre = truth.state.pose() * Point3::from(centre);
     let hits = [world.solids.nearest(&centre), world.solids.nearest_plane(&centre)];
     let vector = |v: Vector3<f64>| Vector3Msg { x: v.x, y: v.y, z: v.z };
     let entity =

@@ -42,9 +42,32 @@ impl Default for Scene {
     }
 }
 
+/// `<fog><type>`: the share of fog at a distance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FogKind {
+    /// None at `start`, all at `end`.
+    Linear,
+    /// `1 - exp(-density d)`.
+    Exponential,
+    /// `1 - exp(-(density d)^2)`.
+    Quadratic,
+}
+
+impl std::fmt::Display for FogKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Linear => "linear",
+            Self::Exponential => "exponential",
+            Self::Quadratic => "quadratic",
+        })
+    }
+}
+
 /// `<fog>`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fog {
+    /// How it grows with the distance.
+    pub kind: FogKind,
     /// Its colour, RGBA, 0 to 1.
     pub color: [f32; 4],
     /// Where a linear fog begins, metres.
@@ -53,6 +76,18 @@ pub struct Fog {
     pub end: f64,
     /// Density of the exponential kinds, 1/m.
     pub density: f64,
+}
+
+impl Fog {
+    /// The distance at which it hides one half, metres.
+    pub fn half(&self) -> f64 {
+        let ln2 = std::f64::consts::LN_2;
+        match self.kind {
+            FogKind::Linear => (self.start + self.end) / 2.0,
+            FogKind::Exponential => ln2 / self.density,
+            FogKind::Quadratic => ln2.sqrt() / self.density,
+        }
+    }
 }
 
 /// `<atmosphere type="adiabatic">`: the air at the world's origin.

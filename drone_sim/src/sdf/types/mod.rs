@@ -17,7 +17,7 @@ use nalgebra::{Isometry3, Matrix3, Vector3};
 use crate::sensors::spec::{Earth, SensorSpec};
 
 pub use actor::{Actor, Trajectory, Waypoint};
-pub use environment::{Atmosphere, Fog, Physics, Scene};
+pub use environment::{Atmosphere, Fog, FogKind, Physics, Scene};
 pub use geometry::{Geometry, Mesh, MeshKind, Surface};
 pub use joint::{Joint, JointAxis, JointKind};
 pub use light::{Attenuation, Light, LightKind, SpotCone};
@@ -86,6 +86,12 @@ pub struct SdfModel {
 }
 
 impl SdfModel {
+    /// Whether a rotor plugin stands in the model, or in a model inside.
+    pub fn is_multicopter(&self) -> bool {
+        self.plugins.iter().any(|p| matches!(p.known, Some(Known::MulticopterMotorModel(_))))
+            || self.models.iter().any(Self::is_multicopter)
+    }
+
     /// Calls `visit` for every link of this model and the models inside, with the scoped name of its model.
     pub fn visit_links<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a SdfModel, &'a Link)) {
         fn go<'a>(m: &'a SdfModel, scope: &str, visit: &mut dyn FnMut(&str, &'a SdfModel, &'a Link)) {

@@ -232,7 +232,7 @@ pub struct OdometryPublisher {
     pub xyz_offset: Vector3<f64>,
     /// And how it is turned, radians.
     pub rpy_offset: Vector3<f64>,
-    /// Deviation of the noise.
+    /// Deviation of the noise of positions (m) and speeds (m/s, rad/s).
     pub gaussian_noise: f64,
 }
 
@@ -248,6 +248,10 @@ pub struct PosePublisher {
     pub model: bool,
     /// Poses of sensors.
     pub sensors: bool,
+    /// Poses of visuals.
+    pub visuals: bool,
+    /// Poses of collisions.
+    pub collisions: bool,
     /// One Pose_V in place of many Poses.
     pub vector: bool,
     /// Hertz; negative for every step.
