@@ -344,6 +344,14 @@ pub enum Error {
         /// Why it is not trusted.
         detail: String,
     },
+    /// A model that its fleet has given up for good.
+    #[error("PG-0464 {} must not be used any more, its key ring says: {why}; push a newer model", path.display())]
+    Retired {
+        /// The manifest.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// A file of keys or a signature that cannot be used.
     #[error("PG-0463 {} cannot be used: {detail}", path.display())]
     KeyFile {
@@ -539,6 +547,25 @@ pub enum Error {
     Storage {
         /// The file.
         path: PathBuf,
+    },
+    /// A store that another one updates.
+    #[error(
+        "PG-1918 the model store {} is in use by another detector; give each detector a `store` of its own", path.display()
+    )]
+    StoreHeld {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A candidate whose trials the process did not survive.
+    #[error(
+        "PG-1919 the model {id} was begun {times} times and each time the process ended before it was settled; push a \
+         smaller one, or the same once more to try it again"
+    )]
+    CandidateKills {
+        /// SHA-256 of its manifest.
+        id: String,
+        /// How often it was begun.
+        times: u32,
     },
 }
 

@@ -2,9 +2,10 @@
 //! its name wherever a model is named.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::update::Bundle;
+use crate::update::store::{failed, replace_folder, sync_folders, write_synced};
 use crate::{Error, Result};
 
 const MANIFEST: &str = "manifest.toml";
@@ -51,10 +52,6 @@ pub fn add(bundle: &Bundle, name: &str) -> Result<PathBuf> {
     }
     let root = folder().ok_or_else(|| refused("neither XDG_DATA_HOME nor HOME is set".to_owned()))?;
     let (fresh, place) = (root.join(format!(".{name}.new")), root.join(name));
-    let failed = |action: &'static str, path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::File { action, path, source }
-    };
     if fresh.exists() {
         fs::remove_dir_all(&fresh).map_err(failed("clear", &fresh))?;
     }
@@ -62,11 +59,9 @@ pub fn add(bundle: &Bundle, name: &str) -> Result<PathBuf> {
         let path = fresh.join(file);
         let parent = path.parent().unwrap_or(&fresh);
         fs::create_dir_all(parent).map_err(failed("create", parent))?;
-        fs::write(&path, bytes).map_err(failed("write", &path))?;
+        write_synced(&path, bytes, &mut (Box::new(|_| {}) as Box<dyn FnMut(&'static str) + Send>))?;
     }
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(failed("replace", &place))?;
-    }
-    fs::rename(&fresh, &place).map_err(failed("move the model to", &place))?;
+    sync_folders(&fresh, bundle.files().iter().map(|(name, _)| name.as_str()))?;
+    replace_folder(&fresh, &place)?;
     Ok(place.join(MANIFEST))
 }

@@ -1,7 +1,9 @@
 //! A first look at an ONNX file: is it one, and what goes in and comes out.
 
 use tract_onnx::pb::type_proto::Value as TypeValue;
-use tract_onnx::pb::{GraphProto, ValueInfoProto, tensor_shape_proto::dimension::Value as DimValue};
+use tract_onnx::pb::{
+    GraphProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto::dimension::Value as DimValue,
+};
 use tract_onnx::prelude::Framework;
 
 use crate::{Error, Result};
@@ -63,6 +65,11 @@ impl Ports {
         let proto = tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]).map_err(|error| {
             bad(format!("{} bytes that do not decode ({})", bytes.len(), first_line(&error)))
         })?;
+        // An engine would read these from the folder it was started in, unhashed and unsigned.
+        let functions = proto.functions.iter().flat_map(|function| &function.node);
+        let training = proto.training_info.iter().flat_map(|t| t.initialization.iter().chain(&t.algorithm));
+        proto.graph.iter().chain(training).try_for_each(graph_is_whole).map_err(bad)?;
+        functions.into_iter().try_for_each(node_is_whole).map_err(bad)?;
         let graph = proto.graph.ok_or_else(|| bad("it holds no graph".to_owned()))?;
         // Files of old exporters list the weights among the inputs.
         let fed = graph.input.iter().filter(|port| !graph.initializer.iter().any(|w| w.name == port.name));
@@ -102,6 +109,36 @@ fn port(info: &ValueInfoProto) -> Port {
     }
 }
 
+fn graph_is_whole(graph: &GraphProto) -> Result<(), String> {
+    let sparse = graph.sparse_initializer.iter().flat_map(|s| s.values.iter().chain(&s.indices));
+    graph.initializer.iter().chain(sparse).try_for_each(tensor_is_whole)?;
+    graph.node.iter().try_for_each(node_is_whole)
+}
+
+fn node_is_whole(node: &NodeProto) -> Result<(), String> {
+    // A graph compiled for one provider lies beside the file unless the node says that it is embedded.
+    let embedded = node.attribute.iter().all(|a| a.name != "embed_mode" || a.i == 1);
+    if node.op_type == "EPContext" && !embedded {
+        return Err(format!("the compiled part `{}` lies in another file, {OUTSIDE}", node.name));
+    }
+    for attribute in &node.attribute {
+        let sparse = attribute.sparse_tensor.iter().chain(&attribute.sparse_tensors);
+        let sparse = sparse.flat_map(|s| s.values.iter().chain(&s.indices));
+        attribute.t.iter().chain(&attribute.tensors).chain(sparse).try_for_each(tensor_is_whole)?;
+        attribute.g.iter().chain(&attribute.graphs).try_for_each(graph_is_whole)?;
+    }
+    Ok(())
+}
+
+fn tensor_is_whole(tensor: &TensorProto) -> Result<(), String> {
+    if tensor.data_location.unwrap_or_default() == 0 && tensor.external_data.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the weight `{}` lies in another file, {OUTSIDE}", tensor.name))
+}
+
+const OUTSIDE: &str = "which no hash covers: save the network as one file";
+
 /// Whether every weight holds as many bytes as its shape says. A file cut off between two fields still decodes.
 fn complete(graph: &GraphProto) -> Result<(), String> {
     for weight in &graph.initializer {
@@ -133,4 +170,49 @@ fn complete(graph: &GraphProto) -> Result<(), String> {
 /// The first line of an engine's message: the rest is a chain of contexts nobody can act on.
 pub(crate) fn first_line(error: &impl std::fmt::Display) -> String {
     error.to_string().lines().next().unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+    use tract_onnx::pb::{
+        AttributeProto, FunctionProto, ModelProto, SparseTensorProto, StringStringEntryProto,
+    };
+
+    use super::*;
+
+    #[test]
+    fn weights_in_other_files_are_refused_wherever_they_are_named() {
+        let outside = || TensorProto { name: "w".into(), data_location: Some(1), ..TensorProto::default() };
+        let listed = || {
+            let location = StringStringEntryProto { key: "location".into(), value: "w.bin".into() };
+            TensorProto { name: "w".into(), external_data: vec![location], ..TensorProto::default() }
+        };
+        let graph = |initializer| GraphProto { initializer, ..GraphProto::default() };
+        let with = |attribute| NodeProto { attribute: vec![attribute], ..NodeProto::default() };
+        let model = |graph| ModelProto { graph: Some(graph), ..ModelProto::default() };
+        let constant = || with(AttributeProto { t: Some(outside()), ..AttributeProto::default() });
+        let inner = AttributeProto { g: Some(graph(vec![outside()])), ..AttributeProto::default() };
+        let sparse = SparseTensorProto { indices: Some(outside()), ..SparseTensorProto::default() };
+        let function = FunctionProto { node: vec![constant()], ..FunctionProto::default() };
+        let compiled = NodeProto {
+            op_type: "EPContext".into(),
+            ..with(AttributeProto { name: "embed_mode".into(), ..AttributeProto::default() })
+        };
+        for bad in [
+            model(graph(vec![outside()])),
+            model(graph(vec![listed()])),
+            model(GraphProto { node: vec![constant()], ..GraphProto::default() }),
+            model(GraphProto { node: vec![with(inner)], ..GraphProto::default() }),
+            model(GraphProto { node: vec![compiled], ..GraphProto::default() }),
+            model(GraphProto { sparse_initializer: vec![sparse], ..GraphProto::default() }),
+            ModelProto { functions: vec![function], ..model(GraphProto::default()) },
+        ] {
+            let error = Ports::read(&bad.encode_to_vec(), "net.onnx").unwrap_err().to_string();
+            assert!(
+                error.starts_with("PG-0407") && error.contains("save the network as one file"),
+                "{error}"
+            );
+        }
+    }
 }

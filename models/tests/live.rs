@@ -35,6 +35,9 @@ fn a_strangers_model_is_refused_before_it_is_written_and_asked_about_once() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(folder.path());
     let mut live = Live::open(&options).unwrap();
+    // Two cameras, one store: each would clear the slot that the other one runs.
+    let error = Live::open(&options).unwrap_err();
+    assert!(error.to_string().starts_with("PG-1918"), "{error}");
     let stick = folder.path().join("stick");
     offer(&stick, &Bundle::read(&model(folder.path(), "alien", 0.7, &key(2))).unwrap()).unwrap();
     let steps = run(&mut live, |step| step.starts_with("alien is refused: PG-0462"));

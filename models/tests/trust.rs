@@ -135,6 +135,17 @@ fn keys_rotate_and_are_revoked() {
     assert!(load(&path, &store(&second)).is_ok());
     let error = load(&path, &store(&third)).unwrap_err();
     assert!(error.starts_with("PG-0462") && error.contains("laptop stolen"), "{error}");
+    // One model must not come back, whoever has signed it; what else the key has signed may.
+    let mut fourth = second.clone();
+    fourth.retire(&sha256(&bytes).to_uppercase(), "it misses children").unwrap();
+    assert_eq!(follow(&second, &publish(&fourth, &old)).unwrap(), fourth);
+    let error = load(&path, &store(&fourth)).unwrap_err();
+    assert!(error.starts_with("PG-0464") && error.contains("it misses children"), "{error}");
+    assert!(load(&path, &Trust::AllowUnsigned).unwrap().describe().contains("it misses children"));
+    std::fs::write(&path, [&bytes[..], b"\n"].concat()).unwrap();
+    sign(&path, &old);
+    assert!(load(&path, &store(&fourth)).is_ok());
+    assert_eq!(fourth.retire("what", "").unwrap_err().code(), "PG-0463");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 """rclpy beside `peregrine run camera`: waits for the node, one image and one parameter, and prints them. Another of its
 subscriptions wants more than a camera offers."""
 
+import sys
 import time
 
 import rclpy
@@ -20,12 +21,12 @@ def nodes():
     return [f"{space.rstrip('/')}/{name}" for name, space in node.get_node_names_and_namespaces()]
 
 
-end = time.monotonic() + 20.0
+end = time.monotonic() + float(sys.argv[1] if len(sys.argv) > 1 else 20.0)
 future = None
 while time.monotonic() < end and not (images and future and future.done() and "/front/camera" in nodes()):
     if future is None and client.service_is_ready():
         future = client.call_async(GetParameters.Request(names=["width"]))
     rclpy.spin_once(node, timeout_sec=0.05)
-print("/front/camera" in nodes(), images[0].width, future.result().values[0].integer_value)
+print("/front/camera" in nodes(), images[0].width if images else 0, future.result().values[0].integer_value)
 node.destroy_node()
 rclpy.shutdown()

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use peregrine_core::Topic;
 
 use crate::error::Result;
-use crate::mismatch::{Party, complaint, fits};
+use crate::mismatch::{Party, complaint, fits, kept};
 use crate::origins::Gid;
 use crate::rcl::{Context as Domain, End, Guard, Node, WaitSet, Waited};
 use crate::spin::Worker;
@@ -27,6 +27,8 @@ const PARTICIPANT: usize = 12;
 /// A topic of this process, with the own ends of it that the graph shows.
 pub(crate) struct Watched {
     pub topic: Arc<Topic>,
+    /// It carries pictures that must not leave this host: readers elsewhere are told, and do not count.
+    pub stays: bool,
     pub publishers: Vec<Party>,
     pub subscriptions: Vec<Party>,
 }
@@ -70,7 +72,9 @@ impl Watch {
             if !watched.publishers.is_empty() {
                 let remote = self.elsewhere(self.node.subscriptions(name)?);
                 let fitting = |end: &&End| watched.publishers.iter().any(|from| fits(from, &end.party));
-                let heard = remote.iter().filter(fitting).count();
+                let asking = remote.iter().filter(fitting).count();
+                let heard = if watched.stays { 0 } else { asking };
+                complaints.extend((watched.stays && asking > 0).then(|| kept(name)));
                 if heard != watched.topic.remote_readers() {
                     tracing::debug!(topic = name, "{heard} readers elsewhere");
                     watched.topic.set_remote_readers(heard);

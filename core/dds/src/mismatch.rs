@@ -45,6 +45,14 @@ pub(crate) fn complaint(topic: &str, publisher: &Party, subscription: &Party) ->
     None
 }
 
+/// Why a reader elsewhere gets no pictures.
+pub(crate) fn kept(topic: &str) -> String {
+    format!(
+        "PG-2115: another process reads the pictures of '{topic}' over DDS, and they stay on this host: set \
+         PEREGRINE_EXPORT={topic} to let them out as they are, or run the node exporter, which blurs people"
+    )
+}
+
 /// Whether the two are matched by the middleware.
 pub(crate) fn fits(publisher: &Party, subscription: &Party) -> bool {
     publisher.type_name == subscription.type_name

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use peregrine_core::prelude::*;
-use peregrine_core::{App, Endpoint, NodeFactory, NodeSpec, Role, Topics, is_hidden};
+use peregrine_core::{App, Endpoint, Exports, NodeFactory, NodeSpec, Role, Topics, is_hidden};
 
 use crate::error;
 use crate::graph::{Watch, Watched};
@@ -34,7 +34,9 @@ pub struct Transport {
 /// A topic as one node publishes it.
 struct Output {
     node: Arc<str>,
+    /// In the graph, so that who reads it is seen and told; of pictures that stay on this host nothing is ever published.
     outlet: Outlet,
+    stays: bool,
 }
 
 impl Node for Transport {
@@ -101,7 +103,7 @@ impl Transport {
             self.workers.push(spin(&domain, guard, incoming)?);
         }
         let own: BTreeSet<Gid> = self.outputs.values().flatten().map(|output| output.outlet.gid()).collect();
-        let watched = watched(&topics, self.import);
+        let watched = watched(&topics, self.import, &self.link.exports);
         self.workers.push(Watch::start(&domain, nodes.hidden()?, own, watched)?);
         self.nodes = Some(nodes);
         Ok(())
@@ -119,7 +121,8 @@ impl Transport {
             }
             let Some(support) = types.message(local.type_name, local.hash, &local.name) else { continue };
             let outlet = Outlet::new(&nodes.of(&local.node)?, support, &local.name, local.qos)?;
-            outputs.push(Output { node: local.node.clone(), outlet });
+            let stays = topics.get(&local.name).is_some_and(|topic| self.link.exports.keep(topic));
+            outputs.push(Output { node: local.node.clone(), outlet, stays });
         }
         Ok(())
     }
@@ -128,7 +131,7 @@ impl Transport {
         let Some(outputs) = self.outputs.get(any.topic()) else { return Ok(()) };
         // A frame says nothing of its publisher, and what the runtime itself publishes goes out under a node's name.
         let output = outputs.iter().find(|o| any.publisher() == Some(&o.node)).or(outputs.first());
-        let Some(output) = output else { return Ok(()) };
+        let Some(output) = output.filter(|output| !output.stays) else { return Ok(()) };
         let sent = any.with_cdr(&mut self.scratch, |cdr| output.outlet.publish(cdr));
         if let Some(topic) = ctx.topics().get(any.topic()) {
             topic.count_sent();
@@ -196,13 +199,14 @@ fn callers(topics: &Topics, nodes: &mut Nodes, types: &mut Types) -> error::Resu
 }
 
 /// The topics of this process with their own ends.
-fn watched(topics: &Topics, import: bool) -> Vec<Watched> {
+fn watched(topics: &Topics, import: bool, exports: &Exports) -> Vec<Watched> {
     let ends = |topic: &str, role| -> Vec<Party> {
         of(topics, role).filter(|endpoint| endpoint.name == topic).map(party).collect()
     };
     let watched = topics.iter().map(|topic| Watched {
         publishers: ends(topic.name(), Role::Publisher),
         subscriptions: if import { ends(topic.name(), Role::Subscription) } else { Vec::new() },
+        stays: exports.keep(topic),
         topic: topic.clone(),
     });
     watched.collect()

@@ -13,7 +13,6 @@
 mod bridge;
 mod distro;
 mod error;
-mod exports;
 mod form;
 mod gates;
 mod graph;
@@ -29,9 +28,9 @@ mod transport;
 
 pub use distro::Distro;
 pub use error::{Error, Result};
-pub use exports::Exports;
 pub use form::KeyForm;
 pub use inspect::{Inspector, ServiceFound, Stream, TopicEntry, Update};
 pub use link::{Link, LinkOptions};
+pub use peregrine_core::Exports;
 pub use shm::SharedMemoryCounts;
 pub use transport::{FrameTransport, Transport, carry, identify};

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use peregrine_core::Exports;
 use zenoh::{Config, Session, Wait};
 
 use crate::distro::Distro;
 use crate::error::{Error, Result, zenoh as failed};
-use crate::exports::Exports;
 use crate::form::KeyForm;
 use crate::shm::{self, SharedMemory, SharedMemoryCounts};
 
@@ -99,7 +99,7 @@ impl LinkOptions {
             router_attempts,
             config_file: set("ZENOH_SESSION_CONFIG_URI").map(PathBuf::from),
             overrides,
-            exports: set("PEREGRINE_EXPORT").map_or_else(Exports::default, |text| Exports::parse(&text)),
+            exports: Exports::from_env(),
             ..Self::new(port, may_host)
         })
     }

@@ -50,7 +50,7 @@ impl Output {
     ) -> Result<Self> {
         let info = topic.type_info();
         let key = link.key(topic.name(), info.name, info.hash);
-        let stays = topic.carries_pictures() && !topic.is_exported() && !link.exports.allow(topic.name());
+        let stays = link.exports.keep(topic);
         let outlet = if stays {
             Outlet::Private { _publisher: private(link, &key, topic)? }
         } else if qos.is_latched() {

@@ -60,6 +60,10 @@ pub(super) fn check(m: &Manifest, text: &str, name: &str) -> Result<()> {
             "give a relative path",
         )?;
     }
+    for notice in &m.licence.notices {
+        let remedy = "give a relative path";
+        c.need(is_beside(notice), "licence", "notices", notice, "not a file beside the manifest", remedy)?;
+    }
     let hex = m.sha256.len() == 64 && m.sha256.bytes().all(|b| b.is_ascii_hexdigit());
     c.need(
         hex,

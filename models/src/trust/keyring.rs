@@ -10,6 +10,7 @@ use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
 use super::signature::{Purpose, Signature, id_of, unhex};
+use crate::model::sha256;
 use crate::{Error, Result};
 
 /// One public key.
@@ -27,6 +28,16 @@ pub struct Key {
     pub revoked: Option<String>,
 }
 
+/// A model that must not be used any more, though who signed it is trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retired {
+    /// SHA-256 of its manifest.
+    pub sha256: String,
+    /// Why.
+    pub why: String,
+}
+
 /// All keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +47,9 @@ pub struct Keyring {
     /// The keys, oldest first; revoked ones stay.
     #[serde(default, rename = "key", skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,
+    /// Models that must not come back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Retired>,
 }
 
 impl Keyring {
@@ -118,10 +132,28 @@ impl Keyring {
         Ok(())
     }
 
+    /// Adds a model that must not be used any more, by the SHA-256 of its manifest, and raises the serial. For one that is there
+    /// already the reason changes.
+    ///
+    /// # Errors
+    /// `PG-0463` for what is no SHA-256.
+    pub fn retire(&mut self, sha256: &str, why: &str) -> Result<()> {
+        let sha256 = sha256.to_ascii_lowercase();
+        if unhex(&sha256).is_none_or(|bytes| bytes.len() != 32) {
+            let detail = format!("`{sha256}` is no SHA-256 of 64 hexadecimal digits");
+            return Err(Error::KeyFile { path: "key ring".into(), detail });
+        }
+        self.retired.retain(|model| model.sha256 != sha256);
+        self.retired.push(Retired { sha256, why: why.to_owned() });
+        self.serial += 1;
+        Ok(())
+    }
+
     /// The key that made this signature over `bytes`, if it may be trusted. `signed` is how messages call the file.
     ///
     /// # Errors
-    /// `PG-0462` for a key that is unknown or revoked, `PG-0461` when the bytes are not the ones that were signed.
+    /// `PG-0462` for a key that is unknown or revoked, `PG-0461` when the bytes are not the ones that were signed, `PG-0464` for a
+    /// manifest that is retired.
     pub fn check(
         &self,
         bytes: &[u8],
@@ -152,7 +184,15 @@ impl Keyring {
         public
             .verify_strict(&purpose.message(bytes), &made)
             .map_err(|_| altered("the signature does not fit: the file was altered after it was signed"))?;
-        Ok(key)
+        let id = sha256(bytes);
+        match self
+            .retired
+            .iter()
+            .find(|model| purpose == Purpose::Manifest && model.sha256.eq_ignore_ascii_case(&id))
+        {
+            Some(model) => Err(Error::Retired { path: signed.to_owned(), why: model.why.clone() }),
+            None => Ok(key),
+        }
     }
 
     /// The ring that follows this one.

@@ -11,7 +11,7 @@ mod signature;
 
 use std::path::{Path, PathBuf};
 
-pub use keyring::{Key, Keyring};
+pub use keyring::{Key, Keyring, Retired};
 pub use signature::{Purpose, SecretKey, Signature};
 
 use crate::{Error, Result};
@@ -74,7 +74,7 @@ pub fn signature_path(signed: &Path) -> PathBuf {
 ///
 /// # Errors
 /// `PG-0460` for one without a signature, `PG-0461` for one whose signature does not fit, `PG-0462` for a key that is
-/// unknown or revoked; none of them under [`Trust::AllowUnsigned`]. `PG-0463` for a ring or signature that cannot be read.
+/// unknown or revoked, `PG-0464` for one that is retired; none of them under [`Trust::AllowUnsigned`]. `PG-0463` for a ring or signature that cannot be read.
 pub fn standing(path: &Path, text: &[u8], trust: &Trust) -> Result<Standing> {
     match (verify(path, text, trust), trust) {
         (Err(error), Trust::AllowUnsigned) => Ok(Standing::Allowed(reason(&error))),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::hex;
+use crate::update::{LARGEST_SIGNATURE, read_at_most};
 use crate::{Error, Result};
 
 /// What a signature is for. A signature of one kind never passes for another's.
@@ -142,14 +143,11 @@ impl Signature {
     /// From a file.
     ///
     /// # Errors
-    /// `PG-0401` and `PG-0463`.
+    /// `PG-0401`, `PG-1901` for a file too long to be one, and `PG-0463`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
-            action: "read the signature",
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text, path)
+        // A stranger's, and read before anything of his is believed.
+        let text = read_at_most(path, LARGEST_SIGNATURE as u64)?;
+        Self::parse(&String::from_utf8_lossy(&text), path)
     }
 
     /// As TOML.

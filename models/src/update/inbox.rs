@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::bundle::{Bundle, MANIFEST};
-use super::store::{failed, sync_folder, write_synced};
+use super::store::{failed, sync_folder, sync_folders, write_synced};
 use crate::Result;
 
 /// Name of the folder.
@@ -29,7 +29,7 @@ pub fn offer(folder: &Path, bundle: &Bundle) -> Result<PathBuf> {
         fs::create_dir_all(parent).map_err(failed("create", parent))?;
         write_synced(&path, bytes, &mut (Box::new(|_| {}) as Box<dyn FnMut(&'static str) + Send>))?;
     }
-    sync_folder(&fresh)?;
+    sync_folders(&fresh, bundle.files().iter().map(|(name, _)| name.as_str()))?;
     clear(&place)?;
     fs::rename(&fresh, &place).map_err(failed("move the model to", &place))?;
     sync_folder(folder)?;

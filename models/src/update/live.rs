@@ -119,7 +119,7 @@ impl Live {
     /// What the store says must run, with a worker that looks for better models.
     ///
     /// # Errors
-    /// `PG-0401`, `PG-1903` for the store; as [`Detector::load`] when neither the store's model nor the one of the options
+    /// `PG-0401`, `PG-1903` for the store, `PG-1918` when another detector has it; as [`Detector::load`] when neither the store's model nor the one of the options
     /// can be loaded.
     pub fn open(options: &UpdateOptions) -> Result<Self> {
         Self::open_stepwise(options, Arc::new(|_| {}))
@@ -132,6 +132,7 @@ impl Live {
     pub fn open_stepwise(options: &UpdateOptions, step: Steps) -> Result<Self> {
         let on_disk = step.clone();
         let mut store = Store::open_stepwise(&options.store, Box::new(move |what| on_disk(what)))?;
+        store.hold()?;
         let mut steps = Vec::new();
         let with = |path: PathBuf| LoadOptions { model: ModelSource::Path(path), ..options.load.clone() };
         let mut resumed = None;
@@ -170,19 +171,23 @@ impl Live {
         if let Some(new) = resumed {
             live.steps.push(Step { good: true, text: format!("{} is watched again", new.manifest().name) });
             live.previous = Some(Box::new(std::mem::replace(&mut live.current, new)));
-            let mut trial = Trial::resumed(options.limits);
-            if live.previous.as_ref().is_some_and(|old| old.manifest().reference.is_some()) {
-                // Whether the world is to blame was known only to the run before.
-                trial.old_drift(f64::INFINITY);
-            }
-            live.phase = Phase::Watch(trial);
+            let against = store.state().against.unwrap_or_default();
+            live.phase = Phase::Watch(Trial::resumed(options.limits, against));
         }
         live.link = Some(Link::start(store, options, on_trial, step)?);
         Ok(live)
     }
 
-    /// Finds what the image shows; [`Live::found`] gives it. `drift` is what the present model's findings have drifted, if
-    /// known ([`crate::watch::Drift::found`]).
+    /// How far what the present model finds has drifted at worst ([`crate::watch::Drift::found`]), and of how many windows of the
+    /// watch's length: what a new one is held against.
+    pub fn old_drift(&mut self, worst: f64, windows: u64) {
+        if let Phase::Shadow(trial) | Phase::Awaited(trial) = &mut self.phase {
+            trial.old_drift(worst, windows);
+        }
+    }
+
+    /// Finds what the image shows; [`Live::found`] gives it. `drift` is how far what was found since the swap has drifted, if
+    /// that is known; it counts at the end of the watch alone.
     ///
     /// # Errors
     /// `PG-0440` for an image whose bytes do not hold what its header says: no model is to blame. Otherwise as
@@ -203,9 +208,6 @@ impl Live {
             (self.step)("an image on watch");
             let verdict = trial.add(&Sample { new_ms: ms, drift, ..Sample::default() });
             return self.judge(verdict, answer, image, clock);
-        }
-        if let (Phase::Shadow(trial), Some(psi)) = (&mut self.phase, drift) {
-            trial.old_drift(psi);
         }
         let times = answer?;
         self.offer(image, ms.unwrap_or_default());
@@ -276,8 +278,9 @@ impl Live {
         let Phase::Shadow(trial) = &mut self.phase else { return };
         match trial.add(sample) {
             Verdict::Swap => {
+                let against = trial.against();
                 self.phase = Phase::Awaited(trial.clone());
-                self.order(Order::HandOver);
+                self.order(Order::HandOver(against));
             }
             Verdict::Back(reason) => {
                 self.phase = Phase::Quiet;
@@ -387,6 +390,7 @@ impl Link {
             candidate: None,
             memory_mb: None,
             on_trial,
+            anew: false,
             step,
         };
         let thread = std::thread::Builder::new()
@@ -418,6 +422,7 @@ impl Drop for Link {
 
 #[cfg(test)]
 mod tests {
+    use super::super::store::Against;
     use super::*;
     use crate::{BackendChoice, PixelFormat};
 
@@ -431,7 +436,7 @@ mod tests {
         let mut live = Live::fixed(detector());
         live.previous = Some(Box::new(std::mem::replace(&mut live.current, detector())));
         live.current.break_engine();
-        live.phase = Phase::Watch(Trial::resumed(limits));
+        live.phase = Phase::Watch(Trial::resumed(limits, Against::default()));
         live
     }
 

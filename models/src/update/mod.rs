@@ -9,20 +9,22 @@
 //! errors, slowness or drift. A model that was rolled back is remembered and not tried again. How models come over a network is
 //! [`transfer`]'s, how they come to a fleet [`rollout`]'s.
 
+mod begun;
 mod bundle;
 mod inbox;
 mod live;
 mod revert;
 pub mod rollout;
-mod store;
+pub(crate) mod store;
 pub mod transfer;
 mod trial;
 mod worker;
 
-pub use bundle::{Bundle, LARGEST_FILE};
+pub(crate) use bundle::read_at_most;
+pub use bundle::{Bundle, LARGEST_FILE, LARGEST_MANIFEST, LARGEST_NOTICE, LARGEST_SIGNATURE};
 pub use inbox::{INCOMING, offer, waiting};
 pub use live::{Live, Steps, UpdateOptions};
 pub use revert::{asked as revert_asked, settled as revert_settled};
-pub use store::{Before, Boot, Slot, State, Store};
-pub use trial::{Limits, Sample, Trial, Verdict, twins};
+pub use store::{Against, Before, Boot, Slot, State, Store, write_whole};
+pub use trial::{ENOUGH_WINDOWS, Limits, Sample, Trial, Verdict, twins};
 pub use worker::Step;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::trial::{ENOUGH_WINDOWS, most_drift};
 use crate::model::sha256;
 use crate::{Error, Result};
 
@@ -19,13 +20,13 @@ pub struct Demands {
     pub errors: f64,
     /// Slowest a host may get, as a multiple of its own time before.
     pub slowdown: f64,
-    /// How much further than before what is found may drift (PSI).
+    /// How much further than at worst before what is found may drift (PSI).
     pub drift: f64,
 }
 
 impl Default for Demands {
     fn default() -> Self {
-        Self { bad: 0.02, missing: 0.1, errors: 0.01, slowdown: 1.5, drift: 0.25 }
+        Self { bad: 0.02, missing: 0.1, errors: 0.01, slowdown: 1.5, drift: 0.5 }
     }
 }
 
@@ -38,8 +39,11 @@ pub struct Health {
     pub failures: u64,
     /// Median time of an image, milliseconds.
     pub latency_ms: Option<f64>,
-    /// The worse of the drifts of scores and classes (PSI).
+    /// The worse of the drifts of scores and classes (PSI) in the last whole window.
     pub drift: Option<f64>,
+    /// The worst of the last windows, where there were enough of them to say how far a model drifts there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_drift: Option<f64>,
 }
 
 impl Health {
@@ -53,7 +57,8 @@ impl Health {
             results: count("results"),
             failures: count("failures"),
             latency_ms: number("latency_p50_ms"),
-            drift: drifts.into_iter().flatten().reduce(f64::max),
+            drift: number("drift_window_psi").or_else(|| drifts.into_iter().flatten().reduce(f64::max)),
+            worst_drift: number("drift_worst_psi"),
         }
     }
 
@@ -71,10 +76,13 @@ impl Health {
         {
             return Some(format!("an image takes {now:.1} ms, before it took {then:.1} ms"));
         }
-        if let Some(now) = self.drift
-            && now > demands.drift + before.drift.unwrap_or(0.0)
-        {
-            return Some(format!("what it finds has drifted (PSI {now:.2})"));
+        let (worst, windows) = match before.worst_drift {
+            Some(worst) => (worst, ENOUGH_WINDOWS),
+            None => (before.drift.unwrap_or(0.0), 1),
+        };
+        let most = most_drift(demands.drift, worst, windows);
+        if let Some(now) = self.drift.filter(|now| *now > most) {
+            return Some(format!("what it finds has drifted (PSI {now:.2}, above {most:.2})"));
         }
         None
     }
@@ -453,7 +461,9 @@ mod tests {
             ("results", "1000"),
             ("failures", "1"),
             ("latency_p50_ms", "20.0"),
-            ("drift_scores_psi", "0.2"),
+            ("drift_scores_psi", "0.1"),
+            ("drift_window_psi", "0.2"),
+            ("drift_worst_psi", "0.7"),
         ]);
         assert_eq!((before.results, before.failures, before.drift), (1000, 1, Some(0.2)));
         let demands = Demands::default();
@@ -465,8 +475,11 @@ mod tests {
         assert_eq!(after(&|_| ()), "");
         assert_eq!(after(&|h| h.failures = 100), "its engine failed on 99 of 1099 images");
         assert_eq!(after(&|h| h.latency_ms = Some(31.0)), "an image takes 31.0 ms, before it took 20.0 ms");
-        assert_eq!(after(&|h| h.drift = Some(0.5)), "what it finds has drifted (PSI 0.50)");
-        assert_eq!(after(&|h| h.drift = Some(0.4)), "", "the world had drifted before");
+        assert_eq!(after(&|h| h.drift = Some(1.3)), "what it finds has drifted (PSI 1.30, above 1.20)");
+        assert_eq!(after(&|h| h.drift = Some(1.1)), "", "the world had drifted before");
+        let few = Health { worst_drift: None, ..before };
+        let drifted = |psi: f64| Health { results: 2000, drift: Some(psi), ..few }.worse_than(&few, &demands);
+        assert!(drifted(1.9).is_none() && drifted(2.1).is_some(), "few windows say little");
         assert_eq!(after(&|h| (h.results, h.failures) = (10, 0)), "", "the node was started anew");
         assert_eq!(read(&[("latency_p50_ms", "NaN")]).latency_ms, None);
     }

@@ -71,8 +71,20 @@ impl From<Option<Slot>> for Before {
     }
 }
 
+/// What a new model is held against: how the old one fared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Against {
+    /// Mean time of the old model in the shadow, milliseconds; 0 where it is not known.
+    pub old_ms: f64,
+    /// Worst drift of what it found in one window (PSI), 0 where it is not known.
+    pub drift: f64,
+    /// How many windows that is the worst of.
+    pub windows: u64,
+}
+
 /// What the state file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// The slot to run; `None`: only the embedded model is there.
@@ -90,6 +102,9 @@ pub struct State {
     /// Models that were rolled back, newest last: they are not tried again.
     #[serde(default)]
     pub bad: Vec<String>,
+    /// What the trial is held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
 }
 
 impl State {
@@ -98,10 +113,15 @@ impl State {
     /// # Errors
     /// `PG-1903`.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        toml::from_str(text).map_err(|error| Error::StoreState {
-            path: path.to_owned(),
-            detail: error.message().trim().to_owned(),
-        })
+        let bad = |detail: String| Error::StoreState { path: path.to_owned(), detail };
+        let state: Self = toml::from_str(text).map_err(|error| bad(error.message().trim().to_owned()))?;
+        let number = |value: f64| value.is_finite() && value >= 0.0;
+        match state.against {
+            Some(against) if !number(against.old_ms) || !number(against.drift) => {
+                Err(bad("`against` holds what is no number from 0 on".to_owned()))
+            }
+            _ => Ok(state),
+        }
     }
 
     /// As TOML.
@@ -131,10 +151,12 @@ const MOST_ATTEMPTS: u32 = 2;
 const MOST_BAD: usize = 64;
 pub(super) const STATE: &str = "state.toml";
 
-/// The store. One process writes to it at a time.
+/// The store. One writes to it at a time: [`Store::hold`].
 pub struct Store {
     root: PathBuf,
     state: State,
+    /// The folder, locked.
+    _held: Option<File>,
     /// Called before every step that touches the disk: tests cut the power there.
     step: Box<dyn FnMut(&'static str) + Send>,
 }
@@ -167,7 +189,31 @@ impl Store {
         } else {
             State::default()
         };
-        Ok(Self { root: root.to_owned(), state, step })
+        Ok(Self { root: root.to_owned(), state, _held: None, step })
+    }
+
+    /// Keeps every other one that asks for it out, until this is dropped or its process ends: two that update one store would each
+    /// clear the slot that the other one runs.
+    ///
+    /// # Errors
+    /// `PG-1918` when another one has it, `PG-0401` on a file system that knows no locks.
+    pub fn hold(&mut self) -> Result<()> {
+        let folder = File::open(&self.root).map_err(failed("open", &self.root))?;
+        for wait_ms in [50; 20].into_iter().map(Some).chain([None]) {
+            match (folder.try_lock(), wait_ms) {
+                (Ok(()), _) => break,
+                // A process that ends, or a child that was just begun, has it for a moment longer.
+                (Err(fs::TryLockError::WouldBlock), Some(ms)) => {
+                    std::thread::sleep(std::time::Duration::from_millis(ms));
+                }
+                (Err(fs::TryLockError::WouldBlock), None) => {
+                    return Err(Error::StoreHeld { path: self.root.clone() });
+                }
+                (Err(fs::TryLockError::Error(error)), _) => return Err(failed("lock", &self.root)(error)),
+            }
+        }
+        self._held = Some(folder);
+        Ok(())
     }
 
     /// What the state file says.
@@ -212,7 +258,7 @@ impl Store {
         // What is about to be written to is named by nothing.
         let previous = self.state.previous.filter(|before| before.slot() != Some(slot));
         if self.state.trial.is_some() || previous != self.state.previous {
-            let next = State { trial: None, attempts: 0, previous, ..self.state.clone() };
+            let next = State { trial: None, attempts: 0, against: None, previous, ..self.state.clone() };
             self.replace(next)?;
         }
         let folder = self.root.join(slot.folder());
@@ -230,7 +276,7 @@ impl Store {
             write_synced(&path, bytes, &mut self.step)?;
         }
         (self.step)("sync the slot");
-        sync_folder(&folder)?;
+        sync_folders(&folder, bundle.files().iter().map(|(name, _)| name.as_str()))?;
         for (name, bytes) in bundle.files() {
             let path = folder.join(name);
             let found = fs::read(&path).map_err(failed("read back", &path))?;
@@ -246,7 +292,33 @@ impl Store {
     /// # Errors
     /// `PG-0401`.
     pub fn begin_trial(&mut self, slot: Slot) -> Result<()> {
-        self.replace(State { trial: Some(slot), attempts: 0, ..self.state.clone() })
+        self.begin_watch(slot, None)
+    }
+
+    /// The same, with what the new model is held against: a start that goes on with the watch knows it too.
+    ///
+    /// # Errors
+    /// `PG-0401`.
+    pub fn begin_watch(&mut self, slot: Slot, against: Option<Against>) -> Result<()> {
+        self.replace(State { trial: Some(slot), attempts: 0, against, ..self.state.clone() })
+    }
+
+    /// The trial ends without a verdict: the active one runs on, and this model may be tried again.
+    ///
+    /// # Errors
+    /// `PG-0401`.
+    pub fn cancel(&mut self) -> Result<()> {
+        self.replace(State { trial: None, attempts: 0, against: None, ..self.state.clone() })
+    }
+
+    /// What was active before is given up: it is remembered as bad, and the way back leads to the configured model.
+    ///
+    /// # Errors
+    /// `PG-0401`.
+    pub fn forget_previous(&mut self) -> Result<()> {
+        let Some(slot) = self.state.previous.and_then(Before::slot) else { return Ok(()) };
+        let (bad, previous) = (self.bad_with(slot), Some(Before::Configured));
+        self.replace(State { bad, previous, ..self.state.clone() })
     }
 
     /// The trial has proven itself: it is the active one from now on.
@@ -256,7 +328,15 @@ impl Store {
     pub fn commit(&mut self) -> Result<()> {
         let Some(slot) = self.state.trial else { return Ok(()) };
         let previous = Some(Before::from(self.state.active));
-        self.replace(State { active: Some(slot), previous, trial: None, attempts: 0, ..self.state.clone() })
+        let next = State {
+            active: Some(slot),
+            previous,
+            trial: None,
+            attempts: 0,
+            against: None,
+            bad: self.state.bad.clone(),
+        };
+        self.replace(next)
     }
 
     /// The trial has failed: the active one runs on, and this model is remembered as bad.
@@ -265,8 +345,8 @@ impl Store {
     /// `PG-0401`.
     pub fn rollback(&mut self) -> Result<()> {
         let Some(slot) = self.state.trial else { return Ok(()) };
-        let next = State { trial: None, attempts: 0, bad: self.bad_with(slot), ..self.state.clone() };
-        self.replace(next)
+        let bad = self.bad_with(slot);
+        self.replace(State { trial: None, attempts: 0, against: None, bad, ..self.state.clone() })
     }
 
     /// What was staged in `slot` has failed before it ever ran: remembered as bad, in one step. (Through a trial and its rollback a
@@ -321,12 +401,12 @@ impl Store {
     }
 }
 
-pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::File { action, path, source }
 }
 
-pub(super) fn write_synced(
+pub(crate) fn write_synced(
     path: &Path,
     bytes: &[u8],
     step: &mut Box<dyn FnMut(&'static str) + Send>,
@@ -341,6 +421,87 @@ pub(super) fn write_synced(
 }
 
 /// A rename is on disk only when its folder is.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(failed("sync", folder))
+}
+
+/// The folders of these files below `root`, the innermost first, and `root` itself: a file is on disk only when every folder
+/// on the way to it is.
+pub(crate) fn sync_folders<'a>(root: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let parents = names.into_iter().flat_map(|name| Path::new(name).ancestors().skip(1));
+    let folders: std::collections::BTreeSet<&Path> = parents.collect();
+    // A folder sorts before what is in it, and the empty path, which is `root`, before all.
+    folders
+        .into_iter()
+        .rev()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .try_for_each(|folder| sync_folder(&root.join(folder)))?;
+    sync_folder(root)
+}
+
+/// Puts the folder `fresh` in the place of `place`, beside it. What was there is moved aside first and deleted last: a cut leaves
+/// one of the two whole, if not under its name then as `.NAME.old`.
+pub(crate) fn replace_folder(fresh: &Path, place: &Path) -> Result<()> {
+    let aside = |name: &std::ffi::OsStr| place.with_file_name(format!(".{}.old", name.to_string_lossy()));
+    let old = place.file_name().map(aside).unwrap_or_else(|| place.with_extension("old"));
+    if place.exists() {
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(failed("clear", &old))?;
+        }
+        fs::rename(place, &old).map_err(failed("move aside", place))?;
+    }
+    fs::rename(fresh, place).map_err(failed("move the model to", place))?;
+    sync_folder(folder_of(place))?;
+    if old.exists() {
+        fs::remove_dir_all(&old).map_err(failed("clear", &old))?;
+    }
+    Ok(())
+}
+
+/// Writes a file, whole or not at all, and on disk when this returns: beside it, synced, and moved to its place.
+///
+/// # Errors
+/// `PG-0401`.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let fresh = path.with_file_name(name);
+    write_synced(&fresh, bytes, &mut (Box::new(|_| {}) as Box<dyn FnMut(&'static str) + Send>))?;
+    fs::rename(&fresh, path).map_err(failed("replace", path))?;
+    sync_folder(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_has_one_holder_and_folders_are_replaced_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let mut first = Store::open(root.path()).unwrap();
+        first.hold().unwrap();
+        let mut second = Store::open(root.path()).unwrap();
+        assert_eq!(second.hold().unwrap_err().code(), "PG-1918");
+        drop(first);
+        second.hold().unwrap();
+
+        let (fresh, place, old) =
+            (root.path().join("fresh"), root.path().join("model"), root.path().join(".model.old"));
+        // As a cut between the two renames leaves it.
+        fs::create_dir_all(&old).unwrap();
+        for text in ["one", "two"] {
+            fs::create_dir_all(fresh.join("deep/er")).unwrap();
+            write_whole(&fresh.join("deep/er/file"), text.as_bytes()).unwrap();
+            sync_folders(&fresh, ["deep/er/file", "deep/x", "y"]).unwrap();
+            assert!(sync_folders(&fresh, ["no/such/file"]).is_err(), "each folder on the way is asked for");
+            replace_folder(&fresh, &place).unwrap();
+            assert_eq!(fs::read_to_string(place.join("deep/er/file")).unwrap(), text);
+            assert!(!old.exists() && !fresh.exists());
+        }
+        assert!(!place.join("deep/er/file.new").exists());
+    }
 }

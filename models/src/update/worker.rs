@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use super::live::Steps;
-use super::store::{Slot, Store};
+use super::store::{Against, Before, Slot, Store};
 use super::trial::{Sample, twins};
-use super::{Bundle, inbox, revert};
+use super::{Bundle, LARGEST_MANIFEST, begun, inbox, read_at_most, revert};
 use crate::model::sha256;
 use crate::watch::memory_mb;
 use crate::{Detection, Detector, ImageRef, LoadOptions, Manifest, ModelSource, PixelFormat, Result, trust};
@@ -39,8 +39,8 @@ pub(super) struct Shot {
 pub(super) enum Order {
     /// Run the candidate on this.
     Image(Box<Shot>),
-    /// It may take over.
-    HandOver,
+    /// It may take over; what it is held against.
+    HandOver(Against),
     /// It has proven itself; the old one is not needed any more.
     Keep(Option<Box<Detector>>),
     /// It has not, this is why; and it is not needed any more, if it had taken over.
@@ -83,6 +83,8 @@ pub(super) struct Worker {
     pub memory_mb: Option<f64>,
     /// A model runs that is not proven.
     pub on_trial: bool,
+    /// What is tried now was tried against a model that is given up meanwhile: it is no fault of its own, and it is tried anew.
+    pub anew: bool,
     /// Called before every step: tests cut the power there.
     pub step: Steps,
 }
@@ -120,7 +122,9 @@ impl Worker {
             let text = slot.and_then(|slot| std::fs::read(self.store.manifest(slot)).ok());
             text.is_some_and(|text| sha256(&text) == id)
         };
-        let (active, trial) = (is(self.store.state().active), is(self.store.state().trial));
+        let state = self.store.state();
+        let (active, trial, before) =
+            (is(state.active), is(state.trial), is(state.previous.and_then(Before::slot)));
         let candidate = is(self.candidate.as_ref().map(|(slot, _)| *slot));
         let reason = "its rollout was stopped";
         if self.on_trial && trial {
@@ -130,7 +134,16 @@ impl Worker {
         if candidate {
             self.give_up(reason);
             self.send(Event::Gone);
+        } else if active && self.on_trial {
+            // The lane runs another one by now, which has to leave first; the request stays until then.
+            self.anew = true;
+            return self.send(Event::GiveUp("the model before it was given up".to_owned()));
         } else if active {
+            if self.candidate.take().is_some() {
+                begun::settled(self.store.root());
+                self.seen = None;
+                self.send(Event::Gone);
+            }
             match self.go_back() {
                 Ok(before) => {
                     self.say(false, format!("rolled back: {reason}; {} runs again", before.manifest().name));
@@ -138,6 +151,8 @@ impl Worker {
                 }
                 Err(error) => self.say(false, format!("it cannot be rolled back: {error}")),
             }
+        } else if before && let Err(error) = self.store.forget_previous() {
+            self.say(false, format!("the store cannot be written: {error}"));
         }
         revert::settled(self.store.root());
     }
@@ -161,7 +176,20 @@ impl Worker {
             self.seen = None;
             return;
         };
-        let Ok(text) = std::fs::read(&manifest) else { return };
+        // What lies on a stick is a stranger's: not a byte more than a manifest may have.
+        let text = match read_at_most(&manifest, LARGEST_MANIFEST as u64) {
+            Ok(text) => text,
+            // It may be on its way there or be taken away just now: it is looked at again.
+            Err(crate::Error::File { .. }) => return,
+            Err(error) => {
+                let what = error.to_string();
+                if self.seen.as_ref() != Some(&what) {
+                    self.say(false, format!("a model is refused: {what}"));
+                }
+                self.seen = Some(what);
+                return;
+            }
+        };
         let id = sha256(&text);
         if self.seen.as_ref() == Some(&id) {
             return;
@@ -183,6 +211,7 @@ impl Worker {
                 self.send(Event::Shadow(budget));
             }
             Err(error) => {
+                begun::settled(self.store.root());
                 self.clear();
                 self.say(false, format!("{name} is refused: {error}"));
             }
@@ -191,11 +220,12 @@ impl Worker {
 
     /// Verify, stage, self-test.
     fn prepare(&mut self, manifest: &std::path::Path, text: &[u8]) -> Result<(Slot, Box<Detector>)> {
-        // Asked here so that nothing a stranger's manifest names is read or written, and again of the bytes that were
-        // written.
+        // Asked here so that of a stranger nothing but a manifest and a signature of their length is read, nothing that they name,
+        // and nothing is written; and again of the bytes that were written.
         (self.step)("verify");
         let standing = trust::standing(manifest, text, &self.load.trust)?;
         self.say(true, format!("signature: {}", standing.describe()));
+        begun::begin(self.store.root(), &sha256(text))?;
         let bundle = Bundle::read(manifest)?;
         let slot = self.store.stage(&bundle)?;
         self.say(true, format!("staged in slot {slot:?}"));
@@ -209,7 +239,7 @@ impl Worker {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Image(shot) => self.shadow(shot),
-            Order::HandOver => self.hand_over(),
+            Order::HandOver(against) => self.hand_over(against),
             Order::Score(score) => {
                 self.load.score_threshold = score;
                 if let Some((_, candidate)) = &mut self.candidate {
@@ -218,7 +248,7 @@ impl Worker {
             }
             Order::Keep(old) => {
                 drop(old);
-                self.on_trial = false;
+                (self.on_trial, self.anew) = (false, false);
                 (self.step)("keep");
                 let kept = self.store.commit();
                 self.clear();
@@ -230,6 +260,9 @@ impl Worker {
             Order::Back(reason, new) => {
                 drop(new);
                 self.on_trial = false;
+                if std::mem::take(&mut self.anew) {
+                    return self.put_back(&reason);
+                }
                 self.give_up(&reason);
             }
         }
@@ -259,12 +292,13 @@ impl Worker {
         self.send(Event::Seen(sample, shot));
     }
 
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self, against: Against) {
         let Some((slot, candidate)) = self.candidate.take() else { return self.send(Event::Gone) };
         (self.step)("hand over");
         // A start from now on is one with the trial, and counts as one begun.
-        match self.store.begin_trial(slot).and_then(|()| self.store.boot()) {
+        match self.store.begin_watch(slot, Some(against)).and_then(|()| self.store.boot()) {
             Ok(_) => {
+                begun::settled(self.store.root());
                 self.on_trial = true;
                 self.send(Event::Here(candidate));
             }
@@ -275,8 +309,19 @@ impl Worker {
         }
     }
 
+    /// Ends a trial without a verdict: the model is looked at again if it still waits.
+    fn put_back(&mut self, reason: &str) {
+        (self.step)("put back");
+        self.seen = None;
+        match self.store.cancel() {
+            Ok(()) => self.say(false, format!("its watch ends: {reason}")),
+            Err(error) => self.say(false, format!("the store cannot be written: {error}")),
+        }
+    }
+
     /// Remembers the candidate as bad.
     fn give_up(&mut self, reason: &str) {
+        begun::settled(self.store.root());
         (self.step)("give up");
         let marked = match self.candidate.take() {
             Some((slot, _)) => self.store.reject(slot),
@@ -291,12 +336,118 @@ impl Worker {
 
     /// Clears the settled model away, unless another one has taken its place.
     fn clear(&mut self) {
-        let waits = inbox::waiting(&self.inbox).and_then(|path| std::fs::read(path).ok());
+        let waits =
+            inbox::waiting(&self.inbox).and_then(|path| read_at_most(&path, LARGEST_MANIFEST as u64).ok());
         let settled = self.own_inbox && waits.is_some_and(|text| self.seen == Some(sha256(&text)));
         (self.step)("clear the inbox");
         // What cannot be cleared is not looked at again.
         if settled && std::fs::remove_dir_all(self.inbox.join(inbox::INCOMING)).is_ok() {
             self.seen = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::{BackendChoice, Trust};
+
+    /// A model that is only ever named.
+    fn bundle(name: &str) -> Bundle {
+        let weights = name.as_bytes().to_vec();
+        let manifest = format!(
+            "name = \"{name}\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
+             labels = [\"person\"]\n[input]\nname = \"x\"\nwidth = 64\nheight = 64\ncolour = \"rgb\"\n[decoder]\n\
+             kind = \"yolov8\"\nstrides = [8]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n",
+            sha256(&weights)
+        );
+        Bundle::new(vec![("manifest.toml".into(), manifest.into_bytes()), ("net.onnx".into(), weights)])
+            .unwrap()
+    }
+
+    /// Of a robot with a model of its own on which A was kept and B is on watch.
+    fn worker(root: &Path) -> (Worker, Receiver<Event>, [Bundle; 2]) {
+        let (a, b) = (bundle("a"), bundle("b"));
+        let mut store = Store::open(root).unwrap();
+        let slot = store.stage(&a).unwrap();
+        store.begin_trial(slot).unwrap();
+        store.commit().unwrap();
+        let slot = store.stage(&b).unwrap();
+        store.begin_trial(slot).unwrap();
+        let (_, orders) = channel();
+        let (events, told) = channel();
+        let own = LoadOptions {
+            backend: BackendChoice::Tract,
+            trust: Trust::AllowUnsigned,
+            ..LoadOptions::new("nanodet_g_320_w8")
+        };
+        let worker = Worker {
+            store,
+            inbox: root.to_owned(),
+            own_inbox: true,
+            load: own,
+            poll: Duration::from_millis(1),
+            orders,
+            events,
+            seen: None,
+            candidate: None,
+            memory_mb: None,
+            on_trial: true,
+            anew: false,
+            step: Arc::new(|_| {}),
+        };
+        (worker, told, [a, b])
+    }
+
+    #[test]
+    fn to_give_up_the_model_before_the_one_on_watch_ends_the_watch_first() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut worker, told, [a, b]) = worker(root.path());
+        std::fs::write(root.path().join("revert"), a.id()).unwrap();
+        worker.heed();
+        assert!(matches!(told.try_recv(), Ok(Event::GiveUp(_))) && told.try_recv().is_err());
+        assert_eq!(revert::asked(root.path()).as_deref(), Some(a.id()), "the request stays");
+        assert!(worker.store.state().trial.is_some() && worker.store.state().active.is_some());
+        // The lane has let go of B, which has done nothing wrong.
+        worker.obey(Order::Back("the model before it was given up".to_owned(), None));
+        worker.heed();
+        let events: Vec<Event> = told.try_iter().collect();
+        assert!(events.iter().any(|event| matches!(event, Event::Before(_))), "{}", events.len());
+        let state = worker.store.state();
+        assert_eq!((state.active, state.trial, revert::asked(root.path())), (None, None, None));
+        assert_eq!(state.bad, [a.id()], "and not {}", b.id());
+    }
+
+    #[test]
+    fn what_was_given_up_is_no_way_back_either() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut worker, _told, [a, _]) = worker(root.path());
+        worker.obey(Order::Keep(None));
+        std::fs::write(root.path().join("revert"), a.id()).unwrap();
+        worker.heed();
+        let state = worker.store.state();
+        assert_eq!(
+            (state.previous, state.bad.as_slice()),
+            (Some(Before::Configured), &[a.id().to_owned()][..])
+        );
+        assert!(state.active.is_some() && revert::asked(root.path()).is_none());
+    }
+
+    #[test]
+    fn a_manifest_without_an_end_is_refused_and_told_once() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut worker, told, _) = worker(root.path());
+        std::fs::create_dir(root.path().join("incoming")).unwrap();
+        let file = std::fs::File::create(root.path().join("incoming/manifest.toml")).unwrap();
+        file.set_len(20 << 30).unwrap();
+        worker.look();
+        worker.look();
+        let said: Vec<Event> = told.try_iter().collect();
+        let [Event::Step(step)] = said.as_slice() else { panic!("{} events", said.len()) };
+        assert!(!step.good && step.text.contains("PG-1901"), "{step:?}");
     }
 }

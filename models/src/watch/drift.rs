@@ -44,6 +44,12 @@ impl Histogram {
         }
     }
 
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.counts.fill(0.0);
+        self.total = 0.0;
+    }
+
     /// Samples remembered.
     pub fn total(&self) -> f64 {
         self.total
@@ -159,7 +165,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// For a model with this many classes and this score threshold, remembering about `memory` detections and images.
+    /// For a model with this many classes and this score threshold (the manifest's, which the reference was made with), remembering about `memory` detections and images.
     pub fn new(classes: usize, threshold: f32, memory: f64) -> Self {
         Self {
             threshold,
@@ -170,10 +176,16 @@ impl Watch {
         }
     }
 
-    /// What was found on one image.
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        let all = [&mut self.scores, &mut self.classes, &mut self.brightness, &mut self.sharpness];
+        all.into_iter().for_each(Histogram::clear);
+    }
+
+    /// What was found on one image. What is scored below the threshold does not count: it is shown to who has lowered it.
     pub fn saw(&mut self, detections: &[Detection]) {
         let span = (1.0 - self.threshold).max(1e-6);
-        for d in detections {
+        for d in detections.iter().filter(|d| d.score >= self.threshold) {
             let step = ((d.score - self.threshold) / span * STEPS as f32).max(0.0) as usize;
             self.scores.add(step.min(STEPS - 1));
             self.classes.add(d.label_index);

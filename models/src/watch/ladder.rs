@@ -2,8 +2,9 @@
 //! input, a smaller model, a lower rate), and back up only when all has been well for a while. Every step is announced by
 //! whoever holds the ladder; it only decides.
 //!
-//! Invariant: between two steps lies at least the settling time, and a step up needs margins that a step down does not
-//! (hysteresis), so that the ladder cannot swing on one threshold.
+//! Invariant: before a step up lies at least the settling time, and a step up needs margins that a step down does not
+//! (hysteresis), so that the ladder cannot swing on one threshold. A lower rung says nothing of how a higher one would fare: a step
+//! up may prove wrong. It is then taken back at once, and each that proves wrong doubles the time before the next.
 
 use std::time::Duration;
 
@@ -46,7 +47,8 @@ pub struct LadderOptions {
     pub charged: f64,
     /// How long a limit must be broken before a step down.
     pub patience: Duration,
-    /// How long all must be well before a step up; also the least time between two steps.
+    /// How long all must be well before a step up, up to [`MOST_WAITS`] times as long after steps up that proved wrong; also the
+    /// least time between two steps, but before the one that takes such a step back.
     pub settle: Duration,
 }
 
@@ -76,12 +78,21 @@ pub struct Change {
     pub reason: String,
 }
 
-/// The ladder. Times are nanoseconds of any clock that does not run backwards.
+/// How many times `settle` a step up waits at most.
+pub const MOST_WAITS: u32 = 16;
+
+/// The ladder. Times are nanoseconds of any clock; one that jumps back, as when a recording begins anew, begins the waiting anew.
 #[derive(Clone, Debug)]
 pub struct Ladder {
     rungs: Vec<Rung>,
     options: LadderOptions,
     at: usize,
+    /// The time that was handed in last.
+    now: Option<i64>,
+    /// The last step was one up.
+    went_up: bool,
+    /// Times `settle` before the next step up.
+    waits: u32,
     last_step: Option<i64>,
     bad_since: Option<i64>,
     good_since: Option<i64>,
@@ -90,7 +101,8 @@ pub struct Ladder {
 impl Ladder {
     /// On the first rung. A ladder without rungs never changes.
     pub fn new(rungs: Vec<Rung>, options: LadderOptions) -> Self {
-        Self { rungs, options, at: 0, last_step: None, bad_since: None, good_since: None }
+        let (last_step, bad_since, good_since) = (None, None, None);
+        Self { rungs, options, at: 0, now: None, went_up: false, waits: 1, last_step, bad_since, good_since }
     }
 
     /// From now on other limits hold; where the ladder stands does not change.
@@ -110,6 +122,10 @@ impl Ladder {
 
     /// Hands in how the machine is at `now_ns`; a step may follow.
     pub fn update(&mut self, now_ns: i64, load: &Load) -> Option<Change> {
+        if self.now.replace(now_ns).is_some_and(|before| now_ns < before) {
+            self.last_step = self.last_step.map(|_| now_ns);
+            (self.bad_since, self.good_since) = (None, None);
+        }
         let complaint = self.complaint(load);
         let well = complaint.is_none() && self.is_well(load);
         let since = |mark: &mut Option<i64>, holds: bool| {
@@ -119,14 +135,23 @@ impl Ladder {
         let bad_for = since(&mut self.bad_since, complaint.is_some());
         let good_for = since(&mut self.good_since, well);
         let ns = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-        let settled = self.last_step.is_none_or(|at| now_ns.saturating_sub(at) >= ns(self.options.settle));
-        if !settled {
-            return None;
-        }
+        let settle = ns(self.options.settle);
+        let since_step = self.last_step.map_or(i64::MAX, |at| now_ns.saturating_sub(at));
         if let Some(reason) = complaint.filter(|_| bad_for >= ns(self.options.patience)) {
-            return (self.at + 1 < self.rungs.len()).then(|| self.step(now_ns, self.at + 1, reason));
+            if self.at + 1 == self.rungs.len() || self.rungs.is_empty() {
+                return None;
+            }
+            if self.went_up {
+                // One that went well for long has not proved wrong: the world has changed.
+                let wrong = since_step < settle.saturating_mul(2);
+                self.waits = if wrong { (2 * self.waits).min(MOST_WAITS) } else { 1 };
+            } else if since_step < settle {
+                return None;
+            }
+            return Some(self.step(now_ns, self.at + 1, reason));
         }
-        if well && self.at > 0 && good_for >= ns(self.options.settle) {
+        let wait = settle.saturating_mul(i64::from(self.waits));
+        if well && self.at > 0 && good_for >= wait && since_step >= settle {
             return Some(self.step(now_ns, self.at - 1, "all has been well for a while".to_owned()));
         }
         None
@@ -134,6 +159,7 @@ impl Ladder {
 
     fn step(&mut self, now_ns: i64, to: usize, reason: String) -> Change {
         let change = Change { from: self.at, to, reason };
+        self.went_up = to < self.at;
         self.at = to;
         self.last_step = Some(now_ns);
         (self.bad_since, self.good_since) = (None, None);
@@ -215,6 +241,48 @@ mod tests {
         assert_eq!(ladder.position(), 2);
         ladder.update(60 * SECOND, &low);
         assert_eq!(ladder.update(99 * SECOND, &low), None, "there is no lower rung");
+    }
+
+    /// The own model is too slow whenever it runs, the next one never is: a lower rung that cures all says nothing of the upper one.
+    #[test]
+    fn a_step_up_that_proves_wrong_is_taken_back_at_once_and_tried_ever_more_seldom() {
+        let mut ladder = ladder();
+        let (mut steps, mut old) = (Vec::new(), 0);
+        for second in 0..600 {
+            let age = if ladder.position() == 0 { 300.0 } else { 60.0 };
+            old += i32::from(age > 200.0);
+            let load = Load { age_ms: Some(age), ..Load::default() };
+            if let Some(change) = ladder.update(second * SECOND, &load) {
+                steps.push((second, change.to));
+            }
+        }
+        let first = [(2, 1), (23, 0), (26, 1), (67, 0), (70, 1), (151, 0), (154, 1), (315, 0), (318, 1)];
+        assert_eq!(steps, first);
+        assert!(old < 20, "{old} of 600 s too old");
+        // What is cured for good goes up as fast as ever.
+        let well = Load { age_ms: Some(60.0), ..Load::default() };
+        let mut cured =
+            (600..2000).filter_map(|second| Some((second, ladder.update(second * SECOND, &well)?)));
+        let (up, _) = cured.next().unwrap();
+        assert_eq!((up, cured.next()), (639, None));
+        let bad = Load { age_ms: Some(300.0), ..Load::default() };
+        let down = (2000..2100).find_map(|second| ladder.update(second * SECOND, &bad).map(|_| second));
+        let up = (2003..2100).find_map(|second| ladder.update(second * SECOND, &well).map(|_| second));
+        assert_eq!((down, up), (Some(2002), Some(2023)), "the world had changed, the step was not wrong");
+    }
+
+    #[test]
+    fn a_clock_that_begins_anew_does_not_hold_it_up() {
+        let mut ladder = ladder();
+        for second in 0..1003 {
+            ladder.update(second * SECOND, &hot(if second < 1000 { 60.0 } else { 90.0 }));
+        }
+        assert_eq!(ladder.position(), 1);
+        let mut steps = Vec::new();
+        for second in 0..60 {
+            steps.extend(ladder.update(second * SECOND, &hot(90.0)).map(|change| (second, change.to)));
+        }
+        assert_eq!(steps, [(20, 2)]);
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl Machine {
                     *lock(&line) = Some((tegrastats(&text), Instant::now()));
                 }
             };
-            threads.extend(std::thread::Builder::new().name("tegrastats".to_owned()).spawn(work).ok());
+            // Not waited for at the end: where the program is a script, a child of it may hold the pipe for longer. Without the
+            // thread there is no such reading.
+            drop(std::thread::Builder::new().name("tegrastats".to_owned()).spawn(work));
         }
         let (own, ended, begun) = (state.clone(), stop.clone(), Instant::now());
         let work = move || {
@@ -188,10 +190,22 @@ mod tests {
         wait_for(&machine, |state| state.zone.is_none());
         drop(machine);
 
+        // A wrapper whose child lives on and holds the pipe: the end does not wait for it.
+        write("tegrastats", "#!/bin/sh\nsleep 20 & echo 'GR3D_FREQ 9%@611'; wait\n");
+        let executable = || {
+            let made = std::process::Command::new("chmod").arg("755").arg(&program).status().unwrap();
+            assert!(made.success());
+        };
+        executable();
+        let machine = Machine::start(options.clone()).unwrap();
+        wait_for(&machine, |state| state.gpu_percent == Some(9));
+        let begun = Instant::now();
+        drop(machine);
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+
         let script = "#!/bin/sh\nwhile :; do echo 'RAM 1/2MB GR3D_FREQ 7%@611 gpu@41.5C VDD_IN 8255mW/8100mW'; sleep 0.05; done\n";
         write("tegrastats", script);
-        let made = std::process::Command::new("chmod").arg("755").arg(&program).status().unwrap();
-        assert!(made.success());
+        executable();
         let machine = Machine::start(options).unwrap();
         let state = wait_for(&machine, |state| state.gpu_percent == Some(7));
         assert_eq!((state.zone.unwrap().name.as_str(), state.rails[0].watts), ("gpu", 8.255));

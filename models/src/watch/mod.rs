@@ -13,7 +13,7 @@ mod tegrastats;
 mod thermal;
 
 pub use drift::{Drift, Histogram, Level, Watch, psi};
-pub use ladder::{Change, Ladder, LadderOptions, Load, Rung};
+pub use ladder::{Change, Ladder, LadderOptions, Load, MOST_WAITS, Rung};
 pub use look::{Look, look};
 pub use machine::{Machine, MachineOptions, MachineState, memory_mb};
 pub use power::{PowerMeter, Rail, total};

@@ -21,8 +21,8 @@ const MOST_WATTS: f64 = 10_000.0;
 pub struct PowerMeter {
     hwmon: PathBuf,
     powercap: PathBuf,
-    /// Last counters of energy, microjoules, and when they were read, ns.
-    energy: BTreeMap<String, (u64, i64)>,
+    /// Last counters of energy, microjoules, and when they were read, ns; by folder, for two may have one name.
+    energy: BTreeMap<PathBuf, (u64, i64)>,
 }
 
 impl PowerMeter {
@@ -34,8 +34,8 @@ impl PowerMeter {
     /// All rails that can be read, by name; `now_ns` is any clock that does not run backwards. Counters give nothing the first time.
     pub fn read(&mut self, now_ns: i64) -> Vec<Rail> {
         let mut rails = hwmon(&self.hwmon);
-        for (name, joules, most) in counters(&self.powercap) {
-            let last = self.energy.insert(name.clone(), (joules, now_ns));
+        for (folder, name, joules, most) in counters(&self.powercap) {
+            let last = self.energy.insert(folder, (joules, now_ns));
             let Some((before, at)) = last.filter(|(_, at)| *at < now_ns) else { continue };
             // Counters begin anew at their largest value.
             let used = if joules >= before { joules - before } else { joules + most.saturating_sub(before) };
@@ -91,20 +91,23 @@ fn hwmon(root: &Path) -> Vec<Rail> {
     rails
 }
 
-/// Name, microjoules so far, and where the counter begins anew.
-fn counters(root: &Path) -> Vec<(String, u64, u64)> {
+/// Folder, name, microjoules so far, and where the counter begins anew.
+fn counters(root: &Path) -> Vec<(PathBuf, String, u64, u64)> {
     let whole = |folder: &Path| {
         let read =
             |file: &str| number(&folder.join(file)).filter(|value| *value >= 0.0).map(|value| value as u64);
         Some((
+            folder.to_owned(),
             word(&folder.join("name"))?,
             read("energy_uj")?,
             read("max_energy_range_uj").unwrap_or(u64::MAX),
         ))
     };
-    // `intel-rapl:0` is a package, `intel-rapl:0:1` a part of it, which would be counted twice.
+    // `intel-rapl:0` is a package, `intel-rapl:0:1` a part of it, and `intel-rapl-mmio:0` the same package by another register: these
+    // would be counted twice.
     let package = |folder: &PathBuf| {
-        folder.file_name().is_some_and(|name| name.to_string_lossy().matches(':').count() == 1)
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        name.matches(':').count() == 1 && !name.contains("-mmio")
     };
     folders(root).iter().filter(|folder| package(folder)).filter_map(|folder| whole(folder)).collect()
 }
@@ -150,6 +153,10 @@ mod tests {
                 ("intel-rapl:0/name", "package-0"),
                 ("intel-rapl:0/energy_uj", "262143000000"),
                 ("intel-rapl:0/max_energy_range_uj", "262143328850"),
+                ("intel-rapl-mmio:0/name", "package-0"),
+                ("intel-rapl-mmio:0/energy_uj", "77"),
+                ("psu:0/name", "package-0"),
+                ("psu:0/energy_uj", "1000000"),
                 ("intel-rapl:0:0/name", "core"),
                 ("intel-rapl:0:0/energy_uj", "5"),
             ],
@@ -162,8 +169,11 @@ mod tests {
         // The counter has begun anew: 328850 + 9671150 microjoules in half a second.
         write(&powercap, &[("intel-rapl:0/energy_uj", "9671150")]);
         let rails = meter.read(500_000_000);
-        let package = rails.iter().find(|rail| rail.name == "package-0").unwrap();
-        assert!((package.watts - 20.0).abs() < 1e-6, "{package:?}");
+        let packages: Vec<f64> = rails.iter().filter(|r| r.name == "package-0").map(|r| r.watts).collect();
+        assert!(
+            (packages[0] - 20.0).abs() < 1e-6 && packages[1..] == [0.0],
+            "each by its own counter: {packages:?}"
+        );
         assert!((total(&rails[2..]).unwrap() - 20.0).abs() < 1e-6, "without an input the packages count");
         assert!(!meter.read(500_000_000).iter().any(|rail| rail.name == "package-0"), "no time has passed");
         let mut none = PowerMeter::new(Path::new("/no/such"), Path::new("/no/such"));

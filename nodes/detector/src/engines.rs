@@ -48,7 +48,7 @@ impl Engines {
         smaller.map_or(self.live.current(), |(_, detector)| detector)
     }
 
-    /// Answers, and how long it took by `clock` (nanoseconds).
+    /// Answers ([`Engines::found`]); how long it took by `clock` (nanoseconds), in milliseconds.
     ///
     /// # Errors
     /// As [`Detector::detect`].
@@ -57,17 +57,20 @@ impl Engines {
         image: &ImageRef<'_>,
         clock: &mut dyn FnMut() -> u64,
         drift: Option<f64>,
-    ) -> Result<(&[Detection], f64)> {
+    ) -> Result<f64> {
         let times = match self.chosen.and_then(|chosen| self.smaller.get_mut(chosen)) {
             // An update rests meanwhile: the two would not be held against each other fairly.
             Some((_, detector)) => detector.detect_timed(image, clock)?.1,
             None => self.live.detect(image, clock, drift)?,
         };
-        let ms = (times.preprocess_ns + times.inference_ns + times.postprocess_ns) as f64 / 1e6;
-        let found = match self.chosen.and_then(|chosen| self.smaller.get(chosen)) {
+        Ok((times.preprocess_ns + times.inference_ns + times.postprocess_ns) as f64 / 1e6)
+    }
+
+    /// What was found on the last image.
+    pub fn found(&self) -> &[Detection] {
+        match self.chosen.and_then(|chosen| self.smaller.get(chosen)) {
             Some((_, detector)) => detector.found(),
             None => self.live.found(),
-        };
-        Ok((found, ms))
+        }
     }
 }

@@ -34,6 +34,8 @@ pub struct DetectorNode {
     /// Not in lockstep, where nothing may depend on the machine.
     machine: Option<Machine>,
     battery: Option<f64>,
+    /// The lowest score that is set; `None` is what each model says.
+    score: Option<f32>,
     /// Stamp of the last frame that was worked on.
     last_ns: Option<i64>,
     /// Changes of the live model that the vitals know of.
@@ -85,13 +87,14 @@ impl Node for DetectorNode {
         setup.timer(COMPLAINT, |node: &mut Self, ctx: &Context| node.complain(ctx))?;
         setup.timer(REPORT, Self::report)?;
         Ok(Self {
-            vitals: Vitals::new(engines.current()),
+            vitals: Vitals::new(engines.current(), config.watch_images),
             engines,
             rising,
             has_ladder: rungs.len() > 1,
             ladder: Ladder::new(rungs, config.limits()),
             machine: if setup.is_lockstep() { None } else { Machine::start(config.machine()) },
             battery: None,
+            score: config.score_threshold(),
             last_ns: None,
             changes: 0,
             detections: setup.publish("detections", Qos::Sensor)?,
@@ -106,7 +109,8 @@ impl Node for DetectorNode {
 
     /// Between two frames, on the node's lane: no frame sees a part of it.
     fn reconfigure(&mut self, ctx: &Context, config: Config) -> Result {
-        self.engines.set_score_threshold(config.score_threshold());
+        self.score = config.score_threshold();
+        self.engines.set_score_threshold(self.score);
         self.ladder.set_options(config.limits());
         self.say_labels(ctx)
     }
@@ -162,17 +166,27 @@ impl DetectorNode {
             .or_node()?;
         image.check().map_err(picture).or_node()?;
         let drift = match self.engines.live.phase() {
-            "shadow" | "watch" => self.vitals.update_drift(self.engines.current()).found(),
+            "shadow" => {
+                let (worst, windows) = self.vitals.worst_drift();
+                self.engines.live.old_drift(worst, windows);
+                None
+            }
+            "watch" => self.vitals.window_drift(self.engines.current()),
             _ => None,
         };
         let mut clock = || u64::try_from(monotonic_ns()).unwrap_or_default();
-        let (found, took_ms) = match self.engines.detect(&image, &mut clock, drift) {
-            Ok(answer) => answer,
+        let took_ms = match self.engines.detect(&image, &mut clock, drift) {
+            Ok(took_ms) => took_ms,
             Err(error) => {
                 self.vitals.fail();
                 return Err(error).or_node();
             }
         };
+        // Another model has answered: who reads what it finds is told first what it knows.
+        if self.engines.live.changes() != self.changes {
+            self.say_labels(ctx)?;
+        }
+        let found = self.engines.found();
         let age_ms = (ctx.now().0 - frame.stamp_ns()) as f64 / 1e6;
         let boxes = &mut self.boxes;
         self.detections.send_from(ctx, &mut self.stock, |message| {
@@ -181,6 +195,7 @@ impl DetectorNode {
         // Nobody waits for how the image looks.
         let seen = look(&image).map_err(picture).or_node()?;
         self.vitals.saw(seen, found, age_ms, (!ctx.is_lockstep()).then_some(took_ms));
+        self.vitals.close_window(self.engines.current());
         self.tell_steps(ctx)
     }
 
@@ -246,7 +261,7 @@ impl DetectorNode {
         self.rising = None;
         let (level, text) = match answer {
             Ok(mut detector) => {
-                detector.set_score_threshold(Some(self.engines.current().score_threshold()));
+                detector.set_score_threshold(self.score);
                 let text = format!("from now on {}", detector.backend_report());
                 tracing::info!(node = ctx.node_name(), "{text}");
                 self.engines.live = Live::fixed(detector);

@@ -13,7 +13,7 @@ use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue, StopReason};
 use peregrine_detector::DetectorNode;
 use peregrine_models::update::{Bundle, Store, offer};
 use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
-use peregrine_msgs::vision_msgs::Detection2DArray;
+use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
 struct Plan {
     store: PathBuf,
@@ -26,6 +26,9 @@ struct Plan {
 struct Seen {
     sent: Vec<i64>,
     answers: Vec<(i64, f64)>,
+    /// How often the classes had been told by each answer, and so far.
+    told: Vec<usize>,
+    labels: usize,
     steps: Vec<(u8, String)>,
 }
 
@@ -47,10 +50,17 @@ impl Node for Pilot {
             Qos::KeepLast(100),
             |pilot: &mut Self, _: &Context, m: &Detection2DArray| {
                 let score = m.detections.first().map_or(0.0, |d| d.results[0].hypothesis.score);
-                pilot.plan.seen.lock().unwrap().answers.push((m.header.stamp.to_nanos(), score));
+                let mut seen = pilot.plan.seen.lock().unwrap();
+                seen.answers.push((m.header.stamp.to_nanos(), score));
+                let labels = seen.labels;
+                seen.told.push(labels);
                 Ok(())
             },
         )?;
+        setup.subscribe("label_info", Qos::Latched, |pilot: &mut Self, _: &Context, _: &LabelInfo| {
+            pilot.plan.seen.lock().unwrap().labels += 1;
+            Ok(())
+        })?;
         setup.subscribe("/diagnostics", Qos::KeepLast(100), Self::on_diagnostics)?;
         Ok(Self { plan: lent(setup), images: camera(setup)?, pushed: 0, ticks: 0 })
     }
@@ -141,6 +151,16 @@ fn models_are_replaced_and_rolled_back_and_no_frame_is_lost() {
     assert_eq!(answered, seen.sent[..answered.len()], "every frame once and in order");
     assert!(seen.sent.len() - answered.len() <= 1, "the last one may be on its way");
     let mut scores: Vec<u32> = seen.answers.iter().map(|(_, score)| (100.0 * score).round() as u32).collect();
+    // Whose classes they are is told before the first answer of each.
+    for at in (1..scores.len()).filter(|at| scores[*at] != scores[at - 1]) {
+        assert!(
+            seen.told[at] > seen.told[at - 1],
+            "{} after {}: {:?}",
+            scores[at],
+            scores[at - 1],
+            seen.told
+        );
+    }
     scores.dedup();
     assert_eq!(scores, [90, 80, 60, 80], "v1, v2, v4 on trial, v2 again");
 

@@ -15,6 +15,8 @@ const REPORT: Duration = Duration::from_secs(1);
 /// Room for a picture: 4K.
 const LARGEST: usize = 3840 * 2160 * 3;
 const SECOND: f64 = 1e9;
+/// Stamps that are further apart are of two clocks.
+const ONE_CLOCK_NS: i64 = 60_000_000_000;
 
 /// Parameters of the exporter.
 #[derive(Params, Debug)]
@@ -48,6 +50,8 @@ pub struct ExporterNode {
     waiting: Waiting,
     /// Of the wanted classes, those that the detector knows; `None` until it has said so.
     known: Option<BTreeSet<String>>,
+    /// When another model was announced: what was seen before may be the former's, whose classes are not known any more.
+    since_ns: Option<i64>,
     last_ns: Option<i64>,
     exported: u64,
     hidden: u64,
@@ -81,6 +85,7 @@ impl Node for ExporterNode {
             rate: config.rate,
             waiting: Waiting::new((config.hold_s * SECOND) as i64, (config.most_age_s * SECOND) as i64),
             known: None,
+            since_ns: None,
             last_ns: None,
             exported: 0,
             hidden: 0,
@@ -111,6 +116,11 @@ impl ExporterNode {
                 list(&mut known.iter()),
                 list(&mut self.classes.difference(&known))
             );
+            // A picture from before is nobody's to judge.
+            if self.known.is_some() {
+                self.waiting.drop_all();
+                self.since_ns = Some(Time::from_msg(&labels.header.stamp).0);
+            }
         }
         self.known = Some(known);
         Ok(())
@@ -150,7 +160,13 @@ impl ExporterNode {
             Region::around(middle.x, middle.y, d.bbox.size_x, d.bbox.size_y, margin)
         };
         let stamp_ns = Time::from_msg(&message.header.stamp).0;
-        let found = Found { stamp_ns, regions: boxes.map(region).collect() };
+        // Stamps of a camera's own clock cannot be held against the announcement's.
+        let before = |since: i64| stamp_ns < since && since - stamp_ns < ONE_CLOCK_NS && since <= ctx.now().0;
+        if self.since_ns.is_some_and(before) {
+            return Ok(());
+        }
+        let frame_id = message.header.frame_id.clone();
+        let found = Found { stamp_ns, frame_id, regions: boxes.map(region).collect() };
         let Some((mut picture, regions)) = self.waiting.take(found, ctx.now().0) else { return Ok(()) };
         for region in &regions {
             hide(&mut picture, region, self.how);
@@ -182,6 +198,10 @@ impl ExporterNode {
             Some(known) if known.is_empty() => (
                 DiagnosticStatus::ERROR,
                 "nothing is exported: the detector's model knows none of `classes`".to_owned(),
+            ),
+            Some(_) if self.exported == 0 && self.waiting.others() > 0 => (
+                DiagnosticStatus::ERROR,
+                "nothing is exported: `detections` are of another camera than `image_raw` (frame_id); mend the remaps".to_owned(),
             ),
             Some(known) => {
                 let names: Vec<&str> = known.iter().map(String::as_str).collect();

@@ -129,10 +129,10 @@ pub struct Rollout {
     #[arg(long, default_value = "1%", value_parser = super::rollout::share)]
     pub max_errors: f64,
     /// Slowest a host may get, in times of its own time before.
-    #[arg(long, default_value_t = 1.5)]
+    #[arg(long, default_value_t = 1.5, value_parser = bound)]
     pub max_slowdown: f64,
-    /// How much further than before what is found may drift (PSI).
-    #[arg(long, default_value_t = 0.25)]
+    /// How much further than at worst before what is found may drift (PSI).
+    #[arg(long, default_value_t = 0.5, value_parser = bound)]
     pub max_drift: f64,
     /// How long a host is looked at after it has kept the model, s.
     #[arg(long, default_value_t = 10.0, value_parser = seconds)]
@@ -170,6 +170,14 @@ fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.001..=1e6).contains(&value) => Ok(value),
         _ => Err("write megabits per second, 0.001 to 1000000".to_owned()),
+    }
+}
+
+/// What is kept in a file of JSON, which knows no infinity.
+pub(super) fn bound(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1e9).contains(&value) => Ok(value),
+        _ => Err("write a number, 0 to 1000000000 (which is as good as no bound)".to_owned()),
     }
 }
 
@@ -327,6 +335,14 @@ pub enum Keys {
     Revoke {
         /// The key's id.
         id: String,
+        /// Why.
+        #[arg(long)]
+        why: String,
+    },
+    /// Never again use a model, though a trusted key has signed it.
+    Retire {
+        /// Its manifest (.toml), or the SHA-256 of it, as `model list --hosts` shows it.
+        model: String,
         /// Why.
         #[arg(long)]
         why: String,

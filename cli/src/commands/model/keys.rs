@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use peregrine_models::trust::{Keyring, Purpose, SecretKey, Signature, signature_path, user_ring};
-use peregrine_models::{BackendName, Model, ModelSource};
+use peregrine_models::update::write_whole;
+use peregrine_models::{BackendName, Model, ModelSource, sha256};
 
 use super::args::Keys;
 use crate::error::{Error, Result};
@@ -48,6 +49,16 @@ pub fn run(command: &Keys) -> Result {
         Keys::Show => show(),
         Keys::Trust { public, name } => change(|ring| Ok(ring.add(public, name)?)),
         Keys::Revoke { id, why } => change(|ring| Ok(ring.revoke(id, why)?)),
+        Keys::Retire { model, why } => {
+            let is_hash = model.len() == 64 && !Path::new(model).exists();
+            let id = if is_hash {
+                model.clone()
+            } else {
+                let path = Path::new(model);
+                sha256(&std::fs::read(path).map_err(Error::file("read", path))?)
+            };
+            change(|ring| Ok(ring.retire(&id, why)?))
+        }
         Keys::Publish { file, key } => {
             let text = read_ring()?.1.to_toml()?;
             let signature = SecretKey::read(key)?.sign(text.as_bytes(), Purpose::Keyring);
@@ -84,6 +95,9 @@ fn show() -> Result {
         let state = key.revoked.as_ref().map(|why| format!("   REVOKED: {why}")).unwrap_or_default();
         println!("{}  {}  {}{state}", key.id, key.public, key.name);
     }
+    for model in &ring.retired {
+        println!("{}  RETIRED: {}", model.sha256, model.why);
+    }
     if ring.keys.is_empty() {
         println!("no keys: only the embedded models are trusted");
     }
@@ -97,14 +111,12 @@ fn change(edit: impl FnOnce(&mut Keyring) -> Result) -> Result {
     show()
 }
 
-/// Whole or not at all: a ring that is cut off would trust nobody.
+/// Whole or not at all, and on disk: a ring that is cut off would trust nobody.
 fn store(path: &Path, ring: &Keyring) -> Result {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
     }
-    let fresh = path.with_extension("toml.new");
-    write(&fresh, &ring.to_toml()?)?;
-    std::fs::rename(&fresh, path).map_err(Error::file("write", path))
+    Ok(write_whole(path, ring.to_toml()?.as_bytes())?)
 }
 
 fn write(path: &Path, text: &str) -> Result {

@@ -41,14 +41,25 @@ pub fn run(args: &Quantize) -> Result {
     write(&args.out, &outcome)?;
     // The licence's notices travel with the weights.
     if let ModelSource::Path(path) = &source {
-        let from = path.parent().unwrap_or(Path::new(""));
-        for notice in outcome.manifest.licence.notices.iter().filter(|notice| from.join(notice).is_file()) {
-            let target = args.out.join(notice);
-            if let Some(folder) = target.parent() {
-                std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
-            }
-            std::fs::copy(from.join(notice), &target).map_err(Error::file("write", &target))?;
+        copy_notices(path.parent().unwrap_or(Path::new("")), &args.out, &outcome.manifest.licence.notices)?;
+    }
+    Ok(())
+}
+
+/// In the model's own folder they are where they belong already.
+fn copy_notices(from: &Path, to: &Path, notices: &[String]) -> Result {
+    for notice in notices {
+        let (source, target) = (from.join(notice), to.join(notice));
+        let here = source.canonicalize().ok();
+        if !source.is_file() || here == target.canonicalize().ok() {
+            continue;
         }
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+        }
+        // Read whole first: a copy empties its target before it reads, and a link may lead back to the source.
+        let text = std::fs::read(&source).map_err(Error::file("read", &source))?;
+        std::fs::write(&target, text).map_err(Error::file("write", &target))?;
     }
     Ok(())
 }
@@ -137,4 +148,30 @@ fn as_json(outcome: &Outcome, accepted: bool) -> serde_json::Value {
         "agreement_iou": outcome.agreement.iou, "agreement_score_gap": outcome.agreement.score_gap,
         "method": outcome.method.as_str(), "layers": outcome.layers, "kept": outcome.kept,
         "candidates": candidates, "sensitivity": sensitivity})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_are_copied_and_those_of_the_same_folder_keep_their_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let (own, other) = (folder.path().join("own"), folder.path().join("other"));
+        std::fs::create_dir_all(own.join("LICENSES")).unwrap();
+        std::fs::create_dir_all(&other).unwrap();
+        std::fs::write(own.join("LICENSES/MIT.txt"), "as is").unwrap();
+        let notices = ["LICENSES/MIT.txt".to_owned(), "gone.txt".to_owned()];
+        let read = |folder: &Path| std::fs::read_to_string(folder.join("LICENSES/MIT.txt")).unwrap();
+        copy_notices(&own, &folder.path().join("other/../own"), &notices).unwrap();
+        assert_eq!(read(&own), "as is");
+        copy_notices(&own, &other, &notices).unwrap();
+        assert_eq!((read(&own), read(&other)), ("as is".into(), "as is".into()));
+        // A hard link is the same file under a name of its own.
+        let linked = folder.path().join("linked/LICENSES");
+        std::fs::create_dir_all(&linked).unwrap();
+        std::fs::hard_link(own.join("LICENSES/MIT.txt"), linked.join("MIT.txt")).unwrap();
+        copy_notices(&own, &folder.path().join("linked"), &notices).unwrap();
+        assert_eq!(read(&own), "as is");
+    }
 }

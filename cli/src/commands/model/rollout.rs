@@ -80,7 +80,15 @@ impl Leader<'_> {
         match why {
             // It is over: the next rollout of this model begins anew.
             None => std::fs::remove_file(&self.file).map_err(Error::file("remove", &self.file)),
-            Some(why) => Err(Error::RolloutStopped { why, file: self.file.clone() }),
+            Some(mut why) => {
+                let left = rollout.holders().len();
+                if left > 0 {
+                    why.push_str(&format!(
+                        "; {left} of its hosts may still have the model, run the command again"
+                    ));
+                }
+                Err(Error::RolloutStopped { why, file: self.file.clone() })
+            }
         }
     }
 
@@ -115,15 +123,7 @@ impl Leader<'_> {
         if let Some(folder) = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
         }
-        let fresh = self.file.with_extension("new");
-        let write = || -> std::io::Result<()> {
-            use std::io::Write as _;
-            let mut file = std::fs::File::create(&fresh)?;
-            file.write_all(rollout.to_json().unwrap_or_default().as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&fresh, &self.file)
-        };
-        write().map_err(Error::file("write", &self.file))
+        Ok(peregrine_models::update::write_whole(&self.file, rollout.to_json()?.as_bytes())?)
     }
 
     /// Brings the model to the open hosts of the stage, and waits until each is settled or the stage cannot go well any more.
@@ -210,7 +210,8 @@ impl Leader<'_> {
         }
         let (begun, limit) = (Instant::now(), Duration::from_secs_f64(self.args.settle));
         let observe = Duration::from_secs_f64(self.args.observe);
-        let (mut kept_at, mut pause) = (None::<Instant>, LOOK.0);
+        let mut kept: Option<Kept> = None;
+        let mut pause = LOOK.0;
         loop {
             if over() {
                 return None;
@@ -225,11 +226,23 @@ impl Leader<'_> {
                         if let Some(why) = after.worse_than(&before, &self.demands()) {
                             return Some((Outcome::Degraded(why), Some(after)));
                         }
-                        if kept_at.get_or_insert_with(Instant::now).elapsed() >= observe {
-                            return Some((Outcome::Kept, Some(after)));
+                        let heard = reply.value("detector_heard") != Some("false");
+                        let kept = kept.get_or_insert_with(|| Kept::new(Instant::now(), after.results));
+                        match kept.look(Instant::now(), heard, after.results, observe) {
+                            Some(true) => return Some((Outcome::Kept, Some(after))),
+                            Some(false) => {
+                                let why = format!("its detector has been silent for {} s", SILENCE.as_secs());
+                                return Some((Outcome::Degraded(why), Some(after)));
+                            }
+                            None => {}
                         }
                     }
-                    format!("its update is at `{}`", reply.value("update").unwrap_or("unknown"))
+                    let update = reply.value("update").unwrap_or("unknown");
+                    match (&kept, reply.value("detector_heard")) {
+                        (_, Some("false")) => "its detector is silent".to_owned(),
+                        (Some(_), _) => "it keeps the model and no image is seen to be answered".to_owned(),
+                        (None, _) => format!("its update is at `{update}`"),
+                    }
                 }
                 Err(error) => {
                     hosts.reopen();
@@ -276,6 +289,10 @@ impl Leader<'_> {
         let holders = rollout.holders();
         for index in &holders {
             let Some(host) = there.iter().find(|host| host.name == rollout.hosts[*index].name) else {
+                let name = &rollout.hosts[*index].name;
+                eprintln!(
+                    "{name}: it is not there and may still have the model; run the command again when it is"
+                );
                 continue;
             };
             match hosts.ask(host, self.order(host)) {
@@ -379,6 +396,44 @@ impl Leader<'_> {
     }
 }
 
+/// A host that has kept the model: what the store says of it is from the disk and outlives its detector, so the detector has to be
+/// seen at work.
+struct Kept {
+    since: Instant,
+    /// When the detector was last heard.
+    heard: Instant,
+    /// Images answered when it was last seen at work, and when that was; none since it kept the model.
+    results: u64,
+    worked: Option<Instant>,
+}
+
+/// A detector that is not heard for so long has died of the model.
+const SILENCE: Duration = Duration::from_secs(30);
+
+impl Kept {
+    fn new(now: Instant, results: u64) -> Self {
+        Self { since: now, heard: now, results, worked: None }
+    }
+
+    /// True once it has been at work for as long as it is to be looked at, false when it is silent. One that is there and gets no
+    /// images is neither: it can be told nothing of.
+    fn look(&mut self, now: Instant, heard: bool, results: u64, observe: Duration) -> Option<bool> {
+        if !heard {
+            return (now - self.heard >= SILENCE).then_some(false);
+        }
+        self.heard = now;
+        // Fewer than before is a new start.
+        if results != self.results {
+            (self.results, self.worked) = (results, Some(now));
+        }
+        let works = self.worked.is_some_and(|at| now - at <= STEADY);
+        (works && now - self.since >= observe).then_some(true)
+    }
+}
+
+/// Numbers come once a second.
+const STEADY: Duration = Duration::from_secs(3);
+
 /// `10%` or `0.1`.
 pub(super) fn share(text: &str) -> std::result::Result<f64, String> {
     let (number, scale) = match text.strip_suffix('%') {
@@ -393,13 +448,41 @@ pub(super) fn share(text: &str) -> std::result::Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::share;
+    use super::*;
+
+    #[test]
+    fn a_host_whose_detector_is_silent_has_not_kept_the_model() {
+        let (begun, observe) = (Instant::now(), Duration::from_secs(10));
+        let at = |seconds: u64| begun + Duration::from_secs(seconds);
+        // Killed three seconds after the keep: its numbers stand still.
+        let mut dead = Kept::new(begun, 500);
+        let looks: Vec<Option<bool>> =
+            (0..40).map(|s| dead.look(at(s), s < 8, if s < 3 { 500 + s } else { 503 }, observe)).collect();
+        assert!(looks[..37].iter().all(Option::is_none), "{looks:?}");
+        assert_eq!(looks[37], Some(false));
+        let mut well = Kept::new(begun, 500);
+        let first = (0..40).find_map(|s| well.look(at(s), true, 500 + s, observe).map(|kept| (s, kept)));
+        assert_eq!(first, Some((10, true)));
+        let mut anew = Kept::new(begun, 500);
+        assert_eq!(
+            (0..12).find_map(|s| anew.look(at(s), true, s, observe)),
+            Some(true),
+            "it was started anew"
+        );
+        let mut idle = Kept::new(begun, 500);
+        assert_eq!((0..40).find_map(|s| idle.look(at(s), true, 500, observe)), None, "its camera is off");
+    }
 
     #[test]
     fn shares_are_written_in_two_ways() {
         assert_eq!((share("10%"), share("0.5"), share("100%")), (Ok(0.1), Ok(0.5), Ok(1.0)));
         for text in ["", "%", "110%", "x", "-1", "nan"] {
             assert!(share(text).is_err(), "{text}");
+        }
+        // JSON, in which the rollout is kept, has no infinity.
+        assert_eq!((args::bound("1e9"), args::bound("0")), (Ok(1e9), Ok(0.0)));
+        for text in ["inf", "nan", "-1", ""] {
+            assert!(args::bound(text).is_err(), "{text}");
         }
     }
 }

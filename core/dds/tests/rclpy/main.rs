@@ -66,8 +66,12 @@ fn meet(venv: &Path) -> Seen {
 /// What every rclpy of this machine is kept to.
 fn alone() {
     let domain = (100 + std::process::id() % 100).to_string();
-    for (name, value) in [("ROS_DOMAIN_ID", domain.as_str()), ("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")]
-    {
+    let own = [
+        ("ROS_DOMAIN_ID", domain.as_str()),
+        ("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST"),
+        ("PEREGRINE_EXPORT", "*"),
+    ];
+    for (name, value) in own {
         // SAFETY: `main` is the only thread.
         unsafe { std::env::set_var(name, value) };
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::parts::{hash_file, read_at};
 use super::{CHUNK, FileInfo, LARGEST_MANIFEST, LARGEST_SIGNATURE, Request, Verb, check_listing, offered};
 use crate::trust::signature_path;
+use crate::update::bundle::read_at_most;
 use crate::update::store::failed;
 use crate::{Manifest, Result};
 
@@ -29,31 +30,25 @@ impl Cargo {
     /// # Errors
     /// `PG-0401` to `PG-0404`, and `PG-1906` for what no host would take.
     pub fn read(manifest: &Path) -> Result<Self> {
-        let short = |path: &Path, most: usize| -> Result<Vec<u8>> {
-            let size = std::fs::metadata(path).map_err(failed("read", path))?.len();
-            if size > most as u64 {
-                return Err(offered(format!("{} has {size} bytes, {most} are allowed", path.display())));
-            }
-            std::fs::read(path).map_err(failed("read", path))
-        };
-        let text = short(manifest, LARGEST_MANIFEST)?;
+        let text = read_at_most(manifest, LARGEST_MANIFEST as u64)?;
         let beside = signature_path(manifest);
         let signature = if beside.is_file() {
-            String::from_utf8_lossy(&short(&beside, LARGEST_SIGNATURE)?).into_owned()
+            String::from_utf8_lossy(&read_at_most(&beside, LARGEST_SIGNATURE as u64)?).into_owned()
         } else {
             String::new()
         };
         let folder = manifest.parent().unwrap_or(Path::new("")).to_owned();
         let parsed = Manifest::parse(&String::from_utf8_lossy(&text), &manifest.display().to_string())?;
-        let mut names: Vec<String> =
-            std::iter::once(parsed.file).chain(parsed.labels_file).chain(parsed.licence.notices).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            let path = folder.join(&name);
-            let size = std::fs::metadata(&path).map_err(failed("read", &path))?.len();
-            files.push(FileInfo { sha256: hash_file(&path)?, size, name });
+        let mut files = Vec::new();
+        for name in parsed.names() {
+            let path = folder.join(name);
+            let meta = std::fs::metadata(&path).map_err(failed("read", &path))?;
+            // Looked at before it is hashed: a device has no end.
+            if !meta.is_file() || meta.len() > parsed.largest(name) {
+                let most = parsed.largest(name);
+                return Err(offered(format!("{} is no file of at most {most} bytes", path.display())));
+            }
+            files.push(FileInfo { sha256: hash_file(&path)?, size: meta.len(), name: name.to_owned() });
         }
         let (manifest, id) = check_listing(&text, !signature.is_empty(), &files)?;
         Ok(Self { text, signature, id, name: manifest.name, files, folder })

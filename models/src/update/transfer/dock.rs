@@ -14,7 +14,7 @@ use crate::trust::{Purpose, Standing, standing_for, standing_of};
 use crate::update::bundle::MANIFEST;
 use crate::update::inbox::INCOMING;
 use crate::update::revert;
-use crate::update::store::{STATE, State, failed, sync_folder, write_synced};
+use crate::update::store::{STATE, State, failed, sync_folder, sync_folders, write_synced};
 use crate::{Error, Manifest, Result, Trust};
 
 /// Where models lie while they come.
@@ -251,13 +251,7 @@ impl Dock {
         let (root, from) = (&self.options.store, upload.parts.folder.clone());
         let to = root.join(INCOMING);
         (self.step)("sync the transfer");
-        for part in &upload.parts.parts {
-            // A folder of its own within the model's.
-            if let Some(parent) = Path::new(&part.info.name).parent().filter(|p| !p.as_os_str().is_empty()) {
-                sync_folder(&from.join(parent))?;
-            }
-        }
-        sync_folder(&from)?;
+        sync_folders(&from, upload.parts.parts.iter().map(|part| part.info.name.as_str()))?;
         (self.step)("clear what waited before");
         if to.exists() {
             fs::remove_dir_all(&to).map_err(failed("clear", &to))?;
@@ -333,17 +327,11 @@ impl Dock {
     fn list(&self) -> Result<Reply> {
         let (text, model, folder) = self.given()?;
         let manifest = Manifest::parse(&String::from_utf8_lossy(&text), MANIFEST)?;
-        let mut names: Vec<String> = std::iter::once(manifest.file)
-            .chain(manifest.labels_file)
-            .chain(manifest.licence.notices)
-            .collect();
-        let mut seen = std::collections::BTreeSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            let path = folder.join(&name);
+        let mut files = Vec::new();
+        for name in manifest.names() {
+            let path = folder.join(name);
             let size = fs::metadata(&path).map_err(failed("read", &path))?.len();
-            files.push(FileInfo { sha256: hash_file(&path)?, size, name });
+            files.push(FileInfo { sha256: hash_file(&path)?, size, name: name.to_owned() });
         }
         let signature = fs::read_to_string(folder.join(format!("{MANIFEST}.sig"))).unwrap_or_default();
         Ok(Reply { model, data: text, signature, files, ..Reply::new(Status::Ok) })
@@ -355,9 +343,7 @@ impl Dock {
             return Ok(Reply::new(Status::Unknown));
         }
         let manifest = Manifest::parse(&String::from_utf8_lossy(&text), MANIFEST)?;
-        let named =
-            std::iter::once(&manifest.file).chain(&manifest.labels_file).chain(&manifest.licence.notices);
-        if !super::is_inside(&request.name) || !named.into_iter().any(|name| *name == request.name) {
+        if !super::is_inside(&request.name) || !manifest.names().contains(&request.name.as_str()) {
             return Err(offered("it asks for a file that the manifest does not name"));
         }
         let data = read_at(&folder.join(&request.name), request.offset, CHUNK)?;
@@ -372,7 +358,7 @@ impl Dock {
     }
 }
 
-/// At most one model is on its way: the disk is bounded.
+/// At most one model is on its way: the disk is bounded by its sizes ([`check_listing`]).
 fn clear_others(root: &Path, model: &str) -> Result<()> {
     let Ok(entries) = fs::read_dir(root) else { return Ok(()) };
     for entry in entries.flatten().filter(|entry| entry.file_name() != model) {

@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use super::parts::Parts;
-use super::{CHUNK, LARGEST_SIGNATURE, Reply, Request, Status, Verb, check_listing, offered};
+use super::{
+    CHUNK, LARGEST_MANIFEST, LARGEST_SIGNATURE, Reply, Request, Status, Verb, check_listing, offered,
+};
 use crate::model::sha256;
 use crate::trust::{Standing, standing_of};
-use crate::update::bundle::MANIFEST;
-use crate::update::store::{failed, sync_folder, write_synced};
-use crate::{Error, Result, Trust};
+use crate::update::bundle::{MANIFEST, read_at_most};
+use crate::update::store::{replace_folder, sync_folders, write_synced};
+use crate::{Error, Manifest, Result, Trust};
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,10 +111,14 @@ impl Fetch {
         self.standing = Some(standing_of(place, &reply.data, signature, &self.trust)?);
         let (manifest, id) = check_listing(&reply.data, signature.is_some(), &reply.files)?;
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
-        self.name = manifest.name.chars().map(plain).take(80).collect();
-        if self.name.trim_matches('.').is_empty() {
+        let name: String = manifest.name.chars().map(plain).take(80).collect();
+        // The host chooses it: no hidden folder is meant by a model.
+        self.name = name.trim_start_matches('.').to_owned();
+        if self.name.is_empty() {
             self.name = id[..12].to_owned();
         }
+        // Before a byte is fetched in vain.
+        self.may_replace()?;
         let folder = self.into.join(format!(".fetch-{id}"));
         self.id = id;
         let parts = Parts::open(&folder, &reply.files)?;
@@ -150,13 +156,22 @@ impl Fetch {
             }
         }
         let (from, to) = (parts.folder.clone(), self.into.join(&self.name));
-        sync_folder(&from)?;
-        if to.exists() {
-            std::fs::remove_dir_all(&to).map_err(failed("replace", &to))?;
-        }
-        std::fs::rename(&from, &to).map_err(failed("move the model to", &to))?;
-        sync_folder(&self.into)?;
+        sync_folders(&from, parts.parts.iter().map(|part| part.info.name.as_str()))?;
+        self.may_replace()?;
+        replace_folder(&from, &to)?;
         Ok(Fetched::Here(to.join(MANIFEST)))
+    }
+
+    /// A model that is there is replaced by one of its name; what is no model is somebody's, whatever a host calls its own.
+    fn may_replace(&self) -> Result<()> {
+        let place = self.into.join(&self.name);
+        let manifest = read_at_most(&place.join(MANIFEST), LARGEST_MANIFEST as u64).ok();
+        let parsed = manifest.map(|text| Manifest::parse(&String::from_utf8_lossy(&text), MANIFEST));
+        if place.symlink_metadata().is_ok() && !parsed.is_some_and(|parsed| parsed.is_ok()) {
+            let detail = format!("{} is there and holds no model; give another --into", place.display());
+            return Err(offered(detail));
+        }
+        Ok(())
     }
 
     fn stall(&mut self, what: &str) -> Result<()> {
@@ -167,4 +182,43 @@ impl Fetch {
 
 fn lost(detail: &str) -> Error {
     Error::TransferLost { detail: detail.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FileInfo, VERSION};
+    use super::*;
+
+    fn listing(name: &str, notice: u64) -> Reply {
+        let weights = b"weights";
+        let text = format!(
+            "name = \"{name}\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
+             labels = [\"person\"]\n[input]\nname = \"x\"\nwidth = 64\nheight = 64\ncolour = \"rgb\"\n[decoder]\n\
+             kind = \"yolov8\"\nstrides = [8]\noutputs = [\"y\"]\n[licence]\nspdx = \"MIT\"\nnotices = [\"MIT.txt\"]\n",
+            sha256(weights)
+        );
+        let file = |name: &str, size: u64| FileInfo { name: name.to_owned(), size, sha256: sha256(weights) };
+        let files = vec![file("net.onnx", weights.len() as u64), file("MIT.txt", notice)];
+        Reply { version: VERSION, status: Status::Ok, data: text.into_bytes(), files, ..Reply::default() }
+    }
+
+    #[test]
+    fn a_host_names_no_folder_that_is_lost_by_it() {
+        let into = tempfile::tempdir().unwrap();
+        let fetch = |name: &str, notice: u64| {
+            let mut fetch = Fetch::new(into.path(), Trust::AllowUnsigned);
+            fetch.next(&listing(name, notice)).map(|_| fetch.name).map_err(|error| error.to_string())
+        };
+        assert_eq!(fetch(".git", 7), Ok("git".to_owned()));
+        std::fs::create_dir_all(into.path().join("src")).unwrap();
+        std::fs::write(into.path().join("src/main.rs"), "work of years").unwrap();
+        let error = fetch("src", 7).unwrap_err();
+        assert!(error.starts_with("PG-1906") && error.contains("holds no model"), "{error}");
+        assert!(into.path().join("src/main.rs").is_file());
+        // A model of that name is replaced, and no signature covers a licence text: it is short.
+        std::fs::write(into.path().join("src/manifest.toml"), listing("src", 7).data).unwrap();
+        assert_eq!(fetch("src", 7), Ok("src".to_owned()));
+        let error = fetch("src", 1 << 30).unwrap_err();
+        assert!(error.contains("`MIT.txt` has 1073741824 bytes, 1048576 are allowed"), "{error}");
+    }
 }

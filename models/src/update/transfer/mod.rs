@@ -24,7 +24,9 @@ pub use dock::{Dock, DockOptions};
 pub use fetch::{Fetch, Fetched};
 pub use order::{Order, host_of_service};
 
-use super::bundle::{LARGEST_FILE, MANIFEST};
+pub use super::bundle::{LARGEST_MANIFEST, LARGEST_SIGNATURE};
+
+use super::bundle::MANIFEST;
 use crate::model::sha256;
 use crate::{Error, Manifest, Result};
 
@@ -32,10 +34,6 @@ use crate::{Error, Manifest, Result};
 pub const VERSION: u16 = 1;
 /// Bytes of one step at most.
 pub const CHUNK: usize = 256 * 1024;
-/// A longer manifest is none.
-pub const LARGEST_MANIFEST: usize = 1 << 20;
-/// A longer signature is none.
-pub const LARGEST_SIGNATURE: usize = 4096;
 /// Licence texts and labels are shorter.
 pub const MOST_FILES: usize = 32;
 /// Longest relative name of a file, bytes.
@@ -247,11 +245,7 @@ fn check_listing(text: &[u8], signed: bool, files: &[FileInfo]) -> Result<(Manif
     if files.len() > MOST_FILES {
         return Err(offered(format!("it has {} files, {MOST_FILES} are allowed", files.len())));
     }
-    let mut named: Vec<&str> = vec![&manifest.file];
-    named.extend(manifest.labels_file.as_deref());
-    named.extend(manifest.licence.notices.iter().map(String::as_str));
-    named.sort_unstable();
-    named.dedup();
+    let named = manifest.names();
     for (index, file) in files.iter().enumerate() {
         let name = one_line(&file.name);
         if !is_inside(&file.name) || !named.contains(&file.name.as_str()) {
@@ -260,11 +254,9 @@ fn check_listing(text: &[u8], signed: bool, files: &[FileInfo]) -> Result<(Manif
         if files[..index].iter().any(|other| other.name == file.name) {
             return Err(offered(format!("its file `{name}` is there twice")));
         }
-        if file.size > LARGEST_FILE {
-            return Err(offered(format!(
-                "its file `{name}` has {} bytes, {LARGEST_FILE} are allowed",
-                file.size
-            )));
+        let most = manifest.largest(&file.name);
+        if file.size > most {
+            return Err(offered(format!("its file `{name}` has {} bytes, {most} are allowed", file.size)));
         }
         if !is_sha256(&file.sha256) {
             return Err(offered(format!("its file `{name}` comes with no SHA-256")));

@@ -3,6 +3,7 @@
 //! Invariant: a frame adds numbers to memory that is there already; words are made once a second. What is measured with the
 //! wall clock is handed in as an `Option`, and left out of a simulation that must repeat.
 
+use peregrine_models::update::ENOUGH_WINDOWS;
 use peregrine_models::watch::{Drift, Level, Look, MachineState, Recent, Watch, total};
 use peregrine_models::{Detection, Detector, Standing};
 use peregrine_msgs::diagnostic_msgs::KeyValue;
@@ -14,10 +15,23 @@ const MEMORY: f64 = 2000.0;
 /// An age beyond this, milliseconds, is that of another clock.
 const ABSURD_MS: f64 = 60_000.0;
 
+/// Whole windows of which the worst drift is known.
+const WINDOWS: usize = 32;
+
 /// Numbers of one model in the field.
 #[derive(Debug)]
 pub struct Vitals {
     watch: Watch,
+    /// What was found since the model or the window began.
+    window: Watch,
+    /// Images of the window, and how many it has: as many as a new model is on watch for.
+    images: (u64, u64),
+    /// How far whole windows have drifted.
+    windows: Recent,
+    closed: u64,
+    last_window: Option<f64>,
+    /// The lowest score that is found.
+    threshold: f32,
     drift: Drift,
     /// The reference is the user's own. That of an embedded model is of photos that no robot sees: a warning that never ends
     /// would be no warning.
@@ -50,10 +64,16 @@ pub struct Around<'a> {
 }
 
 impl Vitals {
-    /// For a model; counts begin at zero.
-    pub fn new(model: &Detector) -> Self {
+    /// For a model; counts begin at zero. `window` is how many images a new model is on watch for.
+    pub fn new(model: &Detector, window: u64) -> Self {
         Self {
-            watch: Watch::new(model.labels().len(), model.score_threshold(), MEMORY),
+            watch: watch(model, MEMORY),
+            window: watch(model, f64::INFINITY),
+            images: (0, window.max(1)),
+            windows: Recent::new(WINDOWS),
+            closed: 0,
+            last_window: None,
+            threshold: model.score_threshold(),
             drift: Drift::default(),
             own_reference: false,
             look: Look::default(),
@@ -70,9 +90,18 @@ impl Vitals {
 
     /// Another model answers from now on: what it finds is counted anew, how the machine fares is not.
     pub fn change_model(&mut self, model: &Detector) {
-        self.watch = Watch::new(model.labels().len(), model.score_threshold(), MEMORY);
-        self.drift = Drift::default();
+        self.change_threshold(model);
         self.latency.clear();
+    }
+
+    /// Another lowest score: what was found before is not what is found from now on.
+    fn change_threshold(&mut self, model: &Detector) {
+        (self.watch, self.window) = (watch(model, MEMORY), watch(model, f64::INFINITY));
+        self.images.0 = 0;
+        self.windows.clear();
+        (self.closed, self.last_window) = (0, None);
+        self.threshold = model.score_threshold();
+        self.drift = Drift::default();
     }
 
     /// One result: how its image looks, what was found, its age when it is published (node clock), how long it took.
@@ -81,6 +110,8 @@ impl Vitals {
         self.look = look;
         self.watch.image(look.brightness, look.sharpness);
         self.watch.saw(found);
+        self.window.saw(found);
+        self.images.0 += 1;
         if age_ms.abs() < ABSURD_MS {
             self.age.add(age_ms);
             self.fresh.add(age_ms);
@@ -105,8 +136,35 @@ impl Vitals {
     /// Against the manifest's reference, if it has one.
     pub fn update_drift(&mut self, model: &Detector) -> Drift {
         self.own_reference = *model.standing() != Standing::Embedded;
-        self.drift = model.manifest().reference.as_ref().map_or_else(Drift::default, |r| self.watch.drift(r));
+        if model.score_threshold() != self.threshold {
+            self.change_threshold(model);
+        }
+        self.drift = against_reference(&self.watch, model);
         self.drift
+    }
+
+    /// How far what was found in the present window has drifted, if that can be told.
+    pub fn window_drift(&self, model: &Detector) -> Option<f64> {
+        against_reference(&self.window, model).found()
+    }
+
+    /// Closes the window when it is whole; to be asked after every image.
+    pub fn close_window(&mut self, model: &Detector) {
+        if self.images.0 < self.images.1 {
+            return;
+        }
+        self.last_window = self.window_drift(model);
+        if let Some(psi) = self.last_window {
+            self.windows.add(psi);
+            self.closed = (self.closed + 1).min(WINDOWS as u64);
+        }
+        self.window.clear();
+        self.images.0 = 0;
+    }
+
+    /// The worst drift of a whole window, 0 without one, and of how many that is.
+    pub fn worst_drift(&mut self) -> (f64, u64) {
+        (self.windows.quantiles([1.0]).map_or(0.0, |[worst]| worst), self.closed)
     }
 
     /// Median age of the results since this was last asked, milliseconds; the former one when there were none.
@@ -156,6 +214,12 @@ impl Vitals {
         for (what, psi) in ["scores", "classes", "brightness", "sharpness"].into_iter().zip(psi) {
             psi.into_iter().for_each(|psi| add(&format!("drift_{what}_psi"), format!("{psi:.3}")));
         }
+        self.last_window.into_iter().for_each(|psi| add("drift_window_psi", format!("{psi:.3}")));
+        if self.closed >= ENOUGH_WINDOWS
+            && let Some([worst]) = self.windows.quantiles([1.0])
+        {
+            add("drift_worst_psi", format!("{worst:.3}"));
+        }
         let machine = &around.machine;
         if let Some(zone) = &machine.zone {
             add("temperature_c", format!("{:.1}", zone.celsius));
@@ -202,6 +266,18 @@ impl Vitals {
     }
 }
 
+/// Counted as the reference was: by the manifest's own threshold, whatever is set.
+fn watch(model: &Detector, memory: f64) -> Watch {
+    Watch::new(model.labels().len(), model.manifest().score_threshold, memory)
+}
+
+/// Of a model that is told to leave out what its reference counted, the scores cannot be compared.
+fn against_reference(seen: &Watch, model: &Detector) -> Drift {
+    let drift = model.manifest().reference.as_ref().map_or_else(Drift::default, |r| seen.drift(r));
+    let cut = model.score_threshold() > model.manifest().score_threshold;
+    if cut { Drift { scores: None, classes: None, ..drift } } else { drift }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_the_clock_measures_is_reported_only_when_it_is_handed_in() {
-        let mut vitals = Vitals::new(&detector());
+        let mut vitals = Vitals::new(&detector(), 2000);
         let keys = |vitals: &mut Vitals| {
             let around = Around { model: "m", update: "none", ..Around::default() };
             vitals.report(&around).into_iter().map(|value| (value.key, value.value)).collect::<Vec<_>>()
@@ -231,9 +307,85 @@ mod tests {
         assert!(keys(&mut vitals).contains(&("latency_p99_ms".into(), "7.00".into())));
     }
 
+    /// The model's own scores, found again, whatever lowest score is set meanwhile.
+    #[test]
+    fn a_lowest_score_that_is_set_is_no_drift() {
+        let mut model = detector();
+        let reference = model.manifest().reference.clone().unwrap();
+        let (lowest, mut vitals) = (model.manifest().score_threshold, Vitals::new(&model, 40));
+        let found = |class: usize, score: f32| Detection {
+            label_index: class,
+            label: "x".into(),
+            score,
+            x: 0.0,
+            y: 0.0,
+            width: 1.0,
+            height: 1.0,
+        };
+        // A hundred images with the reference's shares of scores and of classes, and weak ones in between.
+        let image = |vitals: &mut Vitals, set: f32, n: usize| {
+            let pick = |shares: &[f32]| {
+                let mut left = (n as f32 * 0.618_034).fract();
+                shares
+                    .iter()
+                    .position(|s| {
+                        left -= s;
+                        left < 0.0
+                    })
+                    .unwrap_or(0)
+            };
+            let score = lowest + (1.0 - lowest) * (pick(&reference.scores) as f32 + 0.5) / 10.0;
+            let all = [found(pick(&reference.classes), score), found(0, lowest / 2.0)];
+            let shown: Vec<Detection> = all.into_iter().filter(|d| d.score >= set).collect();
+            vitals.saw(Look::default(), &shown, 0.0, None);
+        };
+        for (set, scores) in [(None, true), (Some(0.1), true), (Some(0.6), false), (None, true)] {
+            model.set_score_threshold(set);
+            vitals.update_drift(&model);
+            (0..400).for_each(|n| image(&mut vitals, set.unwrap_or(lowest), n));
+            let drift = vitals.update_drift(&model);
+            assert_eq!(drift.scores.is_some(), scores, "{set:?}");
+            assert!(drift.scores.unwrap_or_default() < 0.1, "{set:?} {drift:?}");
+        }
+    }
+
+    #[test]
+    fn windows_are_as_long_as_a_watch_and_the_worst_of_them_counts() {
+        let model = detector();
+        let mut vitals = Vitals::new(&model, 40);
+        let one = |class: usize| {
+            let found = Detection {
+                label_index: class,
+                label: "x".into(),
+                score: 0.9,
+                x: 0.0,
+                y: 0.0,
+                width: 1.0,
+                height: 1.0,
+            };
+            [found.clone(), found]
+        };
+        let mut worst = 0.0;
+        for window in 0..20_u64 {
+            for _ in 0..40 {
+                vitals.close_window(&model);
+                vitals.saw(Look::default(), &one(window as usize), 0.0, None);
+            }
+            worst = f64::max(worst, vitals.window_drift(&model).unwrap());
+        }
+        vitals.close_window(&model);
+        assert_eq!(vitals.worst_drift(), (worst, 20));
+        assert_eq!(vitals.window_drift(&model), None, "a new one has begun");
+        let around = Around { model: "m", update: "none", ..Around::default() };
+        let keys: Vec<String> = vitals.report(&around).into_iter().map(|value| value.key).collect();
+        assert!(keys.iter().any(|k| k == "drift_window_psi") && keys.iter().any(|k| k == "drift_worst_psi"));
+        vitals.change_model(&model);
+        assert_eq!(vitals.worst_drift(), (0.0, 0));
+    }
+
     #[test]
     fn ages_are_those_since_the_last_question() {
-        let mut vitals = Vitals::new(&detector());
+        let mut vitals = Vitals::new(&detector(), 2000);
         assert_eq!(vitals.median_age(), None);
         vitals.saw(Look::default(), &[], 300.0, None);
         assert_eq!((vitals.median_age(), vitals.median_age()), (Some(300.0), Some(300.0)));

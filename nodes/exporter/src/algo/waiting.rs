@@ -1,7 +1,7 @@
 //! Pictures that wait until it is known what is in them, and what was found lately.
 //!
-//! Invariant: a picture is given out only together with what was found in exactly that picture. One of which nothing is heard, or
-//! is heard too late, is withheld whole and counted.
+//! Invariant: a picture is given out only together with what was found in exactly that picture, by stamp and camera. One of which
+//! nothing is heard, or is heard too late, is withheld whole and counted.
 
 use std::collections::VecDeque;
 
@@ -15,6 +15,8 @@ const MOST: usize = 4;
 pub struct Found {
     /// The picture's stamp, ns.
     pub stamp_ns: i64,
+    /// The picture's camera: two cameras that are triggered together give equal stamps.
+    pub frame_id: String,
     /// Boxes, margin included.
     pub regions: Vec<Region>,
 }
@@ -29,6 +31,7 @@ pub struct Waiting {
     hold_ns: i64,
     most_age_ns: i64,
     withheld: u64,
+    others: u64,
 }
 
 impl Waiting {
@@ -41,7 +44,20 @@ impl Waiting {
             hold_ns,
             most_age_ns,
             withheld: 0,
+            others: 0,
         }
+    }
+
+    /// How often something was found in a picture of that moment that is of another camera.
+    pub fn others(&self) -> u64 {
+        self.others
+    }
+
+    /// Withholds what waits, and forgets what was found.
+    pub fn drop_all(&mut self) {
+        self.withheld += self.pictures.len() as u64;
+        self.spare.extend(self.pictures.drain(..));
+        self.lately.clear();
     }
 
     /// Pictures withheld so far.
@@ -69,17 +85,22 @@ impl Waiting {
         self.spare.push(picture);
     }
 
-    /// What was found in the picture of that stamp: it, if it waits and is young enough, with all regions to be hidden in it.
+    /// What was found in the picture of that stamp and camera: it, if it waits and is young enough, with all regions to be hidden in it.
     /// Pictures before it are withheld.
     pub fn take(&mut self, found: Found, now_ns: i64) -> Option<(Picture, Vec<Region>)> {
         let stamp = found.stamp_ns;
         // After a jump of the clock what is remembered is of another time.
         self.lately.retain(|old| (0..=self.hold_ns).contains(&(stamp - old.stamp_ns)));
+        let is_it = |picture: &Picture| picture.stamp_ns == stamp && picture.frame_id == found.frame_id;
+        let at = self.pictures.iter().position(is_it);
+        if at.is_none() && self.pictures.iter().any(|picture| picture.stamp_ns == stamp) {
+            self.others += 1;
+            return None;
+        }
         let mut regions = found.regions.clone();
         regions.extend(self.lately.iter().flat_map(|old| &old.regions));
         self.lately.push_back(found);
-        let at = self.pictures.iter().position(|picture| picture.stamp_ns == stamp)?;
-        for _ in 0..at {
+        for _ in 0..at? {
             self.withheld += 1;
             self.spare.extend(self.pictures.pop_front());
         }
@@ -103,7 +124,7 @@ mod tests {
 
     fn found(stamp_ns: i64, boxes: usize) -> Found {
         let region = Region::around(stamp_ns as f64, 0.0, 1.0, 1.0, 0.0);
-        Found { stamp_ns, regions: vec![region; boxes] }
+        Found { stamp_ns, frame_id: String::new(), regions: vec![region; boxes] }
     }
 
     #[test]
@@ -127,6 +148,20 @@ mod tests {
             waiting.add(at(stamp));
         }
         assert_eq!(waiting.withheld(), 8, "of ten pictures four wait");
+    }
+
+    #[test]
+    fn what_another_camera_sees_at_the_same_moment_is_no_reason_to_give_out() {
+        let mut waiting = Waiting::new(100, 1000);
+        waiting.add(Picture { frame_id: "left".into(), ..at(20) });
+        let of = |camera: &str| Found { frame_id: camera.into(), ..found(20, 1) };
+        assert!(waiting.take(of("right"), 20).is_none());
+        assert_eq!(waiting.others(), 1);
+        assert_eq!(waiting.take(of("left"), 20).unwrap().1.len(), 1, "and nothing of the other one's");
+        waiting.add(at(30));
+        waiting.drop_all();
+        assert!(waiting.take(found(30, 0), 30).is_none());
+        assert_eq!(waiting.withheld(), 1);
     }
 
     #[test]

@@ -241,11 +241,8 @@ impl Bag {
         let summary = self.summary_of(&self.done);
         let text = metadata::text(&summary, &self.done, &self.topics);
         let path = self.directory.join("metadata.yaml");
-        let written = fs::write(&path, text).map_err(|error| {
-            // Half of it would mislead a reader more than none.
-            let _ = fs::remove_file(&path);
-            RecorderError::write(&path, 0, &error)
-        });
+        let written =
+            write_whole(&path, text.as_bytes()).map_err(|error| RecorderError::write(&path, 0, &error));
         closed.and(written)?;
         Ok(summary)
     }
@@ -267,6 +264,23 @@ impl Bag {
     pub(crate) fn before_write(&mut self, gate: impl FnMut() + 'static) {
         self.gate = Some(Box::new(gate));
     }
+}
+
+/// Half of it would mislead a reader more than none; and who was told that the bag is complete may cut the power.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let fresh = path.with_extension("yaml.new");
+    let written = fs::File::create(&fresh).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    });
+    if written.is_err() {
+        // What is left of it says nothing.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
 }
 
 /// `flight/flight_0.mcap`, as rosbag2 names them; `.age` behind it when it is sealed.

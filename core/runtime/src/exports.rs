@@ -1,9 +1,11 @@
 //! Which pictures may leave this host.
 //!
-//! Invariant: a picture, raw or compressed, is put into the network only if its topic is named here or its publisher lets it out
+//! Invariant: a picture, raw or compressed, is put into the network, by whichever transport, only if its topic is named here or its publisher lets it out
 //! on purpose. Processes of one user on one host share pictures without any network, in slots.
 
 use std::sync::Arc;
+
+use crate::topic::Topic;
 
 /// Patterns of topics: full names, in which `*` stands for any letters. Nothing by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,16 @@ impl Exports {
             _ => format!("/{pattern}"),
         };
         Self { patterns: patterns.map(slash).collect() }
+    }
+
+    /// As `PEREGRINE_EXPORT` says; unset is none.
+    pub fn from_env() -> Self {
+        std::env::var("PEREGRINE_EXPORT").map_or_else(|_| Self::default(), |text| Self::parse(&text))
+    }
+
+    /// Whether what is published on this topic stays on this host: pictures that nobody has let out.
+    pub fn keep(&self, topic: &Topic) -> bool {
+        topic.carries_pictures() && !topic.is_exported() && !self.allow(topic.name())
     }
 
     /// Whether the pictures of this topic may leave.
