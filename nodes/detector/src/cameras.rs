@@ -4,13 +4,13 @@
 use peregrine::Stock;
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
-use peregrine_models::watch::Recent;
+use peregrine_models::watch::{Drift, Look, Recent, Watch, look};
 use peregrine_models::{BatchDetector, ImageRef, LoadOptions, PixelFormat, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::std_msgs::Float64;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
-use crate::algo::{Boxes, Waiting, label_info, status, view};
+use crate::algo::{Boxes, MEMORY, Waiting, drifted, drifts, histograms, label_info, status, view};
 use crate::config::Told;
 use crate::error::Error;
 
@@ -84,6 +84,10 @@ struct Camera {
     results: u64,
     failures: u64,
     ages: Recent,
+    look: Look,
+    watch: Watch,
+    /// Against the manifest's reference, when the last report was made.
+    drift: Drift,
 }
 
 /// Runs one detection network on the newest frames of several cameras.
@@ -139,6 +143,9 @@ impl Node for CamerasNode {
                 results: 0,
                 failures: 0,
                 ages: Recent::new(RECENT),
+                look: Look::default(),
+                watch: Watch::new(detector.labels().len(), detector.score_threshold(), MEMORY),
+                drift: Drift::default(),
             });
         }
         let wait = Duration::from_secs_f64(config.wait_ms / 1e3);
@@ -170,14 +177,11 @@ impl Node for CamerasNode {
 
 impl CamerasNode {
     fn on_image(&mut self, ctx: &Context, camera: usize, frame: &Frame) -> Result {
-        let encoding = frame.encoding().as_str();
-        let picture = |source| Error::Picture { topic: "image_raw", encoding, source };
         // What no network reads must not spoil the others' turn.
-        let seen = view(frame.bytes(), frame.width(), frame.height(), frame.step(), encoding)
-            .and_then(|image| image.check());
-        if let Err(source) = seen {
+        if let Err(source) = picture(frame).and_then(|image| image.check()) {
             self.cameras[camera].failures += 1;
-            return Err(picture(source)).or_node();
+            let encoding = frame.encoding().as_str();
+            return Err(Error::Picture { topic: "image_raw", encoding, source }).or_node();
         }
         let due = self.waiting.add(camera, ctx.now().0);
         self.cameras[camera].frame = Some(frame.clone());
@@ -198,9 +202,7 @@ impl CamerasNode {
         let Self { waiting, cameras, detector, boxes, inference_ms, runs, .. } = self;
         for camera in waiting.take() {
             let Some(frame) = &cameras[camera].frame else { continue };
-            let image =
-                view(frame.bytes(), frame.width(), frame.height(), frame.step(), frame.encoding().as_str());
-            if let Ok(image) = image {
+            if let Ok(image) = picture(frame) {
                 (images[count], whose[count]) = (image, camera);
                 count += 1;
             }
@@ -223,6 +225,12 @@ impl CamerasNode {
                 boxes.fill(message, &frame.stamp().to_msg(), frame.frame_id(), detector.found(place));
             })?;
             camera.age.send_from(ctx, &mut camera.age_stock, |message| message.data = age_ms)?;
+            // Nobody waits for how the image looks. Whether it can be read was seen when it came.
+            if let Ok(seen) = picture(&frame).and_then(|image| look(&image)) {
+                camera.look = seen;
+                camera.watch.image(seen.brightness, seen.sharpness);
+                camera.watch.saw(detector.found(place));
+            }
         }
         Ok(())
     }
@@ -250,15 +258,35 @@ impl CamerasNode {
                 say(format!("{name}: age_p50_ms"), format!("{p50:.2}"));
                 say(format!("{name}: age_p99_ms"), format!("{p99:.2}"));
             }
+            if camera.results > 0 {
+                say(format!("{name}: brightness"), format!("{:.1}", camera.look.brightness));
+                say(format!("{name}: sharpness"), format!("{:.1}", camera.look.sharpness));
+            }
+            let reference = self.detector.manifest().reference.as_ref();
+            camera.drift = reference.map_or_else(Drift::default, |r| camera.watch.drift(r));
+            for (what, psi) in drifts(&camera.drift) {
+                psi.into_iter().for_each(|psi| say(format!("{name}: drift_{what}_psi"), format!("{psi:.3}")));
+            }
+            for (what, shares) in histograms(&camera.watch) {
+                say(format!("{name}: histogram_{what}"), shares);
+            }
         }
         let (mut level, mut message) = (DiagnosticStatus::OK, "all is well".to_owned());
         if let Some(camera) = self.cameras.iter().find(|camera| camera.failures > 0) {
             (level, message) =
                 (DiagnosticStatus::WARN, format!("camera {}: {} failures", camera.name, camera.failures));
+        } else if *self.detector.standing() != Standing::Embedded {
+            // The reference of an embedded model is of photos that no robot sees.
+            let mut far = self.cameras.iter().filter_map(|c| Some((&c.name, drifted(&c.drift)?)));
+            if let Some((name, what)) = far.next() {
+                (level, message) = (DiagnosticStatus::WARN, format!("camera {name}: {what}"));
+            }
         }
+        // The histograms are for ~/watch; people look at the rest.
+        let brief = values.iter().filter(|value| !value.key.contains(": histogram")).cloned().collect();
         let name = format!("{}: model watch", ctx.node_name());
-        self.watch.send(ctx, array(ctx, level, name.clone(), message.clone(), values.clone()))?;
-        self.diagnostics.send(ctx, array(ctx, level, name, message, values))?;
+        self.watch.send(ctx, array(ctx, level, name.clone(), message.clone(), values))?;
+        self.diagnostics.send(ctx, array(ctx, level, name, message, brief))?;
         self.reports += 1;
         if self.reports % COMPLAINT == 1 && matches!(self.detector.standing(), Standing::Allowed(_)) {
             let name = format!("{}: model signature", ctx.node_name());
@@ -268,6 +296,11 @@ impl CamerasNode {
         }
         Ok(())
     }
+}
+
+/// A frame as the network reads it.
+fn picture(frame: &Frame) -> peregrine_models::Result<ImageRef<'_>> {
+    view(frame.bytes(), frame.width(), frame.height(), frame.step(), frame.encoding().as_str())
 }
 
 fn array(ctx: &Context, level: u8, name: String, message: String, values: Vec<KeyValue>) -> DiagnosticArray {

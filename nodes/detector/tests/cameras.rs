@@ -153,6 +153,16 @@ fn each_camera_is_answered_on_its_own_topics() {
     let ages = &all.cameras[0].ages;
     assert!(ages[..38].iter().all(|age| (*age - 55.0).abs() < 1e-6), "{ages:?}");
     assert!(ages.iter().all(|age| (5.0..=105.0).contains(age)), "{ages:?}");
+    // Each camera is watched by itself.
+    let watch = all.watch.as_ref().unwrap();
+    for (name, level) in NAMES.iter().zip(LEVELS) {
+        let brightness = value(watch, &format!("{name}: brightness"));
+        assert!((brightness - f64::from(level)).abs() < 1.0, "{name}: {brightness}");
+        assert!(value(watch, &format!("{name}: sharpness")) < 1.0);
+        let shares = watch.values.iter().find(|v| v.key == format!("{name}: histogram_scores"));
+        let shares: Vec<f64> = shares.unwrap().value.split(' ').map(|share| share.parse().unwrap()).collect();
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 0.01, "{shares:?}");
+    }
 }
 
 #[test]
@@ -210,6 +220,40 @@ fn an_unsigned_model_is_complained_about_every_minute() {
     let heard = heard.lock().unwrap();
     assert_eq!(heard.len(), 3, "{heard:?}");
     assert!(heard[0] <= 2 && heard.windows(2).all(|pair| pair[1] - pair[0] == 60), "{heard:?}");
+}
+
+/// A model whose manifest says what it finds when all is well: in the light that the second camera has.
+#[test]
+fn a_camera_that_sees_another_world_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = bright_model(folder.path(), SIDE as usize, None, 3);
+    let mut manifest = std::fs::read_to_string(&model).unwrap();
+    let shares = |bins: usize, full: usize| {
+        let all: Vec<String> =
+            (0..bins).map(|bin| if bin == full { "1.0" } else { "0.0" }.to_owned()).collect();
+        all.join(", ")
+    };
+    let bins = peregrine_models::watch::Watch::new(2, 0.05, 100.0).reference();
+    manifest.push_str(&format!(
+        "[reference]\ndata = \"made up\"\nimages = 1000\ndetections = 1000\nscores = [{}]\nclasses = [1.0, 0.0]\n\
+         brightness = [{}]\nsharpness = [{}]\n",
+        shares(bins.scores.len(), 0),
+        shares(bins.brightness.len(), bins.brightness.len() * 140 / 256),
+        shares(bins.sharpness.len(), 0),
+    ));
+    std::fs::write(&model, manifest).unwrap();
+    let seen = Shared::default();
+    let mut app = App::new(Mode::Lockstep { threads: 1 });
+    app.extend(seen.clone());
+    app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
+    app.add(NodeFactory::of::<CamerasNode>(), spec(&model, &NAMES)).unwrap();
+    app.run().unwrap();
+    let all = seen.lock().unwrap();
+    let watch = all.watch.as_ref().unwrap();
+    assert!(value(watch, "left: drift_brightness_psi") < 0.1, "{watch:?}");
+    assert!(value(watch, "front: drift_brightness_psi") > 0.25, "{watch:?}");
+    assert_eq!(watch.level, DiagnosticStatus::WARN);
+    assert!(watch.message.starts_with("camera front: what it sees is not"), "{}", watch.message);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use peregrine_msgs::diagnostic_msgs::KeyValue;
 /// Values behind a quantile: some ten seconds of a camera.
 const WINDOW: usize = 256;
 /// Detections and images a histogram remembers.
-const MEMORY: f64 = 2000.0;
+pub const MEMORY: f64 = 2000.0;
 /// An age beyond this, milliseconds, is that of another clock.
 const ABSURD_MS: f64 = 60_000.0;
 
@@ -209,9 +209,7 @@ impl Vitals {
             add("brightness", format!("{:.1}", self.look.brightness));
             add("sharpness", format!("{:.1}", self.look.sharpness));
         }
-        let d = self.drift;
-        let psi = [d.scores, d.classes, d.brightness, d.sharpness];
-        for (what, psi) in ["scores", "classes", "brightness", "sharpness"].into_iter().zip(psi) {
+        for (what, psi) in drifts(&self.drift) {
             psi.into_iter().for_each(|psi| add(&format!("drift_{what}_psi"), format!("{psi:.3}")));
         }
         self.last_window.into_iter().for_each(|psi| add("drift_window_psi", format!("{psi:.3}")));
@@ -235,34 +233,15 @@ impl Vitals {
         machine.memory_mb.into_iter().for_each(|mb| add("memory_mb", format!("{mb:.0}")));
         machine.gpu_percent.into_iter().for_each(|percent| add("gpu_percent", percent.to_string()));
         around.battery.into_iter().for_each(|battery| add("battery", format!("{battery:.2}")));
-        let seen = self.watch.reference();
-        let shares =
-            |shares: &[f32]| shares.iter().map(|share| format!("{share:.3}")).collect::<Vec<_>>().join(" ");
-        add("histogram_scores", shares(&seen.scores));
-        add("histogram_classes", shares(&seen.classes));
-        add("histogram_brightness", shares(&seen.brightness));
-        add("histogram_sharpness", shares(&seen.sharpness));
+        histograms(&self.watch)
+            .into_iter()
+            .for_each(|(what, shares)| add(&format!("histogram_{what}"), shares));
         values
     }
 
     /// What people should look at, worst first; `None` when all is well.
     pub fn complaint(&self) -> Option<String> {
-        if !self.own_reference {
-            return None;
-        }
-        let named = |what: &str, psi: Option<f64>| {
-            psi.filter(|psi| Level::of(*psi) == Level::Drifted).map(|psi| format!("{what} (PSI {psi:.2})"))
-        };
-        let d = self.drift;
-        let all = [
-            ("scores", d.scores),
-            ("classes", d.classes),
-            ("brightness", d.brightness),
-            ("sharpness", d.sharpness),
-        ];
-        let drifted: Vec<String> = all.into_iter().filter_map(|(what, psi)| named(what, psi)).collect();
-        (!drifted.is_empty())
-            .then(|| format!("what it sees is not what it was measured on: {}", drifted.join(", ")))
+        if self.own_reference { drifted(&self.drift) } else { None }
     }
 }
 
@@ -276,6 +255,37 @@ fn against_reference(seen: &Watch, model: &Detector) -> Drift {
     let drift = model.manifest().reference.as_ref().map_or_else(Drift::default, |r| seen.drift(r));
     let cut = model.score_threshold() > model.manifest().score_threshold;
     if cut { Drift { scores: None, classes: None, ..drift } } else { drift }
+}
+
+/// Every index by name.
+pub fn drifts(drift: &Drift) -> [(&'static str, Option<f64>); 4] {
+    [
+        ("scores", drift.scores),
+        ("classes", drift.classes),
+        ("brightness", drift.brightness),
+        ("sharpness", drift.sharpness),
+    ]
+}
+
+/// The shares of every histogram, as text.
+pub fn histograms(watch: &Watch) -> [(&'static str, String); 4] {
+    let seen = watch.reference();
+    let text =
+        |shares: &[f32]| shares.iter().map(|share| format!("{share:.3}")).collect::<Vec<_>>().join(" ");
+    [
+        ("scores", text(&seen.scores)),
+        ("classes", text(&seen.classes)),
+        ("brightness", text(&seen.brightness)),
+        ("sharpness", text(&seen.sharpness)),
+    ]
+}
+
+/// What has drifted so far that people should know, if anything.
+pub fn drifted(drift: &Drift) -> Option<String> {
+    let far = |psi: &f64| Level::of(*psi) == Level::Drifted;
+    let named = drifts(drift).into_iter().filter_map(|(what, psi)| Some((what, psi.filter(far)?)));
+    let named: Vec<String> = named.map(|(what, psi)| format!("{what} (PSI {psi:.2})")).collect();
+    (!named.is_empty()).then(|| format!("what it sees is not what it was measured on: {}", named.join(", ")))
 }
 
 #[cfg(test)]
