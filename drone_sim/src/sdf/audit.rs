@@ -183,11 +183,11 @@ fn surroundings(world: &SdfWorld, report: &mut Report) {
     if world.physics.real_time_factor != Physics::default().real_time_factor {
         report.quiet("physics/real_time_factor");
     }
-    match world.scene.fog.map(|fog| fog.kind) {
-        Some(kind @ (FogKind::Linear | FogKind::Quadratic)) => report.warn(format!(
+    let fog = world.scene.fog.map(|fog| fog.kind);
+    if let Some(kind @ (FogKind::Linear | FogKind::Quadratic)) = fog {
+        report.warn(format!(
             "world \"{}\": its {kind} fog is drawn as an exponential one that hides one half at the same distance",
             world.name
-        )),
-        _ => {}
+        ));
     }
 }
