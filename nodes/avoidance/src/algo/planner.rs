@@ -170,6 +170,12 @@ impl Planner {
         &self.config
     }
 
+    /// How often it tried to get over or under something on the way to this goal.
+    #[must_use]
+    pub fn rises(&self) -> u32 {
+        self.recovery.rises()
+    }
+
     /// The depth camera. Allocates when it differs from the last one.
     pub fn set_intrinsics(&mut self, intrinsics: Intrinsics) {
         if self.optics.as_ref().is_some_and(|o| o.lattice.intrinsics == intrinsics) {

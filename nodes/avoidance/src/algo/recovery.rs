@@ -170,6 +170,12 @@ impl Recovery {
         self.phase = Phase::Rising { begun: None };
     }
 
+    /// How often rising was tried on the way to this goal.
+    #[must_use]
+    pub fn rises(&self) -> u32 {
+        self.rises
+    }
+
     /// True while it rises.
     #[must_use]
     pub fn is_rising(&self) -> bool {
