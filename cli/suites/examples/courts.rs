@@ -27,7 +27,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let (p, c, s) = (m.position, m.commanded, m.status);
                 println!(
                     "{:6.2} ({:6.2} {:6.2} {:5.2}) cmd ({:5.2} {:5.2} {:5.2}) gap {:4.2} yaw {:5.2} cap {:4.2} tried {:3} {:?}",
-                    m.time, p.x, p.y, p.z, c.x, c.y, c.z, m.clearance, m.yaw, s.speed_cap_mps, s.candidates_tried, s.state
+                    m.time,
+                    p.x,
+                    p.y,
+                    p.z,
+                    c.x,
+                    c.y,
+                    c.z,
+                    m.clearance,
+                    m.yaw,
+                    s.speed_cap_mps,
+                    s.candidates_tried,
+                    s.state
                 );
             }
             let heights = o.track.iter().map(|m| m.position.z);
@@ -55,7 +66,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             seconds += o.seconds;
         }
         let runs = last + 1 - first;
-        println!("{}: {out} of {runs} out, {touched} touched, mean {:.1} s", court.name(), seconds / runs as f64);
+        println!(
+            "{}: {out} of {runs} out, {touched} touched, mean {:.1} s",
+            court.name(),
+            seconds / runs as f64
+        );
     }
     Ok(())
 }
