@@ -11,7 +11,6 @@ use peregrine_avoidance::algo::depth::{Lattice, Pooled};
 use peregrine_avoidance::algo::geometry::Vec3;
 use peregrine_avoidance::algo::guidance::Guidance;
 use peregrine_avoidance::algo::view::{RangeView, StampTable};
-use peregrine_avoidance::algo::voxels::Voxels;
 use peregrine_safety_filter::algo::filter::{Ages, Filter, Limits};
 use peregrine_safety_filter::algo::ingest::{self, Depth, Pinhole};
 use peregrine_safety_filter::algo::shell::Shell;
@@ -85,7 +84,7 @@ impl Samples {
     }
 }
 
-const STAGES: [&str; 9] = [
+const STAGES: [&str; 8] = [
     "digest",
     "pool",
     "inflate_full",
@@ -94,7 +93,6 @@ const STAGES: [&str; 9] = [
     "guidance_propose",
     "filter_ingest",
     "filter_judge",
-    "voxels_observe",
 ];
 
 /// Runs the benchmark and prints it.
@@ -173,7 +171,6 @@ struct Stages {
     pooled: Pooled,
     views: [RangeView; 2],
     guidance: Guidance,
-    voxels: Voxels,
     depth_error: f32,
     far: f64,
     mount: peregrine_avoidance::algo::geometry::Pose,
@@ -197,7 +194,6 @@ impl Stages {
             pooled: Pooled::default(),
             views: Default::default(),
             guidance: Guidance::new(c.guidance_cell, c.body_radius, c.grown_radius()),
-            voxels: Voxels::new(),
             depth_error: c.depth_error as f32,
             far: c.max_range,
             mount: c.camera_in_body,
@@ -245,7 +241,6 @@ impl Stages {
             self.views[1].keep_depths(&self.pooled, self.depth_error);
         });
         timed(4, &mut || self.guidance.observe(&self.pooled, &self.lattice, &eye, body.position, self.far));
-        timed(8, &mut || self.voxels.observe(&self.pooled, &self.lattice, &eye, body.position, self.far));
         self.count += 1;
         if self.count.is_multiple_of(5) {
             timed(5, &mut || {
