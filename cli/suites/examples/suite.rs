@@ -1,6 +1,7 @@
 //! `cargo run --release -p peregrine-suites --example suite -- SUITE FIRST LAST [SPEED] [WORLDS.json] [REPLAY_SEED OUT.html]`
 //!
 //! The same as `peregrine bench avoid` (`SENSORS=depth` or `SENSORS=depth,scan`, `JOBS=N`), without the rest of the program: builds in seconds.
+//! `DIGEST=1` prints a digest of every flight, and how often it rose: to see which flights a change leaves as they were.
 
 use peregrine_suites::{flight, replay, run, stats, suite, world};
 
@@ -47,11 +48,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     let seeds: Vec<u64> = (number(1, 1)..=number(2, 20)).collect();
+    let digest = std::env::var_os("DIGEST").is_some();
     let before = std::time::Instant::now();
     let jobs = std::env::var("JOBS").ok().and_then(|j| j.parse().ok()).unwrap_or(2);
     let done = run::run(&seeds, jobs, |seed| {
         let world = course.world(seed);
-        let o = flight::fly(&world, &setup(&world), seed)?;
+        let setup = flight::Setup { record: digest, ..setup(&world) };
+        let o = flight::fly(&world, &setup, seed)?;
+        if digest {
+            println!("row {seed} {:016x} rises {} success {}", o.digest(), o.rises, o.success);
+        }
         if !o.success {
             println!(
                 "seed {}: {} after {:.1} s at ({:.1} {:.1} {:.1}) {:?} clearance {:.2}",

@@ -87,6 +87,8 @@ pub struct Outcome {
     pub position: Vec3,
     /// Frames planned.
     pub cycles: u64,
+    /// How often it tried to get over or under something.
+    pub rises: u32,
     /// The way, if it was asked for.
     pub track: Vec<Moment>,
 }
@@ -140,6 +142,7 @@ pub fn fly_with(
         last: State::Braking,
         position: world.start,
         cycles: 0,
+        rises: 0,
         track: Vec::new(),
     };
     let limit = steps(world.timeout);
@@ -221,5 +224,21 @@ pub fn fly_with(
             break;
         }
     }
+    out.rises = planner.rises();
     Some(out)
+}
+
+impl Outcome {
+    /// Of all places and commands of a flight that was recorded, bit for bit (FNV-1a): equal for flights that were flown alike.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let words = |m: &Moment| {
+            let (p, c) = (m.position, m.commanded);
+            [p.x, p.y, p.z, c.x, c.y, c.z, m.yaw].map(f64::to_bits)
+        };
+        self.track
+            .iter()
+            .flat_map(words)
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+    }
 }

@@ -63,7 +63,9 @@ impl Planner {
         if let (Some(body), true, true) = (body, news, valid >= self.config.covered_fraction) {
             let pose = body.then(&lidar.in_body);
             let guidance: &mut Guidance = &mut self.guidance;
-            guidance.observe_round(self.memory.sweep(number), &pose, body.position, lidar.max_range);
+            let view = self.memory.sweep(number);
+            guidance.observe_round(view, &pose, body.position, lidar.max_range);
+            self.survey.voxels.observe_round(view, &pose, body.position, lidar.max_range);
             self.memory.insert_sweep(number, pose, stamp);
         }
         drives.then(|| self.watch(now))

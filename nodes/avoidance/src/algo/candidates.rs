@@ -44,6 +44,8 @@ pub struct Wish<'a> {
     pub climb: f64,
     /// Climbs no steeper than this, rise over run.
     pub steepest: f64,
+    /// And sinks no steeper than this.
+    pub sinks: f64,
     /// What moves, as of now.
     pub ahead: Ahead<'a>,
     /// From now until the command acts, seconds.
@@ -90,7 +92,7 @@ pub fn fan(
             if speed * cos < LEAST_PROGRESS {
                 continue;
             }
-            let climb = wish.climb.min(wish.steepest * speed);
+            let climb = wish.climb.min(wish.steepest * speed).max(-wish.sinks * speed);
             let crowding = crowding(wish.position, heading, speed, &clearance);
             for &slope in slopes {
                 let velocity = heading * speed + Vec3::new(0.0, 0.0, climb + slope * speed);
@@ -138,6 +140,7 @@ mod tests {
             last: Vec3::ZERO,
             climb: 0.1,
             steepest: f64::INFINITY,
+            sinks: f64::INFINITY,
             ahead: Ahead::NONE,
             lead: 0.1,
             room: 0.45,

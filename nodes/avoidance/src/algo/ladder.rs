@@ -186,6 +186,36 @@ impl Planner {
         (ahead, 0.0)
     }
 
+    /// True when the vehicle has long been near the goal without coming any nearer: it lies inside of something. It is
+    /// tried anew from time to time, should that something go away.
+    pub(super) fn unreachable(&mut self, now: i64, distance: f64) -> bool {
+        /// Nearer than this, to come no nearer says enough, whatever the map says; metres.
+        const AT_HAND: f64 = 1.0;
+        // A way around may lead away from the goal for long.
+        if distance > AT_HAND && self.proposal.as_ref().is_none_or(|p| p.reaches) {
+            self.no_way = None;
+            return false;
+        }
+        /// Metres: farther away is still under way.
+        const NEAR: f64 = 5.0;
+        /// Coming nearer by this much is hope, metres.
+        const NEARER: f64 = 0.3;
+        /// Nanoseconds.
+        const PATIENCE: i64 = 12_000_000_000;
+        const TRY_ANEW: i64 = 90_000_000_000;
+        match self.no_way {
+            Some((since, nearest))
+                if distance < NEAR && distance > nearest - NEARER && now - since < TRY_ANEW =>
+            {
+                now - since > PATIENCE
+            }
+            _ => {
+                self.no_way = (distance < NEAR).then_some((now, distance));
+                false
+            }
+        }
+    }
+
     /// Nothing is certified: the lower half of the ladder.
     pub(super) fn recover(
         &mut self,
@@ -204,11 +234,23 @@ impl Planner {
         // No way back for a run-up: it rises from here.
         self.end_run_up(here);
         let step = self.recovery.blocked(now, yaw, off);
+        // Not where the map had said, or not seen from there.
+        let gives_up = match step {
+            // Once it goes back a little, with the camera on what it did not see.
+            Step::Turn | Step::Wait | Step::Back => false,
+            Step::Discourage => self.recovery.refusals() > 1,
+            _ => true,
+        };
+        if self.is_crossing() && gives_up || step == Step::GoUp {
+            self.fail_over();
+        }
         let (state, velocity_wanted, rate) = match step {
             Step::Turn => (State::Hover(HoverCause::Turning), None, YAW_GAIN * off),
             Step::Wait => (State::Hover(HoverCause::Blocked), None, 0.0),
             Step::Discourage => {
-                self.guidance.discourage(here, along);
+                if !self.is_crossing() {
+                    self.guidance.discourage(here, along);
+                }
                 (State::Hover(HoverCause::Blocked), None, 0.0)
             }
             Step::Scan => (State::Scanning, None, self.config.scan_rate),
@@ -221,7 +263,9 @@ impl Planner {
                 (State::Avoiding, wanted, YAW_GAIN * off)
             }
             Step::GoUp => {
-                self.prepare_rise(now, here);
+                if !self.crosses(now, here) {
+                    self.prepare_rise(now, here);
+                }
                 (State::Hover(HoverCause::Blocked), None, 0.0)
             }
             Step::Rise => (State::Avoiding, self.rising(here), 0.0),

@@ -191,6 +191,22 @@ impl Panorama {
         }
     }
 
+    /// As [`Self::each`] for every `share`-th cell from the cell `first` on.
+    pub fn each_of(&self, share: usize, first: usize, mut visit: impl FnMut([f32; 3], f32)) {
+        let all = self.directions.iter().zip(&self.ranges);
+        for (direction, &range) in all.skip(first).step_by(share.max(1)) {
+            if range > 0.0 {
+                visit(*direction, range);
+            }
+        }
+    }
+
+    /// Where it looks.
+    #[must_use]
+    pub fn fan(&self) -> Fan {
+        self.fan
+    }
+
     /// What this view says of a ball of `radius` metres at `at`, metres in the sensor's frame.
     #[must_use]
     pub fn verdict(&self, at: [f32; 3], radius: f32) -> Verdict {

@@ -15,6 +15,7 @@ use super::guidance::{Guidance, Proposal};
 use super::margins::MarginBox;
 use super::memory::{Keeping, Memory};
 use super::movers::{HORIZON, Movers, Track};
+use super::over::{Over, Survey};
 use super::plant::Plant;
 use super::recovery::Recovery;
 use super::rise::{Rise, STEEPEST};
@@ -29,7 +30,7 @@ pub(crate) const AT_REST: f64 = 0.25;
 /// A waypoint nearer than this is used up, metres.
 const USED_UP: f64 = 0.5;
 /// Deceleration toward the goal, as a share of the one that is sure.
-const ARRIVAL: f64 = 0.45;
+pub(super) const ARRIVAL: f64 = 0.45;
 /// Sight that is looked for when creeping, metres.
 const CREEP_SIGHT: f64 = 3.0;
 /// Gain from altitude error to climb rate, 1/s.
@@ -77,6 +78,10 @@ pub struct Planner {
     pub(super) rise: Option<Rise>,
     /// Where it goes for a run-up before it rises, and since when (ns).
     pub(super) detour: Option<(Vec3, i64)>,
+    /// The map in three dimensions, and the search for ways over or under.
+    pub(super) survey: Survey,
+    /// A way over or under that is being flown.
+    pub(super) over: Option<Over>,
     /// And to which altitude then, metres in odom.
     pub(super) next_height: f64,
     /// Since when (ns) it turns toward where it will climb.
@@ -91,7 +96,7 @@ pub struct Planner {
     /// Where it came to rest, and stays, and since when (ns).
     pub(super) anchor: Option<(Vec3, i64)>,
     /// Since when (ns) the vehicle is near the goal and comes no nearer, and how near that is (m).
-    no_way: Option<(i64, f64)>,
+    pub(super) no_way: Option<(i64, f64)>,
     candidates: Vec<Candidate>,
     pub(super) recovery: Recovery,
     pub(super) last_stamps: [Option<i64>; SENSORS.len()],
@@ -144,6 +149,8 @@ impl Planner {
             rise: None,
             detour: None,
             next_height: 0.0,
+            survey: Survey::new(),
+            over: None,
             aiming: None,
             goal: None,
             arrived: false,
@@ -170,6 +177,12 @@ impl Planner {
         &self.config
     }
 
+    /// How often it tried to get over or under something on the way to this goal.
+    #[must_use]
+    pub fn rises(&self) -> u32 {
+        self.recovery.rises()
+    }
+
     /// The depth camera. Allocates when it differs from the last one.
     pub fn set_intrinsics(&mut self, intrinsics: Intrinsics) {
         if self.optics.as_ref().is_some_and(|o| o.lattice.intrinsics == intrinsics) {
@@ -192,6 +205,8 @@ impl Planner {
             self.arrived = false;
             (self.proposal, self.along) = (None, None);
             (self.no_way, self.rise, self.detour, self.aiming) = (None, None, None, None);
+            self.over = None;
+            self.survey.forget();
             self.recovery = Recovery::default();
         }
     }
@@ -257,6 +272,8 @@ impl Planner {
                 body.position,
                 self.config.max_range,
             );
+            let range = self.config.max_range;
+            self.survey.voxels.observe(&self.pooled, &optics.lattice, &camera, body.position, range);
         }
         if let Some(reason) = self.distrust() {
             return self.stop(now, reason);
@@ -287,6 +304,8 @@ impl Planner {
             self.memory.clear();
             self.trail.clear();
             self.guidance.clear();
+            self.survey.clear();
+            self.over = None;
             self.bubble = None;
             (self.climbing, self.rise, self.detour, self.aiming) = (false, None, None, None);
             self.proposal = None;
@@ -393,36 +412,6 @@ impl Planner {
         }
     }
 
-    /// True when the vehicle has long been near the goal without coming any nearer: it lies inside of something. It is
-    /// tried anew from time to time, should that something go away.
-    fn unreachable(&mut self, now: i64, distance: f64) -> bool {
-        /// Nearer than this, to come no nearer says enough, whatever the map says; metres.
-        const AT_HAND: f64 = 1.0;
-        // A way around may lead away from the goal for long.
-        if distance > AT_HAND && self.proposal.as_ref().is_none_or(|p| p.reaches) {
-            self.no_way = None;
-            return false;
-        }
-        /// Metres: farther away is still under way.
-        const NEAR: f64 = 5.0;
-        /// Coming nearer by this much is hope, metres.
-        const NEARER: f64 = 0.3;
-        /// Nanoseconds.
-        const PATIENCE: i64 = 12_000_000_000;
-        const TRY_ANEW: i64 = 90_000_000_000;
-        match self.no_way {
-            Some((since, nearest))
-                if distance < NEAR && distance > nearest - NEARER && now - since < TRY_ANEW =>
-            {
-                now - since > PATIENCE
-            }
-            _ => {
-                self.no_way = (distance < NEAR).then_some((now, distance));
-                false
-            }
-        }
-    }
-
     /// The two beliefs of every certificate: sluggish and brisk.
     pub(super) fn plants(&self) -> [Plant; 2] {
         let c = &self.config;
@@ -472,11 +461,16 @@ impl Planner {
         self.arrived = false;
 
         self.recovery.may_rise = self.may_rise(here);
-        if self.detour.is_none() && self.recovery.should_rise(now, here) {
+        let over = self.looks_over(now, here, goal) || self.over.is_some();
+        let waits = over || self.survey.is_busy(now);
+        if !waits && self.detour.is_none() && self.recovery.should_rise(now, here) {
             self.prepare_rise(now, here);
         }
-        let run_up = self.run_up(now, here);
-        let along = self.guide(here, run_up.unwrap_or(goal));
+        let run_up = self.run_up(now, here).or_else(|| self.over_run_up(now, here));
+        let along = match self.over_along(now, here) {
+            Some(along) => along,
+            None => self.guide(here, run_up.unwrap_or(goal)),
+        };
         let unreachable = self.unreachable(now, to_goal.norm_xy());
         if unreachable && speed < AT_REST {
             let status = self.status(now, State::Stuck);
@@ -491,11 +485,13 @@ impl Planner {
         let room = c.grown_radius();
         let plant = self.likely();
         let ahead = evidence.ahead;
-        let steepest = if self.rise.is_some() { STEEPEST } else { f64::INFINITY };
-        let wish =
-            Wish { along, position, velocity, plant, last: self.last, climb, steepest, ahead, lead, room };
+        let crossing = self.is_crossing();
+        let steepest = if self.rise.is_some() || crossing { STEEPEST } else { f64::INFINITY };
+        let sinks = if crossing { STEEPEST } else { f64::INFINITY };
+        let last = self.last;
+        let wish = Wish { along, position, velocity, plant, last, climb, steepest, sinks, ahead, lead, room };
         let arrival = (2.0 * ARRIVAL * c.brake_deceleration * to_goal.norm()).sqrt().max(0.3);
-        let wanted = c.cruise_speed.min(c.max_speed).min(arrival);
+        let wanted = c.cruise_speed.min(c.max_speed).min(arrival).min(self.over_speed(here));
         let hold = self.hold_time();
         let reaction = hold + 0.5 * c.velocity_lag;
         let (mut cap_ahead, sight_ends) = (None, c.sight());
@@ -512,11 +508,14 @@ impl Planner {
             cap.max(slow.min(c.creep_speed)).min(wanted)
         };
         let guidance = &self.guidance;
-        fan(&wish, limit, |x, y| guidance.clearance(x, y), &mut candidates);
+        // What stands at another height does not crowd who flies over it.
+        let clearance = |x: f64, y: f64| if crossing { f64::INFINITY } else { guidance.clearance(x, y) };
+        fan(&wish, limit, clearance, &mut candidates);
 
         let plants = self.plants();
         let worth = self.recovery.least_speed(now, here);
-        let aims = self.aims(now, here, wrap_angle(along.y.atan2(along.x) - yaw));
+        let off = wrap_angle(along.y.atan2(along.x) - yaw);
+        let aims = self.aims(now, here, off) || self.over_aims(now, off);
         let least = if unreachable || aims || self.recovery.is_rising() { f64::INFINITY } else { worth };
         let mut tried = 0;
         let evidence = self.sources(now).evidence(here);

@@ -25,6 +25,10 @@ const TARRY: f64 = 5.0;
 const RISE_LIMIT: f64 = 5.0;
 /// Rises on the way to one goal.
 const RISES: u32 = 3;
+/// So long before that it begins to look for a way over or under, seconds: the search takes a while.
+const LOOK_EARLY: f64 = 2.0;
+/// Ways over or under that are tried on the way to one goal.
+const CROSSINGS: u32 = 4;
 /// Seconds spent on backing off, at most.
 const BACK_LIMIT: f64 = 3.0;
 
@@ -69,6 +73,8 @@ pub struct Recovery {
     scans: u32,
     /// Rises tried on the way to this goal.
     rises: u32,
+    /// Ways over or under tried on the way to this goal.
+    crossings: u32,
     /// There is air above to rise into: false keeps all else as if nothing could rise.
     pub(super) may_rise: bool,
     /// Nothing was certified at some time since way was last made.
@@ -88,6 +94,7 @@ impl Default for Recovery {
             retreated: false,
             scans: 0,
             rises: 0,
+            crossings: 0,
             was_blocked: false,
             may_rise: false,
             mark: None,
@@ -165,9 +172,42 @@ impl Recovery {
         due
     }
 
+    /// True when the vehicle has made no way for some seconds: soon it may be time to get over what is in the way, or under it.
+    #[must_use]
+    pub fn tarries(&self, now: i64) -> bool {
+        let time = now as f64 * 1e-9;
+        self.crossings < CROSSINGS && self.mark.is_some_and(|(_, since)| time - since > TARRY - LOOK_EARLY)
+    }
+
+    /// As [`Self::should_rise`], where a way over or under is known.
+    pub fn should_cross(&mut self, now: i64, here: Vec3) -> bool {
+        let time = now as f64 * 1e-9;
+        let long = self.mark.is_some_and(|(_, since)| time - since > TARRY);
+        let due =
+            long && self.crossings < CROSSINGS && matches!(self.phase, Phase::Clear | Phase::Waiting { .. });
+        if due {
+            self.crossings += 1;
+            self.mark = Some((here, time));
+            self.backed_off();
+        }
+        due
+    }
+
     /// Begins to rise.
     pub fn rise(&mut self) {
         self.phase = Phase::Rising { begun: None };
+    }
+
+    /// How often it was tried to get over or under something on the way to this goal.
+    #[must_use]
+    pub fn rises(&self) -> u32 {
+        self.rises + self.crossings
+    }
+
+    /// Ways that were refused since the vehicle was last somewhere else.
+    #[must_use]
+    pub(super) fn refusals(&self) -> u32 {
+        self.refusals
     }
 
     /// True while it rises.

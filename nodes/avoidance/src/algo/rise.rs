@@ -23,14 +23,16 @@ const AIM_WITHIN: i64 = 5_000_000_000;
 pub(super) const STEEPEST: f64 = 0.45;
 /// Speed straight up, m/s: creeping, so that the smaller margin is enough.
 const SPEED: f64 = 0.5;
+/// Kept below what was seen above, metres: it must not creep up to a roof.
+const BELOW_ROOF: f64 = 0.75;
 /// Kept below the fence, metres.
-const BELOW_FENCE: f64 = 0.1;
+pub(super) const BELOW_FENCE: f64 = 0.1;
 /// Farther than this from where it rose it comes down again, metres.
-const PAST: f64 = 10.0;
+pub(super) const PAST: f64 = 10.0;
 /// It comes down to a goal along this slope (rise over run), to be there this far from it (m).
 const GLIDE: (f64, f64) = (1.0, 1.0);
 /// Nearer to the goal than this it does not rise: the goal lies in something, metres.
-const AT_GOAL: f64 = 2.0;
+pub(super) const AT_GOAL: f64 = 2.0;
 
 /// A height that was risen to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +47,9 @@ impl Planner {
     /// The altitude to fly at on the way from `here` to `goal`, metres in odom: the goal's, or what was risen to.
     pub(super) fn altitude(&mut self, here: Vec3, goal: Vec3) -> f64 {
         let (floor, ceiling) = (self.config.altitude_min, self.config.altitude_max);
+        if let Some(height) = self.over_altitude(here) {
+            return height.clamp(floor, ceiling);
+        }
         let level = goal.z.clamp(floor, ceiling);
         let Some(rise) = self.rise else { return level };
         if (here - rise.from).norm_xy() > PAST {
@@ -60,12 +65,17 @@ impl Planner {
     pub(super) fn may_rise(&self, here: Vec3) -> bool {
         let vouched = self.config.scan.is_some_and(|l| matches!(l.fan, Fan::Plane { reach } if reach > 0.0));
         let far = self.goal.is_some_and(|goal| (goal - here).norm_xy() >= AT_GOAL);
-        !vouched && far && self.config.altitude_max - BELOW_FENCE - here.z >= LEAST
+        !vouched && far && self.highest(here) - here.z >= LEAST
+    }
+
+    /// How high it may rise above `here`, metres in odom: to the fence, or below what the map knows above.
+    fn highest(&self, here: Vec3) -> f64 {
+        (self.config.altitude_max - BELOW_FENCE).min(self.survey.voxels.roof(here) - BELOW_ROOF)
     }
 
     /// Begins to rise: it goes back for a run-up, if there is a way back, and then wants to be higher.
     pub(super) fn prepare_rise(&mut self, now: i64, here: Vec3) {
-        self.next_height = (here.z + STEP).min(self.config.altitude_max - BELOW_FENCE);
+        self.next_height = (here.z + STEP).min(self.highest(here));
         self.detour = self.trail.back(here, BACK).map(|place| (place, now));
         if self.detour.is_none() {
             self.want_height(here);
