@@ -177,7 +177,7 @@ fn job(args: &Publish) -> Result<Job> {
 }
 
 /// The way to the readers. `--once` waits for somebody to be there, and no longer than it waits for a reader in all.
-fn way(args: &Publish, pace: Pace) -> Result<(Option<Way>, Pace)> {
+fn way(pace: Pace) -> Result<(Option<Way>, Pace)> {
     let Pace::Once { mut looks } = pace else { return Ok((Way::open(None), pace)) };
     loop {
         if let Some(way) = Way::join() {
@@ -194,7 +194,7 @@ fn way(args: &Publish, pace: Pace) -> Result<(Option<Way>, Pace)> {
 pub(super) fn run(args: &Publish) -> Result {
     let job = job(args)?;
     let mode = Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: args.use_sim_time };
-    let (way, pace) = way(args, job.pace)?;
+    let (way, pace) = way(job.pace)?;
     let job = Arc::new(Job { pace, ..job });
     let mut composition = Composition::with_way(mode, Vec::new(), way)?;
     composition.app.extend(job.clone());
