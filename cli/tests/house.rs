@@ -147,7 +147,7 @@ fn nodes_and_their_parameters_are_described() {
         assert!(nodes.contains(kind), "{nodes}");
     }
     let params = stdout(&run(&["param", "describe", "detector"]));
-    assert!(params.contains("min_score: double") && params.contains("in -1.0..=1.0"), "{params}");
+    assert!(params.contains("min_score: double = -1.0, -1.0 to 1.0"), "{params}");
 }
 
 /// Every node's params.yaml, as it is installed with the package, names parameters that there are, and marks those that can
