@@ -211,7 +211,7 @@ fn a_strangers_model_is_refused_before_a_byte_is_taken() {
     let signature = key(1).sign(text.as_bytes(), Purpose::Manifest).to_toml();
     let mut request = files(&|f| f[2].name = "../../x".into());
     (request.data, request.signature) = (text.into_bytes(), signature);
-    refused(&mut dock, &request, "`../../x`");
+    refused(&mut dock, &request, "`notices` is \"../../x\"");
     // A terminal is not written to by a stranger's name.
     let reply = ask(&mut dock, &files(&|f| f[0].name = "\u{1b}[2Jnet".into()));
     assert!(!reply.detail.contains('\u{1b}'), "{reply:?}");

@@ -54,7 +54,7 @@ impl Output {
         let outlet = if stays {
             Outlet::Private { _publisher: private(link, &key, topic)? }
         } else if qos.is_latched() {
-            Outlet::Latched(latched(link, &key, qos)?)
+            Outlet::Latched(latched(link, &key, topic, qos)?)
         } else {
             let pool = Pool::new(topic.name(), link.shared_memory.clone());
             Outlet::Volatile { publisher: volatile(link, &key, topic, qos)?, pool }
@@ -165,9 +165,10 @@ fn volatile(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<Publ
 
 /// As rmw_zenoh publishes what is transient local: a cache of as many messages as the depth, found by late readers through
 /// a token of its own.
-fn latched(link: &Link, key: &str, qos: Qos) -> Result<AdvancedPublisher<'static>> {
+fn latched(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<AdvancedPublisher<'static>> {
     let (congestion, reliability) = congestion(qos);
-    link.session
+    let publisher = link
+        .session
         .declare_publisher(key.to_owned())
         .congestion_control(congestion)
         .reliability(reliability)
@@ -177,5 +178,16 @@ fn latched(link: &Link, key: &str, qos: Qos) -> Result<AdvancedPublisher<'static
         .sample_miss_detection(MissDetectionConfig::default().sporadic_heartbeat(HEARTBEAT))
         .publisher_detection()
         .wait()
-        .map_err(failed("declare a latched publisher on", key))
+        .map_err(failed("declare a latched publisher on", key))?;
+    // It is published whoever reads; whether somebody does is for those who ask.
+    let gate = topic.clone();
+    publisher
+        .matching_listener()
+        .callback(move |status| gate.set_remote_readers(usize::from(status.matching())))
+        .background()
+        .wait()
+        .map_err(failed("watch for readers of", key))?;
+    let status = publisher.matching_status().wait().map_err(failed("look for readers of", key))?;
+    topic.set_remote_readers(usize::from(status.matching()));
+    Ok(publisher)
 }

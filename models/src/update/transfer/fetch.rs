@@ -167,7 +167,7 @@ impl Fetch {
         let place = self.into.join(&self.name);
         let manifest = read_at_most(&place.join(MANIFEST), LARGEST_MANIFEST as u64).ok();
         let parsed = manifest.map(|text| Manifest::parse(&String::from_utf8_lossy(&text), MANIFEST));
-        if place.symlink_metadata().is_ok() && !parsed.is_some_and(|parsed| parsed.is_ok()) {
+        if place.symlink_metadata().is_ok() && parsed.is_none_or(|parsed| parsed.is_err()) {
             let detail = format!("{} is there and holds no model; give another --into", place.display());
             return Err(offered(detail));
         }
