@@ -1,4 +1,5 @@
 //! Once warm, a cycle allocates nothing.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod support;
 
