@@ -1,6 +1,6 @@
-//! What the sensors see of one place, byte for byte: the same in every profile, with every number of threads, on every run.
+//! What the sensors see of one place, byte for byte: the same with every number of threads, on every run, and meant to be so in every profile.
 //!
-//! CI runs this in the dev profile; `cargo test --release -p peregrine-sim --test bytes` confirms it in release. A change to the
+//! CI runs this in the dev profile; `cargo test --release -p peregrine-sim --test bytes` tells about release. A change to the
 //! renderer or to a sensor that is meant changes the table: the failure prints the new lines. The mathematical functions are the
 //! C library's, which picks its variant by processor: the table is that of processors with FMA.
 

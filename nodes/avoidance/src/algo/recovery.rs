@@ -77,8 +77,6 @@ pub struct Recovery {
     crossings: u32,
     /// There is air above to rise into: false keeps all else as if nothing could rise.
     pub(super) may_rise: bool,
-    /// Nothing was certified at some time since way was last made.
-    was_blocked: bool,
     /// Where way was last made, and when (s).
     mark: Option<(Vec3, f64)>,
     blocked_at: Option<Vec3>,
@@ -95,7 +93,6 @@ impl Default for Recovery {
             scans: 0,
             rises: 0,
             crossings: 0,
-            was_blocked: false,
             may_rise: false,
             mark: None,
             blocked_at: None,
@@ -120,7 +117,6 @@ impl Recovery {
             Some((at, since)) if (here - at).norm() < PROGRESS && time >= since => {}
             _ => {
                 self.mark = Some((here, time));
-                self.was_blocked = false;
             }
         }
     }
@@ -231,7 +227,6 @@ impl Recovery {
     /// Nothing is certified and the vehicle is at rest, heading `yaw`, which is `off` from where guidance leads.
     pub fn blocked(&mut self, now: i64, yaw: f64, off: f64) -> Step {
         let time = now as f64 * 1e-9;
-        self.was_blocked = true;
         let over = |since: f64, limit: f64| !(since..=since + limit).contains(&time);
         match self.phase {
             Phase::Clear if off.abs() > TURN_ABOVE => {
