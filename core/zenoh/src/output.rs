@@ -8,6 +8,8 @@ use bytes::Bytes;
 use peregrine_core::{AnyMessage, Frame, Qos, Topic};
 use zenoh::Wait;
 use zenoh::bytes::ZBytes;
+use zenoh::handlers::DefaultHandler;
+use zenoh::matching::{MatchingListenerBuilder, MatchingStatus};
 use zenoh::pubsub::Publisher;
 use zenoh::qos::{CongestionControl, Priority, Reliability};
 use zenoh::sample::Locality;
@@ -151,15 +153,7 @@ fn volatile(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<Publ
         .allowed_destination(Locality::Remote)
         .wait()
         .map_err(failed("declare a publisher on", key))?;
-    let gate = topic.clone();
-    publisher
-        .matching_listener()
-        .callback(move |status| gate.set_remote_readers(usize::from(status.matching())))
-        .background()
-        .wait()
-        .map_err(failed("watch for readers of", key))?;
-    let status = publisher.matching_status().wait().map_err(failed("look for readers of", key))?;
-    topic.set_remote_readers(usize::from(status.matching()));
+    count_readers(key, topic, publisher.matching_listener(), publisher.matching_status())?;
     Ok(publisher)
 }
 
@@ -180,14 +174,24 @@ fn latched(link: &Link, key: &str, topic: &Arc<Topic>, qos: Qos) -> Result<Advan
         .wait()
         .map_err(failed("declare a latched publisher on", key))?;
     // It is published whoever reads; whether somebody does is for those who ask.
+    count_readers(key, topic, publisher.matching_listener(), publisher.matching_status())?;
+    Ok(publisher)
+}
+
+/// Tells the topic whether somebody remote reads it, now and whenever that changes.
+fn count_readers(
+    key: &str,
+    topic: &Arc<Topic>,
+    listener: MatchingListenerBuilder<'_, DefaultHandler>,
+    status: impl Wait<To = zenoh::Result<MatchingStatus>>,
+) -> Result<()> {
     let gate = topic.clone();
-    publisher
-        .matching_listener()
+    listener
         .callback(move |status| gate.set_remote_readers(usize::from(status.matching())))
         .background()
         .wait()
         .map_err(failed("watch for readers of", key))?;
-    let status = publisher.matching_status().wait().map_err(failed("look for readers of", key))?;
+    let status = status.wait().map_err(failed("look for readers of", key))?;
     topic.set_remote_readers(usize::from(status.matching()));
-    Ok(publisher)
+    Ok(())
 }
