@@ -26,6 +26,18 @@ pub struct Bubble {
     pub radius: f64,
 }
 
+/// How far the vehicle's own path proves the way back along it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retracing {
+    /// Not at all.
+    No,
+    /// Where nothing is seen now.
+    Unseen,
+    /// Wherever its body was since that time (ns), for a vehicle at rest that is pushed: a margin into which it came does not
+    /// keep it from leaving again.
+    Since(i64),
+}
+
 /// Everything that can prove a place to be free.
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'a> {
@@ -45,8 +57,8 @@ pub struct Sources<'a> {
     pub lead: f64,
     /// Room to keep from what moves, per [`Margin`]: body and margin, metres.
     pub grown: [f64; 2],
-    /// It goes back along its own path, which is proof enough while nothing is seen there.
-    pub retracing: bool,
+    /// Whether it goes back along its own path, and how far that is proof.
+    pub retracing: Retracing,
 }
 
 impl<'a> Sources<'a> {
@@ -79,8 +91,8 @@ pub struct Evidence<'a> {
     pub lead: f64,
     /// Room to keep from what moves, per [`Margin`]: body and margin, metres.
     pub grown: [f64; 2],
-    /// It goes back along its own path, which is proof enough while nothing is seen there.
-    pub retracing: bool,
+    /// Whether it goes back along its own path, and how far that is proof.
+    pub retracing: Retracing,
 }
 
 impl Evidence<'_> {
@@ -102,16 +114,24 @@ impl Evidence<'_> {
     /// As [`Self::seen_free`], or been at before with nothing seen there now.
     #[must_use]
     pub fn free(&self, at: Vec3, margin: Margin) -> bool {
-        self.seen_free(at, margin)
-            || (self.been(at) && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit)
-            || self.passed(at, margin)
+        self.seen_free(at, margin) || (self.been(at) && !self.is_hit(at, margin)) || self.passed(at, margin)
+    }
+
+    /// True where something is seen now within `margin` of `at` (odom).
+    fn is_hit(&self, at: Vec3, margin: Margin) -> bool {
+        self.memory.live_verdict(self.local(at), margin) == Verdict::Hit
     }
 
     fn passed(&self, at: Vec3, margin: Margin) -> bool {
-        self.retracing
-            && margin == Margin::Creep
-            && self.trail.passed(at, self.clock.0)
-            && self.memory.live_verdict(self.local(at), margin) != Verdict::Hit
+        margin == Margin::Creep
+            && match self.retracing {
+                Retracing::No => false,
+                Retracing::Unseen => self.trail.passed(at, self.clock.0) && !self.is_hit(at, margin),
+                Retracing::Since(time) => {
+                    self.trail.passed_since(at, time)
+                        || self.trail.passed(at, self.clock.0) && !self.is_hit(at, margin)
+                }
+            }
     }
 
     /// On the trail, while it is young. Older points, or unproven ones, have led into contact in narrow passages: odometry
@@ -206,7 +226,7 @@ mod tests {
             ahead: Ahead::NONE,
             lead: 0.1,
             grown: [0.45, 0.31],
-            retracing: false,
+            retracing: Retracing::No,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is done when nothing is certified, or nothing is to be flown: hold, climb, evade, recover.
 
-use super::certificate::{Evidence, Sources};
+use super::certificate::{Evidence, Retracing, Sources};
 use super::geometry::{Vec3, wrap_angle};
 use super::guard::Odometry;
 use super::movers::HORIZON;
@@ -8,7 +8,7 @@ use super::planner::{ALTITUDE_GAIN, AT_REST, Command, Planner, YAW_GAIN};
 use super::plant::Plant;
 use super::recovery::Step;
 use super::state::{HoverCause, State, Status};
-use super::view::Margin;
+use super::view::{Margin, Verdict};
 
 /// Wait before a climb is over, metres below the wanted altitude.
 const CLIMBED: f64 = 0.25;
@@ -16,6 +16,9 @@ const CLIMBED: f64 = 0.25;
 const HOLD: (f64, f64) = (0.8, 0.3);
 /// For so long after it came to rest its own path is proof of the way back to where that was, ns.
 const GUSTS: i64 = 5_000_000_000;
+/// A vehicle at rest that moves faster than this (m/s) is pushed; what it is told against that, of its velocity.
+const PUSHED: f64 = 0.08;
+const DAMPING: f64 = 1.0;
 /// Nearer than this is in place, metres.
 const IN_PLACE: f64 = 0.05;
 /// Where things move, the camera glances to both sides: what comes from there on a collision course keeps its bearing, and a
@@ -49,13 +52,20 @@ impl Planner {
         if away.norm() > 1.5 {
             self.anchor = Some((here, now));
         }
-        let back = (away * HOLD.0).limited(HOLD.1);
-        let certified = (away.norm() > IN_PLACE)
+        // Wind pushes a vehicle off its place in the first seconds; what it is off by later is odometry's drift.
+        let fresh = now - since < GUSTS;
+        // What a velocity loop has summed up while it braked may push it on into what it stopped for.
+        let pushed = fresh && odometry.velocity.norm() > PUSHED && self.is_close();
+        let against = if pushed { odometry.velocity * -DAMPING } else { Vec3::ZERO };
+        let back = (away * HOLD.0 + against).limited(HOLD.1);
+        let certified = (away.norm() > IN_PLACE || pushed)
             .then(|| {
-                // Wind pushes a vehicle off its place in the first seconds; what it is off by later is odometry's drift.
-                let fresh = now - since < GUSTS;
-                let sources = if fresh { self.retracing(now) } else { self.sources(now) };
-                let evidence = sources.evidence(here);
+                let retracing = match (pushed, fresh) {
+                    (true, _) => Retracing::Since(since),
+                    (false, true) => Retracing::Unseen,
+                    (false, false) => Retracing::No,
+                };
+                let evidence = Sources { retracing, ..self.sources(now) }.evidence(here);
                 evidence.certify(
                     &self.plants(),
                     here,
@@ -75,9 +85,9 @@ impl Planner {
         }
     }
 
-    /// What proves the way back along the vehicle's own path.
-    fn retracing(&self, now: i64) -> Sources<'_> {
-        Sources { retracing: true, ..self.sources(now) }
+    /// True where something was seen nearer than the smaller margin.
+    fn is_close(&self) -> bool {
+        self.memory.verdict([0.0; 3], Margin::Creep) == Verdict::Hit
     }
 
     pub(super) fn hover(&mut self, now: i64, odometry: &Odometry, cause: HoverCause) -> Command {
@@ -271,9 +281,8 @@ impl Planner {
             Step::Rise => (State::Avoiding, self.rising(here), 0.0),
         };
         status.state = state;
-        let back = step == Step::Back;
-        let sources = if back { self.retracing(now) } else { self.sources(now) };
-        let evidence = sources.evidence(here);
+        let retracing = if step == Step::Back { Retracing::Unseen } else { Retracing::No };
+        let evidence = Sources { retracing, ..self.sources(now) }.evidence(here);
         let certified = velocity_wanted.and_then(|v| {
             let margin = self.margin_at(velocity, v);
             Some((v, evidence.certify(&self.plants(), position, velocity, v, self.hold_time(), margin)?))

@@ -6,7 +6,7 @@
 
 use super::around::overtaken;
 use super::candidates::{Candidate, Wish, fan};
-use super::certificate::{Bubble, Sources};
+use super::certificate::{Bubble, Retracing, Sources};
 use super::config::Config;
 use super::depth::{DepthImage, Intrinsics, Lattice, Pooled};
 use super::geometry::{Quat, Vec3, wrap_angle};
@@ -408,7 +408,7 @@ impl Planner {
             ahead: self.movers.at(now),
             lead: self.lead(),
             grown: c.grown_radii(),
-            retracing: false,
+            retracing: Retracing::No,
         }
     }
 

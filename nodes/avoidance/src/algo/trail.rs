@@ -78,9 +78,15 @@ impl Trail {
     /// True on the path of the last seconds before `now` (ns): the vehicle's middle was there.
     #[must_use]
     pub fn passed(&self, at: Vec3, now: i64) -> bool {
+        self.passed_since(at, now - PATH_AGE)
+    }
+
+    /// True on the path since `time` (ns).
+    #[must_use]
+    pub fn passed_since(&self, at: Vec3, time: i64) -> bool {
         let mut after: Option<Vec3> = None;
         for &(p, since) in self.path.iter().rev() {
-            if now - since > PATH_AGE {
+            if since < time {
                 return false;
             }
             // Between two points it flew, but for jumps.
