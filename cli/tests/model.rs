@@ -189,6 +189,28 @@ fn a_model_of_ones_own_is_signed_and_trusted() {
     assert!(stdout(&allowed).contains("NOT SIGNED"), "{}", stdout(&allowed));
 }
 
+/// The gate is not asked where it could only say yes: labels that name nothing, and a drop that is everything.
+#[test]
+fn a_gate_that_could_only_open_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path());
+    for name in ["a", "b"] {
+        std::fs::write(folder.path().join(format!("labels/{name}.txt")), "").unwrap();
+    }
+    let (data, out) = (folder.path().to_str().unwrap(), folder.path().join("out"));
+    let quantize = |more: &str| {
+        let own = ["model", "quantize", "nanodet_g_416_w8", "--calib", data, "--val", data, more, "--out"];
+        let said = run(&[&own[..], &[out.to_str().unwrap()]].concat());
+        assert!(!said.status.success() && !out.exists());
+        stderr(&said)
+    };
+    let blank = quantize("--max-drop=0.01");
+    assert!(blank.contains("PG-0483") && blank.contains("1 photos of the verdict"), "{blank}");
+    for drop in ["--max-drop=1", "--max-drop=nan", "--max-drop=-2"] {
+        assert!(quantize(drop).contains("0.01 for one hundredth"), "{drop}");
+    }
+}
+
 /// The gate: more accuracy than fp32 has is asked for, so nothing may be written.
 #[test]
 fn nothing_is_written_when_too_much_is_lost() {
@@ -242,5 +264,10 @@ fn nothing_is_written_when_too_much_is_lost() {
     assert!(!refused.status.success());
     assert!(stderr(&refused).contains("PG-0481"), "{}", stderr(&refused));
     assert!(!Path::new(&out).exists(), "something was written");
-    assert!(stdout(&refused).contains("AP50"), "the table is shown all the same");
+    let table = stdout(&refused);
+    assert!(
+        table.contains("AP50") && table.contains("by other photos of this kind"),
+        "the table is shown all the same"
+    );
+    assert!(table.contains("WARNING") && table.contains("true boxes are few"), "{table}");
 }

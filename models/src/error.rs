@@ -406,6 +406,22 @@ pub enum Error {
         /// The limit.
         allowed: f64,
     },
+    /// The photos of the verdict cannot tell a good network from a destroyed one.
+    #[error(
+        "PG-0483 {model} cannot be judged: on the {photos} photos of the verdict the fp32 network itself has an AP of {before:.4}, and \
+         {allowed} may go: a destroyed one would pass; nothing was written. See with `peregrine model eval` whether its labels, \
+         colours and input fit, and give labelled photos (--val) that it knows, or allow less (--max-drop)"
+    )]
+    NothingToLose {
+        /// Name of the quantized model.
+        model: String,
+        /// How many photos.
+        photos: usize,
+        /// Average precision before.
+        before: f64,
+        /// The limit.
+        allowed: f64,
+    },
     /// Too little was seen to speak of shares.
     #[error(
         "PG-0482 {data} gives {photos} photos and {detections} detections, and a reference needs {least} of each; give more photos of what the robot will see"

@@ -16,7 +16,8 @@ use super::ranges::{Calibration, Method, calibrate};
 use super::rewrite::{Ranges, rewrite};
 use super::sets::Validation;
 use crate::eval::{
-    Dataset, Photo, PhotoResult, SCORE_THRESHOLD, Scores, Truth, agreement, evaluate, iou, score,
+    Dataset, Photo, PhotoResult, SCORE_THRESHOLD, Scores, Truth, agreement, drop_interval, evaluate, iou,
+    score,
 };
 use crate::manifest::{BackendName, Element, Measured};
 use crate::model::{Model, ModelSource, sha256};
@@ -94,12 +95,12 @@ pub fn quantize(
     let (candidates, ranking) = search.ladder(&order, &ranges, &set, &baseline, say)?;
     let named = |index: usize| search.blocks[index].name.clone();
     let sensitivity = sensitivity.iter().map(|(index, loss)| (named(*index), *loss)).collect();
-    // The verdict: both networks over photos that have chosen nothing, the best candidate first.
+    // The verdict: both networks over photos that have not ranked them, the best candidate first.
     let val = &sets.held_out;
     say(&format!("verdict on {} photos that were held out", val.items.len()));
     let (before, before_photos) = judge(&search.model, val, options)?;
     let mut last = None;
-    for kept in ranking {
+    for (index, kept) in ranking.into_iter().enumerate() {
         let weights = search.build(&order[..kept], &ranges)?;
         let model = search.with_weights(weights);
         let (after, photos) = judge(&model, val, options)?;
@@ -115,9 +116,11 @@ pub fn quantize(
             sensitivity: Vec::clone(&sensitivity),
             candidates: candidates.clone(),
             photos: val.items.len(),
+            judged: index + 1,
+            interval: drop_interval(search.model.labels.len(), &before_photos, &photos),
             max_drop: options.max_drop,
         };
-        let holds = outcome.judge().is_ok();
+        let holds = outcome.holds();
         last = Some(outcome);
         if holds {
             break;
