@@ -186,6 +186,13 @@ impl Live {
         }
     }
 
+    /// The fewest boxes per image that the present model found in one window; 0 where too few windows are known.
+    pub fn old_found(&mut self, fewest: f64) {
+        if let Phase::Shadow(trial) | Phase::Awaited(trial) = &mut self.phase {
+            trial.old_found(fewest);
+        }
+    }
+
     /// Finds what the image shows; [`Live::found`] gives it. `drift` is how far what was found since the swap has drifted, if
     /// that is known; it counts at the end of the watch alone.
     ///
@@ -206,7 +213,8 @@ impl Live {
             answer.as_ref().ok().map(|t| (t.preprocess_ns + t.inference_ns + t.postprocess_ns) as f64 / 1e6);
         if let Phase::Watch(trial) = &mut self.phase {
             (self.step)("an image on watch");
-            let verdict = trial.add(&Sample { new_ms: ms, drift, ..Sample::default() });
+            let found = if answer.is_ok() { self.current.found().len() as u64 } else { 0 };
+            let verdict = trial.add(&Sample { new_ms: ms, drift, found, ..Sample::default() });
             return self.judge(verdict, answer, image, clock);
         }
         let times = answer?;
@@ -276,7 +284,17 @@ impl Live {
             link.shot = Some(shot);
         }
         let Phase::Shadow(trial) = &mut self.phase else { return };
-        match trial.add(sample) {
+        let lacked = trial.lacks_boxes();
+        let verdict = trial.add(sample);
+        if !lacked && trial.lacks_boxes() {
+            let text = format!(
+                "the shadow goes on: {} boxes of both models were seen, {} are needed to tell whether they find the same",
+                trial.boxes(),
+                self.limits.shadow_boxes
+            );
+            self.steps.push(Step { good: true, text });
+        }
+        match verdict {
             Verdict::Swap => {
                 let against = trial.against();
                 self.phase = Phase::Awaited(trial.clone());
@@ -361,7 +379,11 @@ impl Live {
 
     /// Gives the image to the shadow, if it waits for one.
     fn offer(&mut self, image: &ImageRef<'_>, old_ms: f64) {
-        let (Phase::Shadow(_), Some(link)) = (&self.phase, &mut self.link) else { return };
+        let (Phase::Shadow(trial), Some(link)) = (&self.phase, &mut self.link) else { return };
+        // In an empty hall the shadow costs nothing more.
+        if trial.lacks_boxes() && self.current.found().is_empty() {
+            return;
+        }
         let Some(mut shot) = link.shot.take() else { return };
         shot.bytes.clear();
         shot.bytes.extend_from_slice(image.data);

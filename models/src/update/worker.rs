@@ -287,6 +287,7 @@ impl Worker {
             sample.new_ms = Some(1e3 * start.elapsed().as_secs_f64());
             sample.boxes = (found.len() + shot.found.len()) as u64;
             sample.twins = twins(found, &shot.found);
+            sample.found = found.len() as u64;
         }
         sample.memory_mb = memory_mb().zip(self.memory_mb).map(|(now, before)| now - before);
         self.send(Event::Seen(sample, shot));

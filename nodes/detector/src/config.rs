@@ -89,6 +89,9 @@ pub struct Config {
     /// Images it is watched on before it is kept.
     #[param(default = 2000, range = 30..=100000000)]
     pub watch_images: u64,
+    /// Boxes of both models that the shadow waits for beyond its images, to tell whether they find the same; 0 does not wait.
+    #[param(default = 50, range = 0..=1000000)]
+    pub shadow_boxes: u64,
     /// Least share of boxes that the old and the new model both find, 0 to 1.
     #[param(default = 0.6, range = 0.0..=1.0)]
     pub agreement: f64,
@@ -133,6 +136,7 @@ impl Config {
             limits: Limits {
                 shadow_images: self.shadow_images,
                 watch_images: self.watch_images,
+                shadow_boxes: self.shadow_boxes,
                 agreement: self.agreement,
                 slowdown: self.slowdown,
                 memory_mb: (self.most_memory_mb > 0.0).then_some(self.most_memory_mb),

@@ -169,6 +169,7 @@ impl DetectorNode {
             "shadow" => {
                 let (worst, windows) = self.vitals.worst_drift();
                 self.engines.live.old_drift(worst, windows);
+                self.engines.live.old_found(self.vitals.fewest_boxes().unwrap_or_default());
                 None
             }
             "watch" => self.vitals.window_drift(self.engines.current()),

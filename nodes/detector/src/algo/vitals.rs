@@ -30,6 +30,11 @@ pub struct Vitals {
     windows: Recent,
     closed: u64,
     last_window: Option<f64>,
+    /// Boxes of the present window, boxes per image of whole ones, and of the last one.
+    boxes: u64,
+    rates: Recent,
+    rated: u64,
+    last_rate: Option<f64>,
     /// The lowest score that is found.
     threshold: f32,
     drift: Drift,
@@ -73,6 +78,10 @@ impl Vitals {
             windows: Recent::new(WINDOWS),
             closed: 0,
             last_window: None,
+            boxes: 0,
+            rates: Recent::new(WINDOWS),
+            rated: 0,
+            last_rate: None,
             threshold: model.score_threshold(),
             drift: Drift::default(),
             own_reference: false,
@@ -99,7 +108,9 @@ impl Vitals {
         (self.watch, self.window) = (watch(model, MEMORY), watch(model, f64::INFINITY));
         self.images.0 = 0;
         self.windows.clear();
+        self.rates.clear();
         (self.closed, self.last_window) = (0, None);
+        (self.boxes, self.rated, self.last_rate) = (0, 0, None);
         self.threshold = model.score_threshold();
         self.drift = Drift::default();
     }
@@ -111,6 +122,7 @@ impl Vitals {
         self.watch.image(look.brightness, look.sharpness);
         self.watch.saw(found);
         self.window.saw(found);
+        self.boxes += found.len() as u64;
         self.images.0 += 1;
         if age_ms.abs() < ABSURD_MS {
             self.age.add(age_ms);
@@ -153,6 +165,9 @@ impl Vitals {
         if self.images.0 < self.images.1 {
             return;
         }
+        let rate = self.boxes as f64 / self.images.0 as f64;
+        self.rates.add(rate);
+        (self.boxes, self.rated, self.last_rate) = (0, self.rated + 1, Some(rate));
         self.last_window = self.window_drift(model);
         if let Some(psi) = self.last_window {
             self.windows.add(psi);
@@ -165,6 +180,12 @@ impl Vitals {
     /// The worst drift of a whole window, 0 without one, and of how many that is.
     pub fn worst_drift(&mut self) -> (f64, u64) {
         (self.windows.quantiles([1.0]).map_or(0.0, |[worst]| worst), self.closed)
+    }
+
+    /// The fewest boxes per image of a whole window, where enough of them are known to say so.
+    pub fn fewest_boxes(&mut self) -> Option<f64> {
+        let [fewest] = self.rates.quantiles([0.0]).filter(|_| self.rated >= ENOUGH_WINDOWS)?;
+        Some(fewest)
     }
 
     /// Median age of the results since this was last asked, milliseconds; the former one when there were none.
@@ -218,6 +239,8 @@ impl Vitals {
         {
             add("drift_worst_psi", format!("{worst:.3}"));
         }
+        self.last_rate.into_iter().for_each(|rate| add("window_boxes_per_image", format!("{rate:.3}")));
+        self.fewest_boxes().into_iter().for_each(|rate| add("fewest_boxes_per_image", format!("{rate:.3}")));
         let machine = &around.machine;
         if let Some(zone) = &machine.zone {
             add("temperature_c", format!("{:.1}", zone.celsius));
@@ -389,8 +412,19 @@ mod tests {
         let around = Around { model: "m", update: "none", ..Around::default() };
         let keys: Vec<String> = vitals.report(&around).into_iter().map(|value| value.key).collect();
         assert!(keys.iter().any(|k| k == "drift_window_psi") && keys.iter().any(|k| k == "drift_worst_psi"));
+        // A window in which ten of forty images show the two.
+        (0..40_u64).for_each(|n| {
+            let found = one(0);
+            vitals.saw(Look::default(), &found[..if n < 10 { 2 } else { 0 }], 0.0, None);
+        });
+        assert_eq!(vitals.fewest_boxes(), Some(2.0));
+        vitals.close_window(&model);
+        let values = vitals.report(&around);
+        let value = |key: &str| values.iter().find(|v| v.key == key).map(|v| v.value.clone());
+        assert_eq!(value("window_boxes_per_image").as_deref(), Some("0.500"));
+        assert_eq!(value("fewest_boxes_per_image").as_deref(), Some("0.500"));
         vitals.change_model(&model);
-        assert_eq!(vitals.worst_drift(), (0.0, 0));
+        assert_eq!((vitals.worst_drift(), vitals.fewest_boxes()), ((0.0, 0), None));
     }
 
     #[test]
