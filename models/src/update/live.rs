@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::store::{Boot, Store};
 use super::trial::{Limits, Sample, Trial, Verdict};
 use super::worker::{Event, Order, Shot, Step, Worker};
-use crate::{Detection, Detector, ImageRef, LoadOptions, ModelSource, Result, StageTimes};
+use crate::{Detection, Detector, Error, ImageRef, LoadOptions, ModelSource, Result, StageTimes};
 
 /// Where models come from, and what is asked of them.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl Live {
     /// What the store says must run, with a worker that looks for better models.
     ///
     /// # Errors
-    /// `PG-0401`, `PG-1903` for the store, `PG-1918` when another detector has it; as [`Detector::load`] when neither the store's model nor the one of the options
+    /// `PG-0401` for the store (one whose state cannot be read is left alone, and the configured model runs), `PG-1918` when another detector has it; as [`Detector::load`] when neither the store's model nor the one of the options
     /// can be loaded.
     pub fn open(options: &UpdateOptions) -> Result<Self> {
         Self::open_stepwise(options, Arc::new(|_| {}))
@@ -131,7 +131,15 @@ impl Live {
     /// As [`Live::open`].
     pub fn open_stepwise(options: &UpdateOptions, step: Steps) -> Result<Self> {
         let on_disk = step.clone();
-        let mut store = Store::open_stepwise(&options.store, Box::new(move |what| on_disk(what)))?;
+        let mut store = match Store::open_stepwise(&options.store, Box::new(move |what| on_disk(what))) {
+            // Which slot is proven is not known, and guessed neither here nor by whoever pushes the next model.
+            Err(error @ Error::StoreState { .. }) => {
+                let text = format!("the configured model runs and nothing is replaced: {error}");
+                let steps = vec![Step { good: false, text }];
+                return Ok(Self { steps, ..Self::fixed(Detector::load(&options.load)?) });
+            }
+            store => store?,
+        };
         store.hold()?;
         let mut steps = Vec::new();
         let with = |path: PathBuf| LoadOptions { model: ModelSource::Path(path), ..options.load.clone() };

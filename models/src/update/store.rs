@@ -187,8 +187,8 @@ impl Store {
         fs::create_dir_all(root).map_err(failed("create", root))?;
         let path = root.join(STATE);
         let state = if path.is_file() {
-            let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
-            State::parse(&text, &path)?
+            let bytes = fs::read(&path).map_err(failed("read", &path))?;
+            State::parse(&String::from_utf8_lossy(&bytes), &path)?
         } else {
             State::default()
         };
