@@ -16,6 +16,7 @@ mod tract;
 pub use cache::{EngineCache, EngineKey, Precision};
 pub use ort::environment as ort_environment;
 pub use ort::{PROVIDERS, available_providers};
+pub(crate) use proof::not_finite;
 
 /// One loaded network.
 ///

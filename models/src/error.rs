@@ -233,16 +233,19 @@ pub enum Error {
         /// What it said.
         detail: String,
     },
-    /// The test inference that ends every load gave numbers no detector gives.
+    /// The test inference that ends every load, or an image's, gave numbers no detector gives.
     #[error(
-        "PG-0426 the test inference of {model} on {backend} gave a value that is not finite in output `{output}`; the \
-         weights are damaged or this provider cannot run the network: try the backend `tract` or the provider `cpu`"
+        "PG-0426 {what} of {model} on {backend} gave a value that is not finite in output `{output}`; the \
+         weights are damaged or this provider cannot run the network: try the backend `tract`, the provider `cpu` or the precision \
+         `native`"
     )]
     NotFinite {
+        /// Which inference.
+        what: &'static str,
         /// Name or path of the model.
         model: String,
         /// Which backend.
-        backend: &'static str,
+        backend: String,
         /// Which output.
         output: String,
     },

@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::network::bright_model;
+use common::network::{bright_model, overflowing_network, write_model};
 use common::ort_library;
 use peregrine_models::{
     BackendChoice, BatchDetector, Detection, Detector, ImageRef, LoadOptions, PixelFormat, Trust,
@@ -96,4 +96,25 @@ fn the_embedded_default_takes_one_image() {
     let grey = vec![127; 64 * 48 * 3];
     one.detect(&[ImageRef::packed(&grey, 64, 48, PixelFormat::Rgb8)], &mut || 0).unwrap();
     assert!(one.found(0).is_empty());
+}
+
+/// An engine that overflows is broken: its silence is no empty scene, neither for the image nor for the trial of a new model.
+#[test]
+fn outputs_that_are_no_number_are_an_error_of_the_engine() {
+    for engine in engines("outputs_that_are_no_number_are_an_error_of_the_engine") {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write_model(folder.path(), &overflowing_network(SIDE, Some(1)), SIDE, 1);
+        let mut detector = Detector::load(&options(&path, &engine)).unwrap();
+        let shown = [100_u8, 250].map(|level| vec![level; SIDE * SIDE * 3]);
+        let [dim, glaring] = [0, 1].map(|at| ImageRef::packed(&shown[at], SIDE, SIDE, PixelFormat::Rgb8));
+        assert_eq!(detector.detect(&dim).unwrap().len(), 1);
+        let error = detector.detect(&glaring).unwrap_err();
+        assert_eq!(error.code(), "PG-0426");
+        assert!(
+            error.to_string().contains("an inference of bright") && error.to_string().contains("`y`"),
+            "{error}"
+        );
+        assert!(detector.found().is_empty());
+        assert_eq!(detector.detect(&dim).unwrap().len(), 1, "the next image is another matter");
+    }
 }
