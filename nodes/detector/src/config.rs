@@ -68,6 +68,9 @@ pub struct Config {
     /// Where the temperatures lie.
     #[param(default = "/sys/class/thermal")]
     pub thermal_zones: String,
+    /// Zones whose names begin so are not looked at. The power chip of a Jetson Nano, TX2 or Xavier always says 100 C.
+    #[param(default = ["PMIC"].map(str::to_owned).to_vec())]
+    pub ignored_zones: Vec<String>,
     /// Where power is shown: monitors of rails.
     #[param(default = "/sys/class/hwmon")]
     pub power_monitors: String,
@@ -153,6 +156,7 @@ impl Config {
             hwmon: PathBuf::from(&self.power_monitors),
             powercap: PathBuf::from(&self.power_counters),
             tegrastats: (!self.tegrastats.is_empty()).then(|| PathBuf::from(&self.tegrastats)),
+            ignored: self.ignored_zones.clone(),
             period: Duration::from_secs(1),
         }
     }

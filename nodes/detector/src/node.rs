@@ -5,7 +5,7 @@ use peregrine::Stock;
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
 use peregrine_models::update::Live;
-use peregrine_models::watch::{Ladder, Load, Machine, look};
+use peregrine_models::watch::{Ladder, Load, Machine, MachineState, Zone, look};
 use peregrine_models::{BackendName, Detector, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::sensor_msgs::BatteryState;
@@ -22,6 +22,9 @@ const COMPLAINT: Duration = Duration::from_secs(60);
 /// How often the node says how it fares, and looks at the ladder.
 const REPORT: Duration = Duration::from_secs(1);
 
+/// A battery that says nothing for longer is told, ns.
+const BATTERY_SILENT_NS: i64 = 30_000_000_000;
+
 /// Runs a detection network on the newest frame; frames that come while it works are dropped and counted.
 pub struct DetectorNode {
     engines: Engines,
@@ -33,7 +36,8 @@ pub struct DetectorNode {
     has_ladder: bool,
     /// Not in lockstep, where nothing may depend on the machine.
     machine: Option<Machine>,
-    battery: Option<f64>,
+    /// The last charge heard, 0 to 1, and when.
+    battery: Option<(f64, i64)>,
     /// The lowest score that is set; `None` is what each model says.
     score: Option<f32>,
     /// Stamp of the last frame that was worked on.
@@ -74,9 +78,12 @@ impl Node for DetectorNode {
             setup.subscribe(
                 "battery",
                 Qos::Sensor,
-                |node: &mut Self, _: &Context, battery: &BatteryState| {
+                |node: &mut Self, ctx: &Context, battery: &BatteryState| {
                     let share = f64::from(battery.percentage);
-                    node.battery = (0.0..=1.0).contains(&share).then_some(share);
+                    // One that is not known is no charge: the last one counts on.
+                    if (0.0..=1.0).contains(&share) {
+                        node.battery = Some((share, ctx.now().0));
+                    }
                     Ok(())
                 },
             )?;
@@ -227,19 +234,22 @@ impl DetectorNode {
         self.tell_steps(ctx)?;
         self.tell_rising(ctx)?;
         let machine = self.machine.as_ref().map(Machine::state).unwrap_or_default();
-        self.step_ladder(ctx, machine.zone.as_ref().map(|zone| zone.celsius))?;
+        self.step_ladder(ctx, &machine)?;
+        let silent = self.silence(ctx, &machine);
         self.vitals.update_drift(self.engines.current());
         let around = Around {
             model: &self.engines.current().manifest().name,
             rung: self.ladder.rung().filter(|_| self.has_ladder).map(|rung| rung.name.as_str()),
             update: self.engines.live.phase(),
             machine,
-            battery: self.battery,
+            battery: self.battery.map(|(share, _)| share),
         };
         let values = self.vitals.report(&around);
         let (mut level, mut message) = (DiagnosticStatus::OK, "all is well".to_owned());
         if let Some(complaint) = self.vitals.complaint() {
             (level, message) = (DiagnosticStatus::WARN, complaint);
+        } else if let Some(silent) = silent {
+            (level, message) = (DiagnosticStatus::WARN, silent);
         } else if self.ladder.position() > 0 {
             let rung = around.rung.unwrap_or_default();
             (level, message) = (DiagnosticStatus::WARN, format!("runs at less than its best: {rung}"));
@@ -279,9 +289,28 @@ impl DetectorNode {
         self.diagnostics.send(ctx, array(ctx, level, name, text, Vec::new()))
     }
 
-    fn step_ladder(&mut self, ctx: &Context, temperature_c: Option<f64>) -> Result {
-        let age_ms = self.vitals.median_age();
-        let load = Load { temperature_c, age_ms, battery: self.battery };
+    /// What the ladder is not told any more.
+    fn silence(&self, ctx: &Context, machine: &MachineState) -> Option<String> {
+        let zone = machine.silent.as_ref().filter(|zone| self.ladder.holds_back(zone.celsius));
+        if let Some(Zone { name, celsius }) = zone.filter(|_| self.has_ladder) {
+            return Some(format!(
+                "the temperature of {name}, {celsius:.0} C when it was read last, is not read any more: no step up"
+            ));
+        }
+        let (share, heard) = self.battery?;
+        (ctx.now().0.saturating_sub(heard) > BATTERY_SILENT_NS).then(|| {
+            format!("no charge was heard on 'battery' for long: the last one, {:.0} %, counts", 100.0 * share)
+        })
+    }
+
+    fn step_ladder(&mut self, ctx: &Context, machine: &MachineState) -> Result {
+        let celsius = |zone: &Option<Zone>| zone.as_ref().map(|zone| zone.celsius);
+        let load = Load {
+            temperature_c: celsius(&machine.zone),
+            silent_c: celsius(&machine.silent),
+            age_ms: self.vitals.median_age(),
+            battery: self.battery.map(|(share, _)| share),
+        };
         let Some(change) = self.ladder.update(ctx.now().0, &load) else { return Ok(()) };
         let Some(rung) = self.ladder.rung() else { return Ok(()) };
         let before = self.engines.current().manifest().name.clone();

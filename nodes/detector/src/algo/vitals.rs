@@ -15,6 +15,9 @@ pub const MEMORY: f64 = 2000.0;
 /// An age beyond this, milliseconds, is that of another clock.
 const ABSURD_MS: f64 = 60_000.0;
 
+/// Clocks of two machines that are held together differ by less, milliseconds.
+const JITTER_MS: f64 = 1.0;
+
 /// Whole windows of which the worst drift is known.
 const WINDOWS: usize = 32;
 
@@ -124,7 +127,8 @@ impl Vitals {
         self.window.saw(found);
         self.boxes += found.len() as u64;
         self.images.0 += 1;
-        if age_ms.abs() < ABSURD_MS {
+        // A result from before its frame was taken: the camera's clock is ahead, and how old it is cannot be told.
+        if (-JITTER_MS..ABSURD_MS).contains(&age_ms) {
             self.age.add(age_ms);
             self.fresh.add(age_ms);
         } else {
@@ -246,6 +250,9 @@ impl Vitals {
             add("temperature_c", format!("{:.1}", zone.celsius));
             add("hottest_zone", zone.name.clone());
         }
+        if let Some(zone) = &machine.silent {
+            add("silent_zone", format!("{}, {:.1} C when it was read last", zone.name, zone.celsius));
+        }
         if let Some(watts) = total(&machine.rails) {
             add("power_w", format!("{watts:.2}"));
         }
@@ -264,7 +271,11 @@ impl Vitals {
 
     /// What people should look at, worst first; `None` when all is well.
     pub fn complaint(&self) -> Option<String> {
-        if self.own_reference { drifted(&self.drift) } else { None }
+        if let Some(drift) = drifted(&self.drift).filter(|_| self.own_reference) {
+            return Some(drift);
+        }
+        (2 * self.foreign_stamps > self.results)
+            .then(|| "frames bear stamps of another clock: how old results are is not known".to_owned())
     }
 }
 
@@ -331,12 +342,19 @@ mod tests {
         let look = Look { brightness: 100.0, sharpness: 50.0 };
         (0..4).for_each(|n| vitals.saw(look, &[], 10.0 * f64::from(n), None));
         vitals.saw(look, &[], 1e12, None);
+        assert_eq!(vitals.complaint(), None);
         let seen = keys(&mut vitals);
         let value = |key: &str| seen.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str());
         assert_eq!((value("age_p50_ms"), value("age_p99_ms")), (Some("10.00"), Some("30.00")));
         assert_eq!((value("results"), value("stamps of another clock")), (Some("5"), Some("1")));
         assert_eq!((value("latency_p50_ms"), value("temperature_c"), value("battery")), (None, None, None));
         vitals.saw(look, &[], 0.0, Some(7.0));
+        // A camera whose clock is a second ahead is no young one.
+        (0..9).for_each(|_| vitals.saw(look, &[], -1000.0, None));
+        let seen = keys(&mut vitals);
+        let value = |key: &str| seen.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str());
+        assert_eq!((value("age_p50_ms"), value("stamps of another clock")), (Some("10.00"), Some("10")));
+        assert!(vitals.complaint().unwrap().contains("another clock"));
         assert!(keys(&mut vitals).contains(&("latency_p99_ms".into(), "7.00".into())));
     }
 
