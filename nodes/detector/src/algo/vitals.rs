@@ -5,7 +5,7 @@
 
 use peregrine_models::update::ENOUGH_WINDOWS;
 use peregrine_models::watch::{Drift, Level, Look, MachineState, Recent, Watch, total};
-use peregrine_models::{Detection, Detector, Standing};
+use peregrine_models::{Detection, Detector, Manifest, Standing};
 use peregrine_msgs::diagnostic_msgs::KeyValue;
 
 /// Values behind a quantile: some ten seconds of a camera.
@@ -75,8 +75,8 @@ impl Vitals {
     /// For a model; counts begin at zero. `window` is how many images a new model is on watch for.
     pub fn new(model: &Detector, window: u64) -> Self {
         Self {
-            watch: watch(model, MEMORY),
-            window: watch(model, f64::INFINITY),
+            watch: counted(model.labels().len(), model.manifest(), MEMORY),
+            window: counted(model.labels().len(), model.manifest(), f64::INFINITY),
             images: (0, window.max(1)),
             windows: Recent::new(WINDOWS),
             closed: 0,
@@ -108,7 +108,8 @@ impl Vitals {
 
     /// Another lowest score: what was found before is not what is found from now on.
     fn change_threshold(&mut self, model: &Detector) {
-        (self.watch, self.window) = (watch(model, MEMORY), watch(model, f64::INFINITY));
+        let own = |memory: f64| counted(model.labels().len(), model.manifest(), memory);
+        (self.watch, self.window) = (own(MEMORY), own(f64::INFINITY));
         self.images.0 = 0;
         self.windows.clear();
         self.rates.clear();
@@ -155,13 +156,13 @@ impl Vitals {
         if model.score_threshold() != self.threshold {
             self.change_threshold(model);
         }
-        self.drift = against_reference(&self.watch, model);
+        self.drift = against_reference(&self.watch, model.manifest(), model.score_threshold());
         self.drift
     }
 
     /// How far what was found in the present window has drifted, if that can be told.
     pub fn window_drift(&self, model: &Detector) -> Option<f64> {
-        against_reference(&self.window, model).found()
+        against_reference(&self.window, model.manifest(), model.score_threshold()).found()
     }
 
     /// Closes the window when it is whole; to be asked after every image.
@@ -280,14 +281,14 @@ impl Vitals {
 }
 
 /// Counted as the reference was: by the manifest's own threshold, whatever is set.
-fn watch(model: &Detector, memory: f64) -> Watch {
-    Watch::new(model.labels().len(), model.manifest().score_threshold, memory)
+pub fn counted(classes: usize, manifest: &Manifest, memory: f64) -> Watch {
+    Watch::new(classes, manifest.score_threshold, memory)
 }
 
-/// Of a model that is told to leave out what its reference counted, the scores cannot be compared.
-fn against_reference(seen: &Watch, model: &Detector) -> Drift {
-    let drift = model.manifest().reference.as_ref().map_or_else(Drift::default, |r| seen.drift(r));
-    let cut = model.score_threshold() > model.manifest().score_threshold;
+/// Against the manifest's reference. Of a model that is told to leave out what its reference counted, the scores cannot be compared.
+pub fn against_reference(seen: &Watch, manifest: &Manifest, threshold: f32) -> Drift {
+    let drift = manifest.reference.as_ref().map_or_else(Drift::default, |r| seen.drift(r));
+    let cut = threshold > manifest.score_threshold;
     if cut { Drift { scores: None, classes: None, ..drift } } else { drift }
 }
 
