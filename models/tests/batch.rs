@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use common::network::{bright_model, overflowing_network, write_model};
 use common::ort_library;
+use peregrine_models::eval::Photo;
+use peregrine_models::explain::explain;
 use peregrine_models::{
     BackendChoice, BatchDetector, Detection, Detector, ImageRef, LoadOptions, PixelFormat, Trust,
 };
@@ -117,4 +119,20 @@ fn outputs_that_are_no_number_are_an_error_of_the_engine() {
         assert!(detector.found().is_empty());
         assert_eq!(detector.detect(&dim).unwrap().len(), 1, "the next image is another matter");
     }
+}
+
+/// A score of .40 that falls to .36 under a threshold of .38 has lost a tenth, not all.
+#[test]
+fn what_falls_below_the_threshold_has_not_lost_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = bright_model(folder.path(), SIDE, Some(1), 1);
+    let load = LoadOptions { score_threshold: Some(0.8), ..options(&path, &(BackendChoice::Tract, None)) };
+    let mut detector = Detector::load(&load).unwrap();
+    let photo = Photo { rgb: vec![240; SIDE * SIDE * 3], width: SIDE, height: SIDE };
+    let map = explain(&mut detector, &photo, None, 4, &mut |_, _| ()).unwrap().unwrap();
+    assert!((map.detection.score - 0.9 * 240.0 / 255.0).abs() < 0.01, "{:?}", map.detection);
+    // Each part is covered with grey 127, a sixteenth of the photo and half of its neighbours: up to a quarter of the photo.
+    let (least, most) = map.loss.iter().fold((1.0_f32, 0.0_f32), |(a, b), l| (a.min(*l), b.max(*l)));
+    assert!(0.02 < least && most < 0.2, "{:?}", map.loss);
+    assert_eq!(detector.score_threshold(), 0.8, "as it was");
 }
