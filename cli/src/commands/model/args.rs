@@ -305,6 +305,9 @@ pub struct Quantize {
     /// Most photos to calibrate with.
     #[arg(long, default_value_t = 64)]
     pub calib_photos: usize,
+    /// Photos for the sensitivity of each layer.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub sensitivity_photos: u16,
     /// Most labelled photos for the candidates; the verdict is on all that are held out.
     #[arg(long, default_value_t = 64)]
     pub search_photos: usize,
@@ -317,6 +320,9 @@ pub struct Quantize {
     /// The folder that gets the network and its manifest.
     #[arg(long, default_value = ".")]
     pub out: PathBuf,
+    /// Fetch nothing: without an ONNX Runtime library here it is an error.
+    #[arg(long)]
+    pub no_install: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

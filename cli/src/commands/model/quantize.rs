@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::args::Quantize;
 use super::share;
+use crate::commands::setup;
 use crate::error::{Error, Result};
 
 pub fn run(args: &Quantize) -> Result {
@@ -31,10 +32,15 @@ pub fn run(args: &Quantize) -> Result {
         }
         .into());
     }
+    // Nothing else is needed besides this program.
+    if !args.no_install {
+        setup::provide()?;
+    }
     let options = Options {
         calibration,
         method: args.method.as_ref().and_then(|name| Method::ALL.into_iter().find(|m| m.as_str() == name)),
         calibration_photos: args.calib_photos,
+        sensitivity_photos: args.sensitivity_photos.into(),
         search_photos: args.search_photos,
         max_drop: args.max_drop,
         seven_bits: args.seven_bits,
