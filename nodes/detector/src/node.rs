@@ -160,6 +160,7 @@ impl DetectorNode {
     }
 
     fn on_image(&mut self, ctx: &Context, frame: &Frame) -> Result {
+        self.vitals.arrived(frame.source(), frame.sequence());
         let rate = self.ladder.rung().and_then(|rung| rung.rate_hz);
         if !is_due(frame.stamp_ns(), self.last_ns, rate) {
             self.vitals.skip();

@@ -54,6 +54,10 @@ pub struct Vitals {
     skipped: u64,
     failures: u64,
     foreign_stamps: u64,
+    /// Frames that the next one overtook before their turn came.
+    overtaken: u64,
+    /// The last frame: whose, and its number on that publisher's bus.
+    last_frame: Option<([u8; 16], u64)>,
 }
 
 /// What the rest of the node knows, for a report.
@@ -97,6 +101,8 @@ impl Vitals {
             skipped: 0,
             failures: 0,
             foreign_stamps: 0,
+            overtaken: 0,
+            last_frame: None,
         }
     }
 
@@ -137,6 +143,15 @@ impl Vitals {
         }
         if let Some(ms) = took_ms {
             self.latency.add(ms);
+        }
+    }
+
+    /// A frame has its turn. Its number on its publisher's bus says how many were overtaken since the last one.
+    pub fn arrived(&mut self, source: [u8; 16], number: u64) {
+        let last = self.last_frame.replace((source, number));
+        // A publisher that begins anew counts from one again.
+        if let Some((_, last)) = last.filter(|(own, last)| *own == source && *last < number) {
+            self.overtaken += number - last - 1;
         }
     }
 
@@ -219,8 +234,12 @@ impl Vitals {
         if let Some(rung) = around.rung {
             add("rung", rung.to_owned());
         }
-        let counts =
-            [("results", self.results), ("skipped by the ladder", self.skipped), ("failures", self.failures)];
+        let counts = [
+            ("results", self.results),
+            ("overtaken", self.overtaken),
+            ("skipped by the ladder", self.skipped),
+            ("failures", self.failures),
+        ];
         counts.into_iter().for_each(|(key, count)| add(key, count.to_string()));
         if self.foreign_stamps > 0 {
             add("stamps of another clock", self.foreign_stamps.to_string());
@@ -444,6 +463,18 @@ mod tests {
         assert_eq!(value("fewest_boxes_per_image").as_deref(), Some("0.500"));
         vitals.change_model(&model);
         assert_eq!((vitals.worst_drift(), vitals.fewest_boxes()), ((0.0, 0), None));
+    }
+
+    #[test]
+    fn frames_that_are_overtaken_are_counted_by_their_numbers() {
+        let mut vitals = Vitals::new(&detector(), 40);
+        // Joined in mid-stream; two left out; another camera; the first one, begun anew.
+        for (source, number) in [(1, 70), (1, 71), (1, 74), (2, 500), (2, 501), (1, 1), (1, 3)] {
+            vitals.arrived([source; 16], number);
+        }
+        let values = vitals.report(&Around::default());
+        let value = values.iter().find(|value| value.key == "overtaken").unwrap();
+        assert_eq!(value.value, "3");
     }
 
     #[test]
