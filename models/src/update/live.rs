@@ -44,8 +44,12 @@ enum Phase {
 /// The detector.
 pub struct Live {
     current: Detector,
+    /// Where the proven one lies; `None` where that is nobody's matter.
+    proven: Option<ModelSource>,
     /// While the current one is on trial.
     previous: Option<Box<Detector>>,
+    /// Where the one on trial lies.
+    tried: Option<ModelSource>,
     /// The last image was answered by the previous one.
     by_previous: bool,
     phase: Phase,
@@ -80,7 +84,9 @@ impl Live {
     pub fn fixed(detector: Detector) -> Self {
         Self {
             current: detector,
+            proven: None,
             previous: None,
+            tried: None,
             by_previous: false,
             phase: Phase::Quiet,
             limits: Limits::default(),
@@ -101,6 +107,21 @@ impl Live {
             previous.set_score_threshold(score);
         }
         self.order(Order::Score(score));
+    }
+
+    /// Where the model lies that is proven and answers; `None` while one is on trial, or where nothing is ever replaced.
+    pub fn proven(&self) -> Option<&ModelSource> {
+        self.proven.as_ref().filter(|_| matches!(self.phase, Phase::Quiet))
+    }
+
+    /// Another engine of the present model, from the next image on; models that come later are loaded as `load` says. Ask
+    /// [`Live::proven`] first whether it still is the present one.
+    pub fn raise(&mut self, mut engine: Detector, load: &LoadOptions) {
+        if let Some(score) = self.score {
+            engine.set_score_threshold(score);
+        }
+        self.current = engine;
+        self.order(Order::Load(Box::new(load.clone())));
     }
 
     /// The proven model of a store, and nothing else: nothing is written, nothing replaced. For runs that must repeat.
@@ -136,7 +157,8 @@ impl Live {
             Err(error @ Error::StoreState { .. }) => {
                 let text = format!("the configured model runs and nothing is replaced: {error}");
                 let steps = vec![Step { good: false, text }];
-                return Ok(Self { steps, ..Self::fixed(Detector::load(&options.load)?) });
+                let proven = Some(options.load.model.clone());
+                return Ok(Self { proven, steps, ..Self::fixed(Detector::load(&options.load)?) });
             }
             store => store?,
         };
@@ -165,20 +187,23 @@ impl Live {
                 active
             }
         };
-        let proven = match active.map(|path| Detector::load(&with(path))) {
-            Some(Ok(detector)) => detector,
-            None => Detector::load(&options.load)?,
-            Some(Err(error)) => {
+        let configured = || Ok((Detector::load(&options.load)?, options.load.model.clone()));
+        let (detector, source) = match active.map(|path| (Detector::load(&with(path.clone())), path)) {
+            Some((Ok(detector), path)) => (detector, ModelSource::Path(path)),
+            None => configured()?,
+            Some((Err(error), _)) => {
                 let text = format!("the store's model does not load, the configured one runs: {error}");
                 steps.push(Step { good: false, text });
-                Detector::load(&options.load)?
+                configured()?
             }
         };
         let on_trial = resumed.is_some();
-        let mut live = Self { limits: options.limits, steps, step: step.clone(), ..Self::fixed(proven) };
+        let (proven, limits) = (Some(source), options.limits);
+        let mut live = Self { proven, limits, steps, step: step.clone(), ..Self::fixed(detector) };
         if let Some(new) = resumed {
             live.steps.push(Step { good: true, text: format!("{} is watched again", new.manifest().name) });
             live.previous = Some(Box::new(std::mem::replace(&mut live.current, new)));
+            live.tried = store.state().trial.map(|slot| ModelSource::Path(store.manifest(slot)));
             let against = store.state().against.unwrap_or_default();
             live.phase = Phase::Watch(Trial::resumed(options.limits, against));
         }
@@ -249,9 +274,9 @@ impl Live {
                 }
                 Event::Gone => self.phase = Phase::Quiet,
                 Event::Seen(sample, shot) => self.seen(&sample, shot),
-                Event::Here(new) => self.swap(*new),
+                Event::Here(new, place) => self.swap(*new, place),
                 Event::GiveUp(reason) => self.give_up(reason),
-                Event::Before(before) => self.go_back(*before),
+                Event::Before(before, place) => self.go_back(*before, place),
             }
         }
     }
@@ -316,13 +341,14 @@ impl Live {
         }
     }
 
-    fn swap(&mut self, mut new: Detector) {
+    fn swap(&mut self, mut new: Detector, place: ModelSource) {
         if let Some(score) = self.score {
             new.set_score_threshold(score);
         }
         let Phase::Awaited(trial) = &self.phase else { return };
         (self.step)("swap");
         self.phase = Phase::Watch(trial.clone());
+        self.tried = Some(place);
         let text = format!("swapped: {} answers from this image on and is watched", new.manifest().name);
         self.steps.push(Step { good: true, text });
         self.previous = Some(Box::new(std::mem::replace(&mut self.current, new)));
@@ -341,12 +367,12 @@ impl Live {
     }
 
     /// The model before the present one answers again.
-    fn go_back(&mut self, mut before: Detector) {
+    fn go_back(&mut self, mut before: Detector, place: ModelSource) {
         (self.step)("the model before answers");
         if let Some(score) = self.score {
             before.set_score_threshold(score);
         }
-        self.current = before;
+        (self.current, self.proven) = (before, Some(place));
         self.changes += 1;
     }
 
@@ -361,6 +387,7 @@ impl Live {
         match verdict {
             Verdict::Keep => {
                 self.phase = Phase::Quiet;
+                self.proven = self.tried.take();
                 let old = self.previous.take();
                 self.order(Order::Keep(old));
             }

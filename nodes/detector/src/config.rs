@@ -23,7 +23,7 @@ pub struct Config {
     #[param(default = "native")]
     pub precision: String,
     /// The provider (or `tract`) that answers while another one compiles the network, e.g. `cpu` for `tensorrt`; empty waits
-    /// for it. Not with a `store`; in lockstep it is waited for all the same.
+    /// for it. In lockstep it is waited for all the same.
     #[param(default = "")]
     pub meanwhile: String,
     /// Threads of one inference. One repeats bit for bit.

@@ -6,7 +6,7 @@ use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
 use peregrine_models::update::Live;
 use peregrine_models::watch::{Ladder, Load, Machine, MachineState, Zone, look};
-use peregrine_models::{BackendName, Detector, Standing};
+use peregrine_models::{BackendName, Detector, ModelSource, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::sensor_msgs::BatteryState;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
@@ -15,7 +15,7 @@ use crate::algo::{Around, Boxes, Vitals, is_due, label_info, rungs, status, view
 use crate::config::Config;
 use crate::engines::Engines;
 use crate::error::Error;
-use crate::rising::Rising;
+use crate::rising::{Risen, Rising};
 
 /// How often an unsigned model is complained about.
 const COMPLAINT: Duration = Duration::from_secs(60);
@@ -30,6 +30,8 @@ pub struct DetectorNode {
     engines: Engines,
     /// An engine that is built while another one answers.
     rising: Option<Rising>,
+    /// The model of the parameters.
+    configured: ModelSource,
     vitals: Vitals,
     ladder: Ladder,
     /// Whether any rung lies below the first.
@@ -61,17 +63,19 @@ impl Node for DetectorNode {
         let load = config.load().or_node()?;
         let rungs =
             rungs(&config.ladder).map_err(|entry| Error::Ladder { entry: entry.to_owned() }).or_node()?;
-        let rising = Rising::wanted(&config, setup.is_lockstep()).or_node()?;
-        let live = match config.update(&load) {
-            None => Detector::load(&rising.as_ref().map_or(load.clone(), |meanwhile| meanwhile.load(&load)))
-                .map(Live::fixed),
+        let configured = load.model.clone();
+        let meanwhile = Rising::wanted(&config, setup.is_lockstep());
+        let first = meanwhile.as_ref().map_or_else(|| load.clone(), |meanwhile| meanwhile.load(&load));
+        let live = match config.update(&first) {
+            None => Detector::load(&first).map(Live::fixed),
             // A simulation that must repeat takes what is proven, and leaves the store alone.
             Some(update) if setup.is_lockstep() => Live::settled(&update),
             Some(update) => Live::open(&update),
         };
         let engines = Engines::new(live.or_node()?, &rungs, &load).or_node()?;
         // Only now: what answers meanwhile is there.
-        let rising = rising.map(|meanwhile| meanwhile.start(load)).transpose().or_node()?;
+        let rising = meanwhile.map(|meanwhile| meanwhile.start(load, engines.live.proven()));
+        let rising = rising.transpose().or_node()?;
         tracing::info!(node = setup.name(), "detector runs {}", engines.current().backend_report());
         setup.subscribe_frames("image_raw", FramePolicy::Latest, Self::on_image)?;
         if rungs.len() > 1 {
@@ -97,6 +101,7 @@ impl Node for DetectorNode {
             vitals: Vitals::new(engines.current(), config.watch_images),
             engines,
             rising,
+            configured,
             has_ladder: rungs.len() > 1,
             ladder: Ladder::new(rungs, config.limits()),
             machine: if setup.is_lockstep() { None } else { Machine::start(config.machine()) },
@@ -266,22 +271,23 @@ impl DetectorNode {
     fn tell_rising(&mut self, ctx: &Context) -> Result {
         let Some(rising) = &mut self.rising else { return Ok(()) };
         let name = format!("{}: engine", ctx.node_name());
-        let Some(answer) = rising.poll() else {
-            let text = rising.progress();
-            return self.diagnostics.send(ctx, array(ctx, DiagnosticStatus::OK, name, text, Vec::new()));
-        };
-        self.rising = None;
-        let (level, text) = match answer {
-            Ok(mut detector) => {
-                detector.set_score_threshold(self.score);
+        // Where no store replaces it the model is the one that the engine was built of.
+        let own = self.configured.clone();
+        let fixed = self.engines.live.proven().is_none() && self.engines.live.phase() == "none";
+        let (level, text) = match rising.poll(if fixed { Some(&own) } else { self.engines.live.proven() }) {
+            Risen::Coming(text) => (DiagnosticStatus::OK, text),
+            Risen::Here(detector, load) => {
+                self.rising = None;
                 let text = format!("from now on {}", detector.backend_report());
                 tracing::info!(node = ctx.node_name(), "{text}");
-                self.engines.live = Live::fixed(detector);
+                self.engines.live.raise(*detector, &load);
+                self.engines.set_score_threshold(self.score);
                 self.vitals.change_model(self.engines.current());
                 self.say_what_runs(ctx)?;
                 (DiagnosticStatus::OK, text)
             }
-            Err(error) => {
+            Risen::Failed(error) => {
+                self.rising = None;
                 let text = format!("it stays with {}: {error}", self.engines.current().backend_report());
                 tracing::error!(node = ctx.node_name(), "{text}");
                 (DiagnosticStatus::ERROR, text)
