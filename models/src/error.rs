@@ -64,9 +64,7 @@ pub enum Error {
         remedy: &'static str,
     },
     /// The weights a manifest names are not there.
-    #[error(
-        "PG-0405 {manifest}:{line}: the {what} {} does not exist; put the file there or mend `{key}`", path.display()
-    )]
+    #[error("PG-0405 {manifest}:{line}: the {what} {} does not exist; put the file there or mend `{key}`", path.display())]
     ManifestFile {
         /// Name of the manifest.
         manifest: String,
