@@ -152,12 +152,11 @@ impl ZoneMemory {
         for name in read {
             let hottest =
                 now.iter().filter(|zone| zone.name == name).map(|zone| zone.celsius).reduce(f64::max);
-            match (self.0.get_mut(name), hottest) {
-                (Some(known), Some(celsius)) => *known = celsius,
-                (None, Some(celsius)) if self.0.len() < MOST_ZONES => {
-                    self.0.insert(name.to_owned(), celsius);
-                }
-                _ => {}
+            let Some(celsius) = hottest else { continue };
+            match self.0.get_mut(name) {
+                Some(known) => *known = celsius,
+                None if self.0.len() < MOST_ZONES => drop(self.0.insert(name.to_owned(), celsius)),
+                None => {}
             }
         }
         hottest
