@@ -153,10 +153,10 @@ impl ZoneMemory {
             let hottest =
                 now.iter().filter(|zone| zone.name == name).map(|zone| zone.celsius).reduce(f64::max);
             let Some(celsius) = hottest else { continue };
-            match self.0.get_mut(name) {
-                Some(known) => *known = celsius,
-                None if self.0.len() < MOST_ZONES => drop(self.0.insert(name.to_owned(), celsius)),
-                None => {}
+            if let Some(known) = self.0.get_mut(name) {
+                *known = celsius;
+            } else if self.0.len() < MOST_ZONES {
+                self.0.insert(name.to_owned(), celsius);
             }
         }
         hottest
