@@ -3,7 +3,7 @@
 mod support;
 
 use peregrine_avoidance::algo::config::Config;
-use peregrine_avoidance::algo::geometry::{Quat, Vec3};
+use peregrine_avoidance::algo::geometry::{Pose, Quat, Vec3};
 use peregrine_avoidance::algo::guard::Odometry;
 use peregrine_avoidance::algo::state::{Stale, State};
 use support::flight::{FRAME, Flight, Truth};
@@ -158,6 +158,47 @@ fn odometry_that_jumps_brakes_and_is_survived() {
     flight.obey(&command);
     flight.fly(FRAME);
     assert!(flight.run(GOAL, 90.0).reached);
+}
+
+#[test]
+fn odometry_that_goes_on_in_another_frame_is_noticed_and_touches_nothing() {
+    // What is remembered then lies elsewhere: a planner that went on trusting it would fly into trees that it has seen.
+    let aside =
+        |y: f64, yaw: f64| Pose { position: Vec3::new(0.0, y, 0.0), rotation: Quat::from_rpy(0.0, 0.0, yaw) };
+    let jumps = [
+        ("1.2 m aside", aside(1.2, 0.0), 0),
+        ("turned by 0.4 rad", aside(0.0, 0.4), 0),
+        ("after a gap", aside(3.0, 0.0), 40),
+    ];
+    for (name, jump, gap) in jumps {
+        for seed in 1..4 {
+            let world = World::forest(seed, 1.0 / 25.0, 60.0, 20.0, 0.3);
+            let mut flight = Flight::new(world, Truth::mismatched(seed), Config::default(), START, 0.0, seed);
+            flight.run(GOAL, 3.0 + seed as f64);
+            for _ in 0..gap {
+                flight.fly(FRAME);
+                watchdog(&mut flight);
+            }
+            if jump.position.y == 0.0 {
+                // Turned about itself: a heading that is set anew, not a place.
+                let p = flight.position;
+                flight.frame = Pose { position: p - jump.rotation.rotate(p), rotation: jump.rotation };
+            } else {
+                flight.frame = jump;
+            }
+            let command = flight.think();
+            assert_eq!(command.status.state, State::InputStale(Stale::OdometryJump), "{name} {seed}");
+            flight.obey(&command);
+            flight.fly(FRAME);
+            let (from, begun) = (flight.position, flight.time);
+            let goal = flight.frame.apply(GOAL);
+            let o = flight.run(goal, begun + 20.0).clone();
+            let flown = (o.position - from).norm();
+            println!("{name} {seed}: {flown:.1} m farther, clearance {:.2}", o.clearance);
+            assert!(!o.collided && o.clearance >= 0.08, "{name} {seed}: {}", o.clearance);
+            assert!(flown > 3.0, "{name} {seed}: it never flew again");
+        }
+    }
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub struct Guidance {
     work: Work,
     /// The way that is followed.
     pub(super) way: Way,
+    /// The first and last cell inside of the fence: columns and rows.
+    area: ((i64, i64), (i64, i64)),
     /// Near the goal: every way is as good as another there, and what matters is whether there is one.
     arriving: bool,
 }
@@ -108,8 +110,15 @@ impl Guidance {
             search: Search::new(SIDE),
             work: Work::Measure,
             way: Way::new(),
+            area: ((i64::MIN, i64::MAX), (i64::MIN, i64::MAX)),
             arriving: false,
         }
+    }
+
+    /// Outside of `low` to `high` (x and y, odom, metres) there is no way.
+    pub fn set_area(&mut self, (low, high): ([f64; 2], [f64; 2])) {
+        let cells = |i: usize| ((low[i] / self.cell).floor() as i64, (high[i] / self.cell).floor() as i64);
+        self.area = (cells(0), cells(1));
     }
 
     /// Forgets everything.
@@ -411,10 +420,12 @@ impl Guidance {
 
     fn price(&mut self, from: Vec3) {
         let (columns, rows) = self.local(from);
+        let ((left, right), (low, high)) = self.area;
         for y in rows {
             let row = y.rem_euclid(SIDE as i64) as usize * SIDE;
             for x in columns.clone() {
                 let slot = row + x.rem_euclid(SIDE as i64) as usize;
+                let outside = x < left || x > right || y < low || y > high;
                 let d = self.distance[slot];
                 let near = ((self.soft + COMFORT - d) / COMFORT).clamp(0.0, 1.0);
                 // Nearer than `soft` there is only creeping.
@@ -423,7 +434,7 @@ impl Guidance {
                 cost += if self.seen[slot] == 0 { UNSEEN - 1.0 } else { 0.0 };
                 cost += 0.15 * f32::from(self.penalty[slot].max(self.refused[slot]));
                 self.penalty[slot] = self.penalty[slot].saturating_sub(1);
-                self.cost[slot] = if d < self.hard { f32::INFINITY } else { cost };
+                self.cost[slot] = if d < self.hard || outside { f32::INFINITY } else { cost };
             }
         }
         // The vehicle may already stand nearer to an obstacle than a way should lead: let it out.
