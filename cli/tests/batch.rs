@@ -52,3 +52,42 @@ fn what_cannot_be_flown_is_refused() {
     std::fs::write(&out, "name,age\n").unwrap();
     assert!(stderr(&batch(&out, &["--seeds", "1"])).contains("no file of a batch"));
 }
+
+#[test]
+fn avoidance_is_measured_on_suites_and_on_worlds_of_ones_own() {
+    let fly = |more: &[&str]| {
+        let flown = run(&[&["bench", "avoid"], more, &["--json"]].concat());
+        assert!(flown.status.success(), "{more:?}: {}", stderr(&flown));
+        serde_json::from_str::<serde_json::Value>(&stdout(&flown)).unwrap()
+    };
+    let forest = fly(&["poisson25", "--seeds", "1..2", "--speed", "5"]);
+    assert_eq!((&forest["suite"], &forest["runs"]), (&"poisson25".into(), &2.into()));
+    assert_eq!((forest["success"].as_f64(), &forest["collisions"]), (Some(1.0), &0.into()), "{forest}");
+    assert!((4.0..5.5).contains(&forest["mean_speed_mps"].as_f64().unwrap()), "{forest}");
+    // Wilson's interval of 2 of 2: from 1 / (1 + z^2 / n) on.
+    let low = forest["success_ci95"][0].as_f64().unwrap();
+    assert!((low - 1.0 / (1.0 + 1.959_964_f64.powi(2) / 2.0)).abs() < 1e-3, "{low}");
+    assert_eq!(forest.to_string(), fly(&["poisson25", "--seeds", "1..2", "--speed", "5"]).to_string());
+
+    // A wall of 8 m with a post before it: around, or over the wall, for a list of one's own is flown at any altitude.
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("wall.json");
+    let list = r#"{"worlds": [{"start": [0, 0, 1.5], "goal": [12, 0, 1.5], "cyl": [[4, 0.1, 0.3]],
+        "box": [[7, 0, 1, 0.4, 8, 2, 0]]}]}"#;
+    std::fs::write(&json, list).unwrap();
+    let sdf = dir.path().join("post.sdf");
+    let post = r#"<sdf version="1.9"><world name="w"><frame name="goal"><pose>10 0 1.5 0 0 0</pose></frame>
+        <model name="post"><static>true</static><pose>5 0 2 0 0 0</pose><link name="l"><collision name="c"><geometry>
+        <cylinder><radius>0.4</radius><length>4</length></cylinder></geometry></collision></link></model></world></sdf>"#;
+    std::fs::write(&sdf, post).unwrap();
+    for file in [&json, &sdf] {
+        let own = fly(&["file", "--world", &file.display().to_string(), "--seeds", "1"]);
+        assert_eq!((own["success"].as_f64(), &own["collisions"]), (Some(1.0), &0.into()), "{own}");
+    }
+    let page = dir.path().join("flight.html");
+    let replay = ["bench", "avoid", "dense", "--replay", "3", "--out", &page.display().to_string()];
+    assert!(run(&replay).status.success());
+    assert!(std::fs::read_to_string(&page).unwrap().contains("<svg"));
+    let refused = run(&["bench", "avoid", "barn", "--seeds", "1"]);
+    assert!(!refused.status.success() && stderr(&refused).contains("--world"), "{}", stderr(&refused));
+}
