@@ -91,6 +91,8 @@ pub struct Flight {
     steered: bool,
     /// The free body that the last step touched.
     met: Option<u32>,
+    /// What the contacts of the last step gave the vehicle, m/s2, world.
+    borne: Vector3<f64>,
 }
 
 /// Nothing nearer than this was touched lately: contacts need no look.
@@ -124,6 +126,7 @@ impl Flight {
             battery: Battery::new(BatterySpec::default()),
             steered: false,
             met: None,
+            borne: Vector3::zeros(),
         })
     }
 
@@ -142,7 +145,7 @@ impl Flight {
         let (yaw, gravity) = (world.start_yaw, world.gravity);
         let mut flight = Self::new(world, vehicle.clone(), rules)?;
         flight.quad = Quadrotor::standing(vehicle, start, yaw, gravity, gear)?;
-        flight.quad.look_down(|foot| under_foot(&flight.world.solids, foot));
+        flight.quad.look_down(|foot, centre| under_foot(&flight.world.solids, foot, centre));
         flight.least_clearance = clearance(&flight.world.solids, &start, flight.rules.body_radius).distance;
         (flight.steered, flight.hold) = (true, Some(start));
         Ok(flight)
@@ -217,12 +220,13 @@ impl Flight {
         let command = self.wanted();
         self.quad.set_command(command);
         let before = self.quad.state().position;
+        self.borne = Vector3::zeros();
         if let Some(wind) = &mut self.wind {
             let (at, velocity) = (Point3::from(before), self.quad.state().velocity);
             self.quad.wind = wind.at(self.quad.time_ns() / STEP_NS, &at, &velocity);
         }
         let solids = &self.world.solids;
-        self.quad.look_down(|foot| under_foot(solids, foot));
+        self.quad.look_down(|foot, centre| under_foot(solids, foot, centre));
         self.quad.step();
         if !self.world.mechanisms.is_empty() {
             let gravity = self.world.gravity;
@@ -266,6 +270,7 @@ impl Flight {
         if let Some((shift, kick, object)) = stir.jolt {
             state.position += shift;
             state.velocity += kick;
+            self.borne += kick / STEP_S;
             self.quad.set_state(state);
             (self.met, self.measured) = (Some(object), None);
         }
@@ -286,6 +291,7 @@ impl Flight {
         let free = |object| world.is_free(object);
         let after = self.contacts.resolve_among(&world.solids, radius, self.quad.state(), free, met);
         if let Some(after) = after {
+            self.borne += (after.velocity - self.quad.state().velocity) / STEP_S;
             self.quad.set_state(after);
         }
         let here = Point3::from(self.quad.state().position);
@@ -321,9 +327,14 @@ impl Flight {
         Command { velocity, ..Command::default() }
     }
 
-    /// The vehicle, by its frame, at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`].
+    /// The vehicle, by its frame, at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`]. What its
+    /// sphere was pushed with in that step counts as a force that lasted as long.
     pub fn sample(&self, at: i64) -> Sample {
-        self.quad.sample((at - self.quad.time_ns()).clamp(0, STEP_NS))
+        let mut sample = self.quad.sample((at - self.quad.time_ns()).clamp(0, STEP_NS));
+        if self.borne != Vector3::zeros() {
+            sample.specific_force += sample.state.rotation().inverse() * self.borne;
+        }
+        sample
     }
 
     /// Distance to the nearest thing, from the vehicle's surface.
@@ -382,6 +393,7 @@ impl Flight {
         state.attitude = pose.rotation.into_inner();
         state.velocity = Vector3::zeros();
         state.rates = Vector3::zeros();
+        self.borne = Vector3::zeros();
         self.quad.set_state(state);
         self.quad.controller_mut().forget();
         self.measured = None;
@@ -414,10 +426,13 @@ fn centre_at_start(world: &World, vehicle: &Vehicle) -> Point3<f64> {
     world.start + UnitQuaternion::from_euler_angles(0.0, 0.0, world.start_yaw) * vehicle.centre
 }
 
-/// What is nearest to a foot.
-fn under_foot(solids: &Solids, foot: &Point3<f64>) -> Option<Ground> {
-    let hits = [solids.nearest(foot), solids.nearest_plane(foot)].into_iter().flatten();
-    let near = hits.map(|hit| hit.near).min_by(|a, b| a.distance.total_cmp(&b.distance))?;
+/// What bears a foot of a vehicle whose centre of mass is `centre`. Triangles, of which meshes and heightmaps are made, have no
+/// inside that would tell how deep a foot has sunk: it has where one lies between it and the centre of mass, and their free side is
+/// the one towards that.
+fn under_foot(solids: &Solids, foot: &Point3<f64>, centre: &Point3<f64>) -> Option<Ground> {
+    let hits = [solids.nearest(foot), solids.nearest_plane(foot), solids.face_between(centre, foot)];
+    let near = hits.into_iter().flatten().map(|hit| hit.near);
+    let near = near.min_by(|a, b| a.distance.total_cmp(&b.distance))?;
     Some(Ground { point: foot.coords - near.normal * near.distance, normal: near.normal })
 }
 
@@ -470,6 +485,7 @@ impl Stateful for Flight {
         self.battery.go_over(tape);
         tape.bool(&mut self.steered);
         tape.option(&mut self.met, || 0, |tape, met| tape.u32(met));
+        tape.vector(&mut self.borne);
         if self.world.is_moving() || self.world.loose.is_some() {
             Arc::make_mut(&mut self.world).go_over(tape);
         }

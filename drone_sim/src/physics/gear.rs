@@ -59,11 +59,12 @@ impl Gear {
         -self.feet[0].z - weight / (4.0 * self.stiffness)
     }
 
-    /// Looks at the ground under each foot; `nearest` is asked for what is nearest to a point of the world.
-    pub fn look(&mut self, state: &State, nearest: impl Fn(&Point3<f64>) -> Option<Ground>) {
-        let turn = state.rotation();
+    /// Looks at the ground under each foot; `under` is asked for the ground at a foot of the world, and told the centre of mass, from
+    /// which the free side of a surface is the near one.
+    pub fn look(&mut self, state: &State, under: impl Fn(&Point3<f64>, &Point3<f64>) -> Option<Ground>) {
+        let (turn, centre) = (state.rotation(), Point3::from(state.position));
         for (foot, ground) in self.feet.iter().zip(&mut self.ground) {
-            *ground = nearest(&Point3::from(state.position + turn * foot));
+            *ground = under(&Point3::from(state.position + turn * foot), &centre);
         }
     }
 
@@ -103,7 +104,7 @@ mod tests {
     use super::super::{Quadrotor, STEP_NS};
     use super::*;
 
-    fn flat(p: &Point3<f64>) -> Option<Ground> {
+    fn flat(p: &Point3<f64>, _: &Point3<f64>) -> Option<Ground> {
         Some(Ground { point: Vector3::new(p.x, p.y, 0.0), normal: Vector3::z() })
     }
 
@@ -138,7 +139,7 @@ mod tests {
     fn friction_holds_on_a_gentle_slope_and_not_on_a_steep_one() {
         for (angle, slides) in [(0.3_f64, false), (0.9, true)] {
             let normal = Vector3::new(angle.sin(), 0.0, angle.cos());
-            let plane = move |p: &Point3<f64>| {
+            let plane = move |p: &Point3<f64>, _: &Point3<f64>| {
                 Some(Ground { point: p.coords - normal * p.coords.dot(&normal), normal })
             };
             let mut quad = standing(Vehicle::x500());

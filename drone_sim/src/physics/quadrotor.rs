@@ -105,10 +105,10 @@ impl Quadrotor {
         Ok(quad)
     }
 
-    /// Looks at what is under the feet, if it has any.
-    pub fn look_down(&mut self, nearest: impl Fn(&Point3<f64>) -> Option<Ground>) {
+    /// Looks at what is under the feet, if it has any: `under` is asked as in [`Gear::look`].
+    pub fn look_down(&mut self, under: impl Fn(&Point3<f64>, &Point3<f64>) -> Option<Ground>) {
         if let Some(gear) = &mut self.gear {
-            gear.look(&self.state, nearest);
+            gear.look(&self.state, under);
         }
     }
 
