@@ -62,11 +62,19 @@ pub struct Rules {
     pub time_limit_ns: i64,
     /// Whether the first contact ends it.
     pub stop_on_collision: bool,
+    /// Whether coming to the goal ends it.
+    pub goal_ends: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { body_radius: 0.25, goal_radius: 1.5, time_limit_ns: 120_000_000_000, stop_on_collision: false }
+        Self {
+            body_radius: 0.25,
+            goal_radius: 1.5,
+            time_limit_ns: 120_000_000_000,
+            stop_on_collision: false,
+            goal_ends: true,
+        }
     }
 }
 
@@ -188,11 +196,12 @@ impl Flight {
 
     /// Stops the rotors for good.
     pub fn cut_motors(&mut self) {
-        self.quad.set_rotor_command(nalgebra::Vector4::zeros());
+        self.quad.set_rotor_command(&[]);
     }
 
-    /// Rotor speeds (rad/s) of a flight controller outside, in place of velocity commands, until the next of those.
-    pub fn command_rotors(&mut self, speeds: nalgebra::Vector4<f64>) {
+    /// Rotor speeds (rad/s), in the order of the vehicle's rotors, of a flight controller outside, in place of velocity commands,
+    /// until the next of those. Rotors without a speed stop.
+    pub fn command_rotors(&mut self, speeds: &[f64]) {
         self.steered = true;
         self.quad.set_rotor_command(speeds);
     }
@@ -246,7 +255,7 @@ impl Flight {
         self.path_length += (here.coords - before).norm();
         self.outcome = if self.rules.stop_on_collision && self.contacts.episodes() > 0 {
             Some(Outcome::Collided)
-        } else if (here - self.world.goal).norm() <= self.rules.goal_radius {
+        } else if self.rules.goal_ends && (here - self.world.goal).norm() <= self.rules.goal_radius {
             Some(Outcome::Reached)
         } else if now >= self.rules.time_limit_ns {
             Some(Outcome::TimedOut)

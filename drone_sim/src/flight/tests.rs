@@ -32,7 +32,7 @@ fn who_stands_stays_until_its_rotors_lift_it() {
     assert!((at.xy() - f.world().start.xy().coords).norm() < 1e-3, "{at:?}");
     assert!((0.25..0.29).contains(&at.z) && f.contacts().episodes() == 0, "{at:?}");
     assert!((f.sample(SECOND).specific_force - Vector3::new(0.0, 0.0, 9.8)).norm() < 1e-2);
-    f.command_rotors(nalgebra::Vector4::repeat(850.0));
+    f.command_rotors(&[850.0; 4]);
     f.advance(2 * SECOND).unwrap();
     assert!(f.quad().state().position.z > 1.0 && f.contacts().episodes() == 0);
 }
@@ -90,7 +90,7 @@ fn feet_stand_on_meshes_and_height_maps() {
         };
         rests(&f, "standing");
         assert_eq!(f.contacts().episodes(), 0, "on its feet, not on its sphere");
-        f.command_rotors(nalgebra::Vector4::repeat(850.0));
+        f.command_rotors(&[850.0; 4]);
         f.advance(f.time_ns() + SECOND * 6 / 10).unwrap();
         assert!(f.quad().state().position.z > level + 0.4, "{:?}", f.quad().state().position);
         f.cut_motors();

@@ -3,8 +3,7 @@
 //! An open-circuit voltage that falls linearly with charge, an inner resistance, and a current that follows the rotors'
 //! mechanical power: the linear battery of Gazebo's LinearBatteryPlugin.
 
-use nalgebra::Vector4;
-
+use super::rotors::Rotors;
 use super::vehicle::Vehicle;
 use crate::checkpoint::{Stateful, Tape};
 
@@ -56,10 +55,14 @@ impl Battery {
     }
 
     /// Lets `dt` seconds pass with rotors at these speeds, rad/s.
-    pub fn step(&mut self, vehicle: &Vehicle, rotors: &Vector4<f64>, dt: f64) {
+    pub fn step(&mut self, vehicle: &Vehicle, rotors: &Rotors, dt: f64) {
         // Drag torque times speed.
-        let shaft: f64 =
-            rotors.iter().map(|w| vehicle.moment_constant * vehicle.thrust_constant * w.abs().powi(3)).sum();
+        let shaft: f64 = vehicle
+            .rotors
+            .iter()
+            .zip(rotors)
+            .map(|(r, w)| r.motor.moment_constant * r.motor.thrust_constant * w.abs().powi(3))
+            .sum();
         let power = self.spec.idle + shaft / self.spec.efficiency;
         let open = self.open_circuit();
         // power = (open - resistance * current) * current; beyond the peak of that curve the most it can give.
@@ -118,13 +121,14 @@ mod tests {
         let speed = vehicle.hover_speed(9.8);
         let spec = BatterySpec { resistance: 0.0, full: 15.0, empty: 15.0, ..BatterySpec::default() };
         let mut battery = Battery::new(spec);
-        let rotors = Vector4::repeat(speed);
+        let rotors = Rotors::repeat(4, speed);
         let mut seconds = 0.0;
         while battery.charge() > 0.5 {
             battery.step(&vehicle, &rotors, 0.1);
             seconds += 0.1;
         }
-        let shaft = 4.0 * vehicle.moment_constant * vehicle.thrust_constant * speed.powi(3);
+        let motor = vehicle.rotors[0].motor;
+        let shaft = 4.0 * motor.moment_constant * motor.thrust_constant * speed.powi(3);
         let watts = spec.idle + shaft / spec.efficiency;
         let expected = 0.5 * spec.capacity * 3600.0 * 15.0 / watts;
         assert!((seconds - expected).abs() < 0.2, "{seconds} {expected}");
@@ -135,11 +139,11 @@ mod tests {
         let vehicle = Vehicle::x500();
         let mut battery = Battery::new(BatterySpec::default());
         assert_eq!(battery.voltage(), 16.8);
-        battery.step(&vehicle, &Vector4::repeat(800.0), 0.001);
+        battery.step(&vehicle, &Rotors::repeat(4, 800.0), 0.001);
         let loaded = battery.voltage();
         assert!(loaded < 16.8 && battery.current() > 5.0, "{loaded}");
         for _ in 0..100_000 {
-            battery.step(&vehicle, &Vector4::repeat(800.0), 0.1);
+            battery.step(&vehicle, &Rotors::repeat(4, 800.0), 0.1);
         }
         assert_eq!((battery.charge(), battery.current()), (0.0, 0.0));
     }

@@ -38,9 +38,16 @@ pub struct Gear {
 }
 
 impl Gear {
-    /// Feet under the rotors of a vehicle, `height` metres under its centre of mass.
+    /// Feet under the rotors of a vehicle, `height` metres under its centre of mass; of one that has not four rotors that carry, at the
+    /// corners of a square that reaches as far as its rotors.
     pub fn under(vehicle: &Vehicle, height: f64) -> Self {
-        let feet = vehicle.rotors.map(|r| Vector3::new(r.position.x, r.position.y, -height));
+        let carriers = vehicle.carriers().map(|r| r.position.xy());
+        let reach = carriers.clone().map(|p| p.norm()).fold(0.05, f64::max) * std::f64::consts::FRAC_1_SQRT_2;
+        let corners = [(1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (-1.0, -1.0)];
+        let mut feet = corners.map(|(x, y)| Vector3::new(x * reach, y * reach, -height));
+        if carriers.clone().count() == 4 {
+            feet.iter_mut().zip(carriers).for_each(|(foot, p)| *foot = Vector3::new(p.x, p.y, -height));
+        }
         // A light vehicle tips before it lifts: what counts is the smaller of mass and inertia per foot.
         let arm = feet.iter().map(|f| f.x.hypot(f.y)).fold(0.05, f64::max);
         let mass = (vehicle.mass / 4.0).min(vehicle.inertia.min() / (4.0 * arm * arm) * 3.0);

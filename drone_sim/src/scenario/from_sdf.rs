@@ -10,7 +10,7 @@ use super::mechanism::Mechanism;
 use super::meshes::{self, Shelf};
 use super::movement::{Moving, is_multicopter, joined};
 use super::world::{Builder, ThingKind, World, class_of};
-use super::{actor, looks};
+use super::{actor, craft_check, looks};
 use crate::error::{Place, Result, SimError};
 use crate::physics::bodies::Grip;
 use crate::sdf::types::{Geometry, LightKind, Link, Scene as SdfScene, SdfModel, Surface};
@@ -63,8 +63,10 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     let craft = models.iter().position(is_multicopter).map(|i| Arc::new(models.remove(i)));
     for other in models.iter().filter(|m| is_multicopter(m)) {
         report.warn(format!("{name}: multicopter \"{}\" stands still, one flies", other.name));
+        report.ignore("model of a multicopter beside the vehicle");
     }
     if let Some(craft) = &craft {
+        craft_check::check(craft, gravity.norm(), &mut report);
         start = craft.pose.translation.vector.into();
     }
     let sun = lights.iter().find(|l| l.kind == LightKind::Directional);
