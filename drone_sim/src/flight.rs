@@ -179,6 +179,11 @@ impl Flight {
         self
     }
 
+    /// Keeps the accelerations that the controller asks for below these (m/s2): the smaller of x and y in the horizontal plane, z.
+    pub fn limit_acceleration(&mut self, most: &Vector3<f64>) {
+        self.quad.controller_mut().limit_acceleration(most);
+    }
+
     /// Takes a command that came at `now` (nanoseconds). False if it is not obeyed: a number of it is not finite, or a flight
     /// controller outside flies.
     pub fn command(&mut self, command: Command, axes: Axes, now: i64) -> bool {

@@ -22,6 +22,8 @@ pub struct Outfit {
     pub wind: Vector3<f64>,
     /// Battery of the vehicle's file, and the share of its capacity at the start.
     pub battery: Option<(BatterySpec, f64)>,
+    /// The highest acceleration that the file's MulticopterVelocityControl asks for along each axis, m/s2; infinite without.
+    pub acceleration: Vector3<f64>,
 }
 
 impl Outfit {
@@ -39,12 +41,15 @@ impl Outfit {
                 .as_ref()
                 .and_then(|model| BatterySpec::of_model(model))
                 .map(|(_, spec, charge)| (spec, charge)),
+            acceleration: world.craft.as_deref().map_or(Vector3::repeat(f64::INFINITY), acceleration),
         })
     }
 
-    /// A flight with this wind, on top of one that is asked for, and on this battery; gusts follow the seed.
+    /// A flight with this wind, on top of one that is asked for, on this battery and within these accelerations; gusts follow the
+    /// seed.
     #[must_use]
-    pub fn put_on(&self, flight: Flight, asked: WindSpec, seed: u64) -> Flight {
+    pub fn put_on(&self, mut flight: Flight, asked: WindSpec, seed: u64) -> Flight {
+        flight.limit_acceleration(&self.acceleration);
         let wind = WindSpec { mean: asked.mean + self.wind, ..asked };
         let flight = flight.in_wind(wind, Stream::new(seed, WIND_STREAM));
         match &self.battery {
@@ -52,6 +57,15 @@ impl Outfit {
             None => flight,
         }
     }
+}
+
+/// Of the model's own controller, or of none.
+fn acceleration(craft: &SdfModel) -> Vector3<f64> {
+    let control = craft.plugins.iter().find_map(|p| match &p.known {
+        Some(Known::MulticopterVelocityControl(control)) => Some(control),
+        _ => None,
+    });
+    control.map_or(Vector3::repeat(f64::INFINITY), |c| c.max_linear_acceleration.abs())
 }
 
 fn vehicle(world: &World, name: &str) -> Result<Vehicle> {

@@ -93,6 +93,8 @@ pub struct OrderTopics {
     pub numbers: Vec<usize>,
     /// The fastest that the model's own MulticopterVelocityControl lets it go along each axis, m/s, and turn, rad/s.
     pub fastest: (Vector3<f64>, f64),
+    /// Whether the model has a MulticopterVelocityControl, to which its rotors belong: rotor speeds are not obeyed.
+    pub controlled: bool,
 }
 
 impl OrderTopics {
@@ -110,6 +112,7 @@ impl OrderTopics {
             rotors: format!("/{craft}/command/motor_speed"),
             numbers: vec![0, 1, 2, 3],
             fastest: (Vector3::repeat(f64::INFINITY), f64::INFINITY),
+            controlled: false,
         };
         let mut numbers = Vec::new();
         for plugin in model.into_iter().flat_map(|m| &m.plugins) {
@@ -117,6 +120,7 @@ impl OrderTopics {
                 Some(Known::MulticopterVelocityControl(control)) => {
                     out.velocity.push(join(&control.namespace, &control.command_topic));
                     out.enable.push(join(&control.namespace, &control.enable_topic));
+                    out.controlled = true;
                     out.fastest = (control.max_linear_velocity.abs(), control.max_angular_velocity.z.abs());
                 }
                 Some(Known::MulticopterMotorModel(motor)) => {

@@ -33,7 +33,8 @@
 //!
 //! The vehicle of an SDF file, and with the parameter `gz` any, also takes orders where Gazebo's multicopters do, with the types of
 //! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which stands until the next one), `/model/M/enable` (std_msgs/Bool) and
-//! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity).
+//! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity; not obeyed
+//! where the model has a MulticopterVelocityControl, as in Gazebo).
 //!
 //! With the parameter `autopilot.kind` PX4 or ArduPilot flies instead, in lockstep ([`crate::autopilot`]).
 
@@ -140,6 +141,8 @@ pub struct DroneSim {
     told_steered: bool,
     /// It was said that a velocity was no velocity.
     told_refused: bool,
+    /// It was said that rotor speeds are not obeyed.
+    told_controlled: bool,
     /// The vehicle's name.
     craft: String,
     /// Models on wheels.
@@ -260,6 +263,7 @@ impl Node for DroneSim {
             autopilot,
             told_steered: false,
             told_refused: false,
+            told_controlled: false,
             craft,
             drives,
             told,
@@ -358,7 +362,7 @@ impl DroneSim {
             let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
             self.flight.command(command, Axes::Heading, now);
         }
-        if let Some(command) = rotors {
+        if let Some(command) = rotors.filter(|_| !self.ignores_rotors()) {
             match self.orders.speeds(&command) {
                 Some(speeds) => {
                     lock(&self.inbox).clear();
@@ -371,6 +375,19 @@ impl DroneSim {
                 ),
             }
         }
+    }
+
+    /// Whether rotor speeds are not obeyed, because the rotors belong to the model's own velocity controller, as in Gazebo.
+    fn ignores_rotors(&mut self) -> bool {
+        if self.orders.controlled && !std::mem::replace(&mut self.told_controlled, true) {
+            tracing::warn!(
+                "PG-1047 {} is not obeyed: the rotors of {} belong to its MulticopterVelocityControl; leave that plugin out to command \
+                 rotors",
+                self.orders.rotors,
+                self.craft
+            );
+        }
+        self.orders.controlled
     }
 
     /// To the next moment at which a sensor fires.

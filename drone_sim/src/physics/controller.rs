@@ -90,6 +90,14 @@ impl Controller {
         })
     }
 
+    /// Asks for no more acceleration than this, m/s2: the smaller of x and y in the horizontal plane, z upwards and downwards. Never for
+    /// less than a tenth of a m/s2, with which it could not hold a place.
+    pub fn limit_acceleration(&mut self, most: &Vector3<f64>) {
+        let most = most.map(|m| if m.is_nan() { f64::INFINITY } else { m.max(0.1) });
+        self.max_acceleration = self.max_acceleration.min(most.x.min(most.y));
+        self.max_climb_acceleration = self.max_climb_acceleration.min(most.z);
+    }
+
     /// Forgets the heading and the height to hold.
     pub fn forget(&mut self) {
         (self.heading, self.height) = (None, None);

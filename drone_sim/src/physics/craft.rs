@@ -86,7 +86,7 @@ fn figures(motor: &MotorModel) -> Motor {
 
 impl BatterySpec {
     /// Of a model's LinearBatteryPlugin: its name, the battery, and the share of its capacity that is left. As there, rotors cost
-    /// nothing: the load is `power_load`.
+    /// nothing: the load is `power_load`, from the moment on at which a rotor turns, or from the start if the plugin says so.
     pub fn of_model(model: &SdfModel) -> Option<(String, Self, f64)> {
         let found = model.plugins.iter().find_map(|p| match &p.known {
             Some(Known::LinearBattery(battery)) => Some(battery),
@@ -108,6 +108,8 @@ impl BatterySpec {
             resistance: found.resistance.max(0.0),
             efficiency: f64::INFINITY,
             idle: found.power_load.max(0.0),
+            smoothing: found.smooth_current_tau.max(0.0),
+            waits: !found.start_draining,
         };
         Some((found.name.clone(), spec, found.initial_charge / found.capacity))
     }
@@ -124,13 +126,6 @@ fn wings(model: &SdfModel, links: &[&Link], centre: &Vector3<f64>) -> Vec<Wing> 
         let name = w.link.rsplit("::").next().unwrap_or(&w.link);
         let pose = into * links.iter().find(|l| l.name == name)?.pose;
         let along = |v: &Vector3<f64>| (pose.rotation * v).try_normalize(1e-9);
-        if !w.control_joint.is_empty() {
-            tracing::warn!(
-                "model {}: the control surface {} of a wing stays at 0",
-                model.name,
-                w.control_joint
-            );
-        }
         Some(Wing {
             centre: (pose * nalgebra::Point3::from(w.cp)).coords - centre,
             forward: along(&w.forward)?,
