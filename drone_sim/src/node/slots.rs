@@ -21,16 +21,16 @@ pub(super) fn slot(
     spec: &ImageSpec<'_>,
     patience: Duration,
 ) -> Result<Option<Loan>> {
-    if let Some(loan) = out.loan(spec)? {
-        return Ok(Some(loan));
-    }
     if !ctx.is_lockstep() {
-        return Ok(None);
+        return out.loan(spec);
+    }
+    if let Some(loan) = out.try_loan(spec)? {
+        return Ok(Some(loan));
     }
     let (start, mut said) = (Instant::now(), false);
     while !ctx.is_stopping() {
         std::thread::sleep(LOOK);
-        if let Some(loan) = out.loan(spec)? {
+        if let Some(loan) = out.try_loan(spec)? {
             return Ok(Some(loan));
         }
         let waited = start.elapsed();

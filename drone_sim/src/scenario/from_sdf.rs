@@ -165,14 +165,18 @@ pub(super) fn add(
             None => apart.get(clumps.index(link)).copied().unwrap_or(object),
         };
         seats.push(object);
+        // Gazebo's lidar sees what is drawn, ours what is touched: a collision without a value of its own takes the link's.
+        let shine = link.visuals.iter().map(|v| v.laser_retro).fold(0.0, f64::max);
         for c in &link.collisions {
-            builder.grip(grip(&c.surface));
+            let retro = if c.laser_retro == 0.0 { shine } else { c.laser_retro };
+            builder.grip(grip(&c.surface), retro as f32);
             match &c.geometry {
                 Geometry::Shape(shape) => builder.solid(c.pose, *shape, object),
                 Geometry::Mesh(mesh) => meshes::touch(builder, c.pose, &mesh.data, object),
                 Geometry::Empty => {}
             }
         }
+        see_through(link, report);
         for v in link.visuals.iter().filter(|v| v.transparency < 0.95) {
             // Ground has no object id by which a camera could tell it.
             let class =
@@ -202,6 +206,17 @@ pub(super) fn add(
         report.warn(format!("model {}: a link that hangs by a joint has no mass; it stands still", top.name));
     }
     Ok(Made { mechanism, ..Made::default() })
+}
+
+/// Lists what Gazebo would let shine through and is drawn opaque here. What lets nearly all through is not drawn.
+fn see_through(link: &Link, report: &mut Report) {
+    for visual in &link.visuals {
+        if (0.05..0.95).contains(&visual.transparency) {
+            report.ignore("visual/transparency");
+        } else if visual.material.as_ref().is_some_and(|m| m.diffuse[3] < 0.95) {
+            report.ignore("material/diffuse of less than full alpha");
+        }
+    }
 }
 
 fn grip(surface: &Surface) -> Grip {
