@@ -92,7 +92,10 @@ fn the_size_of_a_vehicles_collisions_is_told() {
     assert_eq!(said(""), [""; 0]);
     let warnings = said(arm);
     // The far corner: 0.1 + 0.3, 0.1 and 0.05 m from the middle.
-    assert!(warnings.len() == 1 && warnings[0].contains("1 collisions, which reach 0.42 m"), "{warnings:?}");
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("1 collisions, whose boxes reach 0.42 m"),
+        "{warnings:?}"
+    );
 }
 
 /// Parameters of plugins that are known, but that nobody reads.

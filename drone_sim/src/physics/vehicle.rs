@@ -160,7 +160,7 @@ impl Vehicle {
     }
 
     /// The rotors that carry.
-    pub fn carriers(&self) -> impl Iterator<Item = &Rotor> {
+    pub fn carriers(&self) -> impl Iterator<Item = &Rotor> + Clone {
         self.rotors.iter().filter(|r| r.carries())
     }
 

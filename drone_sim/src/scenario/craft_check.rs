@@ -41,7 +41,7 @@ pub(super) fn check(craft: &SdfModel, gravity: f64, report: &mut Report) {
     });
     if count > 0 {
         report.warn(format!(
-            "vehicle \"{}\": a sphere about its centre of mass touches things in place of its {count} collisions, which reach \
+            "vehicle \"{}\": a sphere about its centre of mass touches things in place of its {count} collisions, whose boxes reach \
              {reach:.2} m from there; parameter body_radius is the sphere's, 0.25 m",
             craft.name
         ));

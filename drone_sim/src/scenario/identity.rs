@@ -36,21 +36,20 @@ fn particulars(world: &World) -> u64 {
 impl World {
     /// A number that the world's things give: another file under the same name is noticed. What things look like does not enter.
     pub fn number(&self) -> u64 {
-        let world = self;
         let mut bytes = Vec::new();
-        for thing in &world.things {
+        for thing in &self.things {
             bytes.extend_from_slice(thing.name.as_bytes());
             let (p, q) = (thing.pose.translation.vector, thing.pose.rotation.coords);
             for x in p.iter().chain(q.iter()) {
                 bytes.extend_from_slice(&x.to_bits().to_le_bytes());
             }
         }
-        bytes.extend_from_slice(&particulars(world).to_le_bytes());
-        bytes.extend_from_slice(&(world.solids.all().len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&particulars(self).to_le_bytes());
+        bytes.extend_from_slice(&(self.solids.all().len() as u64).to_le_bytes());
         let weights =
-            world.clumps.iter().flat_map(|c| std::iter::once(&c.matter.mass).chain(&c.matter.inertia));
-        let places = world.start.iter().chain(world.goal.iter());
-        for x in world.gravity.iter().chain(places).chain(weights) {
+            self.clumps.iter().flat_map(|c| std::iter::once(&c.matter.mass).chain(&c.matter.inertia));
+        let places = self.start.iter().chain(self.goal.iter());
+        for x in self.gravity.iter().chain(places).chain(weights) {
             bytes.extend_from_slice(&x.to_bits().to_le_bytes());
         }
         checksum(&bytes)
