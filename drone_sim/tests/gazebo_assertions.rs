@@ -152,8 +152,8 @@ struct Client {
 
 #[derive(Params)]
 struct Orders {
-    /// m/s; NaN for no such order.
-    #[param(default = f64::NAN)]
+    /// m/s; -100 for no such order.
+    #[param(default = -100.0)]
     climb: f64,
     /// rad/s; negative for none.
     #[param(default = -1.0)]
@@ -170,7 +170,7 @@ impl Node for Client {
             if n.speed >= 0.0 {
                 n.rotors.send(ctx, Actuators { velocity: vec![n.speed; 4], ..Default::default() })?;
             }
-            if n.climb.is_finite() {
+            if n.climb > -100.0 {
                 let mut twist = Twist::default();
                 twist.linear.z = n.climb;
                 n.twist.send(ctx, twist)?;
