@@ -33,6 +33,41 @@ fn a_batch_goes_on_where_it_was_cut_off() {
     assert_eq!(text, std::fs::read_to_string(&cut).unwrap());
 }
 
+/// A world of a file is flown by its own vehicle, what of it is not simulated is said, and a file that was edited is not gone on with.
+#[test]
+fn a_world_of_a_file_is_told_of_and_known_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (out, world) = (dir.path().join("a.csv"), dir.path().join("w.sdf"));
+    let write = |gravity: f64| {
+        let sdf = format!(
+            "<sdf version='1.9'><world name='w'><gravity>0 0 -{gravity}</gravity><light name='lamp' type='point'/>
+             <frame name='goal'><pose>50 0 2 0 0 0</pose></frame></world></sdf>"
+        );
+        std::fs::write(&world, sdf).unwrap();
+    };
+    write(9.8);
+    let world_arg = world.display().to_string();
+    let same = batch(&out, &["--seeds", "1..2", "--world", &world_arg]);
+    let said = stderr(&same);
+    assert!(!same.status.success() && said.contains("turbulence") && said.contains("PG-1021"), "{said}");
+    let gusts = ["--seeds", "1..2", "--world", &world_arg, "--turbulence", "8", "--pilot", "hover", "--json"];
+    let flown = batch(&out, &gusts);
+    assert!(flown.status.success(), "{}", stderr(&flown));
+    assert!(stderr(&flown).contains("light[point] beside the sun is not simulated"), "{}", stderr(&flown));
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&flown)).unwrap();
+    assert_eq!(summary["ignored"]["light[point] beside the sun"], 1);
+    let again = batch(&out, &gusts);
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&again)).unwrap();
+    assert_eq!(summary["flown_now"], 0);
+    write(9.7);
+    let edited = batch(&out, &gusts);
+    assert!(
+        !edited.status.success() && stderr(&edited).contains("another state of the world's file"),
+        "{}",
+        stderr(&edited)
+    );
+}
+
 #[test]
 fn what_cannot_be_flown_is_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -43,6 +78,7 @@ fn what_cannot_be_flown_is_refused() {
         (&["--seeds", "1", "--speed", "NaN"], "speed"),
         (&["--seeds", "1", "--threads", "0"], "threads"),
         (&["--seeds", "1", "--world", "no-such-world"], "no-such-world"),
+        (&["--seeds", "1", "--world", "slalom", "--vehicle", "zeppelin"], "zeppelin"),
     ] {
         let refused = batch(&out, more);
         assert!(!refused.status.success(), "{more:?}");

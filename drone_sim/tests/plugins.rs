@@ -150,16 +150,18 @@ fn the_battery_of_the_file_empties_by_its_own_figures() {
         <battery_name>cells</battery_name><voltage>12.592</voltage>
         <open_circuit_voltage_constant_coef>12.694</open_circuit_voltage_constant_coef>
         <open_circuit_voltage_linear_coef>-3.1424</open_circuit_voltage_linear_coef><initial_charge>0.01</initial_charge>
-        <capacity>0.0125</capacity><resistance>0.061523</resistance><power_load>60</power_load></plugin>";
+        <capacity>0.0125</capacity><resistance>0.061523</resistance><smooth_current_tau>0.4</smooth_current_tau>
+        <power_load>60</power_load></plugin>";
     let log = fly(&world("", plugin), 4.0, &[], &[]);
     assert_eq!(log.battery.len(), 41, "ten a second");
     let (first, last) = (&log.battery[0].1, &log.battery[40].1);
     assert!((first.percentage - 0.8).abs() < 1e-3 && (first.capacity - 0.0125).abs() < 1e-6, "{first:?}");
     // The same, by hand, in steps of a tenth of a millisecond.
-    let (mut q, mut i, mut v) = (0.01_f64, 0.0, 0.0);
+    let (mut q, mut i, mut v) = (0.01_f64, 0.0_f64, 0.0);
     for _ in 0..40_000 {
         let open = 12.694 - 3.1424 * (1.0 - q / 0.0125);
-        i = (open - (open * open - 4.0 * 0.061523 * 60.0_f64).sqrt()) / (2.0 * 0.061523);
+        let asked = (open - (open * open - 4.0 * 0.061523 * 60.0_f64).sqrt()) / (2.0 * 0.061523);
+        i += (asked - i) * 1e-4 / 0.4;
         v = open - 0.061523 * i;
         q -= i * 1e-4 / 3600.0;
     }

@@ -90,9 +90,11 @@ pub struct OrderTopics {
     /// Rotor speeds.
     pub rotors: String,
     /// Actuator number of each of the vehicle's rotors.
-    pub numbers: [usize; 4],
+    pub numbers: Vec<usize>,
     /// The fastest that the model's own MulticopterVelocityControl lets it go along each axis, m/s, and turn, rad/s.
     pub fastest: (Vector3<f64>, f64),
+    /// Whether the model has a MulticopterVelocityControl, to which its rotors belong: rotor speeds are not obeyed.
+    pub controlled: bool,
 }
 
 impl OrderTopics {
@@ -108,8 +110,9 @@ impl OrderTopics {
             velocity: vec![format!("/model/{craft}/cmd_vel")],
             enable: vec![format!("/model/{craft}/enable")],
             rotors: format!("/{craft}/command/motor_speed"),
-            numbers: [0, 1, 2, 3],
+            numbers: vec![0, 1, 2, 3],
             fastest: (Vector3::repeat(f64::INFINITY), f64::INFINITY),
+            controlled: false,
         };
         let mut numbers = Vec::new();
         for plugin in model.into_iter().flat_map(|m| &m.plugins) {
@@ -117,6 +120,7 @@ impl OrderTopics {
                 Some(Known::MulticopterVelocityControl(control)) => {
                     out.velocity.push(join(&control.namespace, &control.command_topic));
                     out.enable.push(join(&control.namespace, &control.enable_topic));
+                    out.controlled = true;
                     out.fastest = (control.max_linear_velocity.abs(), control.max_angular_velocity.z.abs());
                 }
                 Some(Known::MulticopterMotorModel(motor)) => {
@@ -127,7 +131,7 @@ impl OrderTopics {
             }
         }
         numbers.sort_unstable();
-        if let Ok(numbers) = numbers.try_into() {
+        if !numbers.is_empty() {
             out.numbers = numbers;
         }
         out.velocity.dedup();
@@ -145,8 +149,9 @@ impl OrderTopics {
     }
 
     /// The speeds of the vehicle's rotors out of a command; `None` if it lacks some or holds what is no speed.
-    pub fn speeds(&self, command: &[f64]) -> Option<[f64; 4]> {
-        let speeds = self.numbers.map(|n| command.get(n).copied().unwrap_or(f64::NAN));
+    pub fn speeds(&self, command: &[f64]) -> Option<Vec<f64>> {
+        let speed = |n: &usize| command.get(*n).copied().unwrap_or(f64::NAN);
+        let speeds: Vec<f64> = self.numbers.iter().map(speed).collect();
         speeds.iter().all(|s| s.is_finite()).then_some(speeds)
     }
 }
@@ -220,9 +225,9 @@ mod tests {
 
     #[test]
     fn rotor_speeds_go_by_their_numbers() {
-        let topics = OrderTopics { numbers: [2, 3, 0, 1], ..OrderTopics::of("x3", None) };
+        let topics = OrderTopics { numbers: vec![2, 3, 0, 1], ..OrderTopics::of("x3", None) };
         assert_eq!(topics.rotors, "/x3/command/motor_speed");
-        assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, 4.0, 5.0]), Some([3.0, 4.0, 1.0, 2.0]));
+        assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, 4.0, 5.0]), Some(vec![3.0, 4.0, 1.0, 2.0]));
         assert_eq!(topics.speeds(&[1.0, 2.0, 3.0]), None);
         assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, f64::NAN]), None);
     }

@@ -33,7 +33,8 @@
 //!
 //! The vehicle of an SDF file, and with the parameter `gz` any, also takes orders where Gazebo's multicopters do, with the types of
 //! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which stands until the next one), `/model/M/enable` (std_msgs/Bool) and
-//! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity).
+//! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity; not obeyed
+//! where the model has a MulticopterVelocityControl, as in Gazebo).
 //!
 //! With the parameter `autopilot.kind` PX4 or ArduPilot flies instead, in lockstep ([`crate::autopilot`]).
 
@@ -42,6 +43,7 @@ mod config;
 pub(crate) mod drives;
 mod markers;
 mod messages;
+mod slots;
 pub mod suite;
 mod told;
 
@@ -70,7 +72,7 @@ use crate::control::Change;
 use crate::error::SimError;
 use crate::flight::{Axes, Flight};
 use crate::gz::{GzSide, Inbox, OrderTopics, Velocity, lock};
-use crate::physics::{BatterySpec, Command};
+use crate::physics::Command;
 use crate::sensors::{ColorCamera, DepthCamera, Imu, Odometry, Rate, Truths};
 
 /// Frame of the colour camera's images.
@@ -122,6 +124,8 @@ pub struct DroneSim {
     told_contacts: u32,
     limit_ns: i64,
     lost_frames: u64,
+    /// How long a slot for a picture is waited for in lockstep.
+    patience: std::time::Duration,
     /// The sensors of the parameter `sensors`.
     suite: suite::Suite,
     /// The last messages are out; the next step only says so.
@@ -137,6 +141,8 @@ pub struct DroneSim {
     told_steered: bool,
     /// It was said that a velocity was no velocity.
     told_refused: bool,
+    /// It was said that rotor speeds are not obeyed.
+    told_controlled: bool,
     /// The vehicle's name.
     craft: String,
     /// Models on wheels.
@@ -201,22 +207,20 @@ impl Node for DroneSim {
             goal: Rate::new(1.0),
         };
         let limit_ns = parts.rules.time_limit_ns;
-        let (mut wind, gusts) = config.wind();
-        let sdf = parts.world.sdf.as_ref();
-        wind.mean += sdf.map_or_else(Vector3::zeros, |sdf| sdf.wind);
-        let craft = parts.world.craft.as_ref().map_or(parts.vehicle.name, |c| c.name.as_str()).to_string();
+        let outfit = parts.outfit;
+        let craft = parts.world.craft.as_ref().map_or(outfit.vehicle.name, |c| c.name.as_str()).to_string();
         let settings = config.autopilot().or_node()?;
         let begin = if settings.is_some() { Flight::standing } else { Flight::new };
-        let flight = begin(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
-        let mut flight = flight.in_wind(wind, gusts);
-        let cell = parts.world.craft.as_ref().and_then(|model| BatterySpec::of_model(model));
-        if let Some((_, spec, charge)) = &cell {
-            flight = flight.on_battery(*spec, *charge);
-        }
+        let flight = begin(Arc::clone(&parts.world), outfit.vehicle.clone(), parts.rules).or_node()?;
         let seed = config.seed as u64;
+        let flight = outfit.put_on(flight, config.wind(), seed);
         let autopilot = settings.map(|settings| Autopilot::listen(settings, &flight, seed));
         let autopilot = autopilot.transpose().or_node()?;
-        let orders = OrderTopics::of(&craft, parts.world.craft.as_deref());
+        let mut orders = OrderTopics::of(&craft, parts.world.craft.as_deref());
+        let rotors = flight.quad().vehicle().rotors.len();
+        if orders.numbers.len() != rotors {
+            orders.numbers = (0..rotors).collect();
+        }
         let inbox = Arc::default();
         // Nobody gives such orders to the simulator's own vehicles, and topics without a publisher are warned of.
         if config.gz || parts.world.craft.is_some() {
@@ -250,6 +254,7 @@ impl Node for DroneSim {
             told_contacts: 0,
             limit_ns,
             lost_frames: 0,
+            patience: parts.patience,
             suite,
             over: false,
             orders,
@@ -258,6 +263,7 @@ impl Node for DroneSim {
             autopilot,
             told_steered: false,
             told_refused: false,
+            told_controlled: false,
             craft,
             drives,
             told,
@@ -356,11 +362,11 @@ impl DroneSim {
             let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
             self.flight.command(command, Axes::Heading, now);
         }
-        if let Some(command) = rotors {
+        if let Some(command) = rotors.filter(|_| !self.ignores_rotors()) {
             match self.orders.speeds(&command) {
                 Some(speeds) => {
                     lock(&self.inbox).clear();
-                    self.flight.command_rotors(speeds.into());
+                    self.flight.command_rotors(&speeds);
                 }
                 None => tracing::warn!(
                     "PG-1033 {} brought {command:?}, which lacks a finite speed for each of the motors {:?}",
@@ -369,6 +375,19 @@ impl DroneSim {
                 ),
             }
         }
+    }
+
+    /// Whether rotor speeds are not obeyed, because the rotors belong to the model's own velocity controller, as in Gazebo.
+    fn ignores_rotors(&mut self) -> bool {
+        if self.orders.controlled && !std::mem::replace(&mut self.told_controlled, true) {
+            tracing::warn!(
+                "PG-1047 {} is not obeyed: the rotors of {} belong to its MulticopterVelocityControl; leave that plugin out to command \
+                 rotors",
+                self.orders.rotors,
+                self.craft
+            );
+        }
+        self.orders.controlled
     }
 
     /// To the next moment at which a sensor fires.
@@ -497,8 +516,8 @@ impl DroneSim {
         let (width, height) = (self.color.intrinsics().width, self.color.intrinsics().height);
         let encoding = suite::encoding(self.color.format());
         let spec = ImageSpec::packed(width, height, encoding, COLOR_FRAME);
-        let Some(mut loan) = self.out.color.loan(&spec)? else {
-            self.lost_frames += 1;
+        let Some(mut loan) = slots::slot(ctx, &mut self.out.color, &spec, self.patience)? else {
+            self.lost_frames += u64::from(!ctx.is_lockstep());
             return Ok(());
         };
         let world = self.flight.world();
@@ -518,8 +537,8 @@ impl DroneSim {
     fn shoot_depth(&mut self, ctx: &Context, to: Time, index: i64, truth: &Odometry) -> Result {
         let (width, height) = (self.depth.intrinsics().width, self.depth.intrinsics().height);
         let spec = ImageSpec::packed(width, height, Encoding::Depth32, DEPTH_FRAME);
-        let Some(mut loan) = self.out.depth.loan(&spec)? else {
-            self.lost_frames += 1;
+        let Some(mut loan) = slots::slot(ctx, &mut self.out.depth, &spec, self.patience)? else {
+            self.lost_frames += u64::from(!ctx.is_lockstep());
             return Ok(());
         };
         let scene = &self.flight.world().scene;

@@ -6,12 +6,14 @@
 mod actor;
 mod builtin;
 mod clump;
+mod craft_check;
 mod craft_props;
 mod drive;
 mod edit;
 mod export;
 mod forest;
 mod from_sdf;
+mod identity;
 mod looks;
 mod loose;
 mod mechanism;

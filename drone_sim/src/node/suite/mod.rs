@@ -12,6 +12,7 @@ mod read;
 mod seat;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use nalgebra::{Isometry3, Point3};
 use peregrine::prelude::*;
@@ -42,6 +43,8 @@ pub(super) struct Suite {
     cameras: Vec<Drawn>,
     /// Topics that have a publisher.
     taken: BTreeSet<String>,
+    /// How long a slot for a picture is waited for in lockstep.
+    patience: Duration,
 }
 
 /// A sensor with its place and its names.
@@ -89,7 +92,8 @@ impl Home {
 impl Suite {
     /// The instruments of the parameter `sensors`, and of the models that the world brings.
     pub(super) fn new(setup: &mut Setup<DroneSim>, config: &Config, world: &World) -> Result<Self> {
-        let mut suite = Self::default();
+        let patience = Duration::from_secs_f64(config.slot_patience);
+        let mut suite = Self { patience, ..Self::default() };
         let seed = config.seed as u64;
         let earth = world.sdf.as_ref().map_or_else(Earth::default, |sdf| sdf.earth);
         if config.vehicle_sensors {
@@ -166,7 +170,8 @@ impl Suite {
         }
         // At every step where the file says 0, and never more often.
         let rate = if spec.update_rate > 0.0 { spec.update_rate.min(1000.0) } else { 1000.0 };
-        let place = Place { rate, home: *home, frame: frame.clone(), image_frame: image_frame.clone() };
+        let (frame_name, image_frame) = (frame.clone(), image_frame.clone());
+        let place = Place { rate, home: *home, frame: frame_name, image_frame, patience: self.patience };
         if let Some(camera) = Drawn::new(setup, &spec.kind, topic, place, (seed, id))? {
             self.cameras.push(camera);
             return Ok(());

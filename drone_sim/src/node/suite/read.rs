@@ -59,10 +59,14 @@ impl Instrument {
         let pose = truth.state.pose() * self.home.mount;
         let at = Point3::from(pose.translation.vector);
         let header = messages::header(now, &self.frame);
-        let solids = &flight.world().solids;
+        let world = flight.world();
+        let solids = &world.solids;
         match &mut self.kind {
             Kind::Lidar(lidar, scan, points) => {
                 lidar.scan(solids, &pose, index);
+                if world.is_retroreflective() {
+                    lidar.reflect(&pose, |p| world.retro_at(p));
+                }
                 let (laser, cloud) = (laser_scan(lidar), point_cloud(lidar));
                 scan.send(ctx, LaserScan { header: header.clone(), ..laser })?;
                 points.send(ctx, PointCloud2 { header, ..cloud })
