@@ -36,6 +36,7 @@ mod inbox;
 mod scene;
 mod services;
 pub mod state;
+pub(crate) mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +46,7 @@ use nalgebra::Isometry3;
 use peregrine::AnyMessage;
 use peregrine::time::monotonic_ns;
 use peregrine_gz::convert::{self, Convert, Pair};
+use peregrine_gz::msgs::GzMessage;
 use peregrine_gz::msgs::core::{Clock, Header, Time};
 use peregrine_gz::msgs::geometry::{Odometry, OdometryWithCovariance, PoseV, Twist};
 use peregrine_gz::msgs::scene::Scene;
@@ -64,6 +66,7 @@ use crate::sensors::Rate;
 pub use apply::{apply, is_of_world};
 pub use inbox::{Inbox, OrderTopics, Velocity, lock};
 pub use scene::describe;
+pub(crate) use tell::Called;
 
 /// ROS topics that have no meaning for Gazebo's clients, or another form of their own.
 const NOT_CARRIED: [&str; 6] =
@@ -112,6 +115,10 @@ pub struct GzSide {
     /// The world's step, nanoseconds: what clients count by.
     step_ns: i64,
     carried: BTreeMap<String, Option<(&'static Pair, RawPublisher)>>,
+    /// Topics of sensors that tell more here than ROS's types hold.
+    sensors: BTreeMap<String, (Called, RawPublisher)>,
+    /// Gazebo's names of sensors' frames, by ROS's.
+    frames: BTreeMap<String, String>,
     scratch: Vec<u8>,
     rates: [Rate; 2],
     started_ns: i64,
@@ -174,6 +181,8 @@ impl GzSide {
             covariant: Vec::new(),
             step_ns: step_ns(world),
             carried: BTreeMap::new(),
+            sensors: BTreeMap::new(),
+            frames: BTreeMap::new(),
             scratch: Vec::new(),
             rates: [Rate::new(10.0), Rate::new(60.0)],
             started_ns: monotonic_ns(),
@@ -207,6 +216,26 @@ impl GzSide {
     /// On these topics odometry goes out with its covariance.
     pub fn tell_with_covariance(&mut self, topics: &[String]) {
         self.covariant = topics.to_vec();
+    }
+
+    /// A sensor that tells its messages of `type_name` on `topic` by [`GzSide::tell`]: what is published there for ROS is not carried.
+    pub(crate) fn expect(&mut self, topic: &str, type_name: &str, called: Called) -> Result<()> {
+        let full = self.node.options().flavour.type_name(type_name);
+        let publisher = self.node.advertise_raw(topic, &full)?;
+        self.sensors.insert(topic.to_string(), (called, publisher));
+        Ok(())
+    }
+
+    /// Gazebo's names of the frames of sensors, by ROS's names.
+    pub(crate) fn name_frames(&mut self, frames: BTreeMap<String, String>) {
+        self.frames = frames;
+    }
+
+    /// Tells what a sensor shows, if anybody listens.
+    pub(crate) fn tell<M: GzMessage>(&self, topic: &str, make: impl FnOnce(&Called) -> M) {
+        if let Some((called, publisher)) = self.sensors.get(topic).filter(|(_, p)| p.has_listeners()) {
+            publisher.publish(make(called).encode_to_vec());
+        }
     }
 
     /// One step as clients count them, nanoseconds: `<max_step_size>` of the world.
@@ -377,6 +406,9 @@ impl GzSide {
     /// A message that somebody published in this program: it goes out under the same name, if anybody listens.
     pub fn carry(&mut self, message: &AnyMessage<'_>) {
         let topic = message.topic();
+        if self.sensors.contains_key(topic) {
+            return;
+        }
         if !self.carried.contains_key(topic) {
             let made = self.carrier(topic, message.type_name());
             self.carried.insert(topic.to_string(), made);
@@ -390,7 +422,8 @@ impl GzSide {
         }
         let made = message.with_cdr(&mut self.scratch, |bytes| pair.to_gz(bytes));
         match made {
-            Ok(payload) => {
+            Ok(mut payload) => {
+                tell::rename(&mut payload, &self.frames);
                 publisher.publish(payload);
             }
             Err(cause) => tracing::warn!("{topic} cannot be told to Gazebo's clients: {cause}"),

@@ -231,6 +231,7 @@ impl Node for DroneSim {
             side.tell_with_covariance(told.covariant());
             side.control().pause(config.paused);
             side.listen_drives(drives.topics(), drives.orders()).or_node()?;
+            suite.introduce(&mut side).or_node()?;
             setup.subscribe_all(Self::on_any)?;
             Some(side)
         } else {
@@ -416,7 +417,7 @@ impl DroneSim {
             let reading = self.imu.read(&sample, index);
             self.out.imu.send(ctx, messages::imu(to, &reading, &self.imu.noise))?;
         }
-        self.suite.fire(ctx, to, &self.flight, &sample)?;
+        self.suite.fire(ctx, to, &self.flight, &sample, self.gz.as_ref())?;
         self.drives.fire(ctx, to, &self.flight)?;
         self.told.fire(ctx, to, &self.flight, &sample)?;
         let ended = self.flight.outcome();

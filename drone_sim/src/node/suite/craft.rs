@@ -1,7 +1,7 @@
 //! The sensors that the vehicle of an SDF file brings along, with the topics and frames that Gazebo gives them.
 
 use super::seat::Seat;
-use super::{Home, Wanted};
+use super::{Home, Wanted, called};
 use crate::gz::world_name;
 use crate::scenario::World;
 use crate::sdf::names::{sensor_frame, sensor_topic};
@@ -20,6 +20,7 @@ pub(super) fn sensors(world: &World) -> Vec<Wanted<'_>> {
                 home: Home { seat: Seat::Vehicle, mount: base * link.pose * spec.pose },
                 frame: sensor_frame(model, &link.name, spec),
                 image_frame: sensor_frame(model, &link.name, spec),
+                called: called(model, &link.name, spec),
                 id: 0,
             });
         }
