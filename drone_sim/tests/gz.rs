@@ -169,7 +169,7 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
     assert_eq!(changes(&mut flight, &mut side), 1);
     let scene: Scene = client.request("/world/empty/scene/info", &Empty::default(), limit).unwrap();
     let names: Vec<&str> = scene.model.iter().map(|m| m.name.as_str()).collect();
-    assert_eq!(names, ["x500", "post"]);
+    assert_eq!(names, ["x500", "post", "ground_plane"]);
     let there = flight.clearance().distance;
     assert!((there - 4.3).abs() < 0.7, "{there}");
 

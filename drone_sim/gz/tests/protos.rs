@@ -115,6 +115,7 @@ fn every_field_is_that_of_the_proto_files() {
         include_str!("../src/msgs/world.rs"),
         include_str!("../src/msgs/scene.rs"),
         include_str!("../src/msgs/serialized.rs"),
+        include_str!("../src/msgs/shapes.rs"),
     ] {
         of_rust(text, &mut ours);
     }

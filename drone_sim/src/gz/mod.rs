@@ -18,9 +18,9 @@
 //!
 //! | service | request, reply |
 //! |---|---|
-//! | `/world/W/control` | WorldControl (pause, step, multi_step, run_to_sim_time, reset), Boolean |
+//! | `/world/W/control` | WorldControl (pause, step, multi_step, run_to_sim_time, reset model_only), Boolean: false, and nothing done, with another reset or a seed |
 //! | `/world/W/set_pose`, `/world/W/set_pose_vector` | Pose, Pose_V, Boolean |
-//! | `/world/W/create`, `/world/W/create_multiple` | EntityFactory (sdf, sdf_filename), EntityFactory_V, Boolean |
+//! | `/world/W/create`, `/world/W/create_multiple` | EntityFactory (sdf, sdf_filename; pose in the world or spherical_coordinates), EntityFactory_V, Boolean |
 //! | `/world/W/remove` | Entity (by name), Boolean |
 //! | `/world/W/scene/info` | Empty, Scene |
 //! | `/world/W/state` | Empty, SerializedStepMap |
@@ -35,6 +35,7 @@ mod apply;
 mod inbox;
 mod scene;
 mod services;
+mod shapes;
 pub mod state;
 pub(crate) mod tell;
 
@@ -61,7 +62,7 @@ use crate::node::drives::{Orders, put};
 use crate::physics::STEP_NS;
 use crate::scenario::World;
 use crate::sdf::types::Known;
-use crate::sensors::Rate;
+use crate::sensors::{Datum, Rate};
 
 pub use apply::{apply, is_of_world};
 pub use inbox::{Inbox, OrderTopics, Velocity, lock};
@@ -156,7 +157,8 @@ impl GzSide {
         let of_model = |topic: &str| format!("/model/{craft}/{topic}");
         inbox::listen(&node, orders, inbox)?;
         let (whole, askers) = (Arc::default(), Askers::default());
-        services::offer(&node, (name.as_str(), craft), &control, &scene, &whole, &askers)?;
+        let earth = world.sdf.as_ref().filter(|sdf| sdf.has_earth).map(|sdf| Datum::new(&sdf.earth));
+        services::offer(&node, (name.as_str(), craft, earth), &control, &scene, &whole, &askers)?;
         let mut own = world.craft.iter().flat_map(|model| &model.plugins);
         let told = own.any(|p| matches!(p.known, Some(Known::OdometryPublisher(_))));
         let odometry = match told {

@@ -14,6 +14,7 @@ pub mod geometry;
 pub mod scene;
 pub mod sensing;
 pub mod serialized;
+pub mod shapes;
 pub mod world;
 
 /// Encoding and decoding, which every message has.
@@ -119,6 +120,8 @@ names! {
     scene::EllipsoidGeom => "EllipsoidGeom",
     scene::ConeGeom => "ConeGeom",
     scene::MeshGeom => "MeshGeom",
+    shapes::HeightmapGeom => "HeightmapGeom",
+    shapes::Polyline => "Polyline",
     scene::Material => "Material",
     scene::Light => "Light",
     scene::Inertial => "Inertial",
