@@ -69,9 +69,8 @@ pub use inbox::{Inbox, OrderTopics, Velocity, lock};
 pub use scene::describe;
 pub(crate) use tell::Called;
 
-/// ROS topics that have no meaning for Gazebo's clients, or another form of their own.
-const NOT_CARRIED: [&str; 6] =
-    ["/clock", "/rosout", "/parameter_events", "/tf_static", "/sim/obstacles", "/cmd_vel"];
+/// ROS topics that have no meaning for Gazebo's clients, or another form of their own; besides those of the node's own.
+const NOT_CARRIED: [&str; 4] = ["/clock", "/rosout", "/parameter_events", "/tf_static"];
 
 /// How often the clients of a world that stands still are told so, nanoseconds of real time.
 const AGAIN_NS: i64 = 200_000_000;
@@ -118,6 +117,12 @@ pub struct GzSide {
     carried: BTreeMap<String, Option<(&'static Pair, RawPublisher)>>,
     /// Topics of sensors that tell more here than ROS's types hold.
     sensors: BTreeMap<String, (Called, RawPublisher)>,
+    /// Topic of the vehicle's odometry among those that are carried.
+    odom: String,
+    /// Topics of the node's own that are not carried.
+    kept: Vec<String>,
+    /// Things that were moved since the last telling.
+    moved: BTreeSet<String>,
     /// Gazebo's names of sensors' frames, by ROS's.
     frames: BTreeMap<String, String>,
     scratch: Vec<u8>,
@@ -185,6 +190,9 @@ impl GzSide {
             carried: BTreeMap::new(),
             sensors: BTreeMap::new(),
             frames: BTreeMap::new(),
+            odom: String::new(),
+            kept: Vec::new(),
+            moved: BTreeSet::new(),
             scratch: Vec::new(),
             rates: [Rate::new(10.0), Rate::new(60.0)],
             started_ns: monotonic_ns(),
@@ -226,6 +234,13 @@ impl GzSide {
         let publisher = self.node.advertise_raw(topic, &full)?;
         self.sensors.insert(topic.to_string(), (called, publisher));
         Ok(())
+    }
+
+    /// What the node's own topics are called, which it may have been told to call otherwise: the vehicle's odometry, and those that
+    /// mean nothing to Gazebo's clients.
+    pub fn name_own(&mut self, odom: &str, kept: [&str; 2]) {
+        self.odom = odom.to_string();
+        self.kept = kept.map(str::to_string).to_vec();
     }
 
     /// Gazebo's names of the frames of sensors, by ROS's names.
@@ -327,6 +342,7 @@ impl GzSide {
         let stats = Some(self.stats_of(now_ns));
         let due = now_ns >= self.next_whole_ns;
         if due {
+            self.moved.clear();
             self.next_whole_ns = now_ns + WHOLE_EVERY_NS;
             let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
             let poses = scene::poses(world, &self.craft, pose, &self.links);
@@ -340,7 +356,15 @@ impl GzSide {
             return;
         }
         // The service's answer goes on too, if not its looks.
-        let mut state = state::moved(&scene::dynamic(world, &self.craft, pose, &self.links), flavour);
+        let mut poses = scene::dynamic(world, &self.craft, pose, &self.links);
+        let moved = std::mem::take(&mut self.moved);
+        if !moved.is_empty() {
+            let all = scene::poses(world, &self.craft, pose, &self.links);
+            let new = all.into_iter().filter(|p| moved.contains(&p.name));
+            let new: Vec<_> = new.filter(|p| poses.iter().all(|known| known.id != p.id)).collect();
+            poses.extend(new);
+        }
+        let mut state = state::moved(&poses, flavour);
         state.header = Some(header(now_ns));
         let step = SerializedStepMap { stats, state: Some(state) };
         {
@@ -373,7 +397,21 @@ impl GzSide {
         }
     }
 
-    /// After models came, went or moved.
+    /// After a client moved things: the scene stays the same, and where they stand is told with the next poses.
+    pub fn things_moved(&mut self, world: &World, names: Vec<String>) {
+        let mut scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in &names {
+            let thing = world.find(name).and_then(|object| world.thing(object));
+            let model = scene.model.iter_mut().find(|m| m.name == *name);
+            if let (Some(thing), Some(model)) = (thing, model) {
+                model.pose = Some(scene::pose(name, model.id, &thing.pose));
+            }
+        }
+        drop(scene);
+        self.moved.extend(names);
+    }
+
+    /// After models came or went.
     pub fn world_changed(&mut self, world: &World) {
         let scene = describe(world, &self.craft);
         self.scenes.publish(&scene);
@@ -415,7 +453,7 @@ impl GzSide {
             let made = self.carrier(topic, message.type_name());
             self.carried.insert(topic.to_string(), made);
         }
-        if topic == "/odom" {
+        if topic == self.odom {
             self.carry_odometry(message);
         }
         let Some(Some((pair, publisher))) = self.carried.get(topic) else { return };
@@ -434,7 +472,8 @@ impl GzSide {
 
     fn carrier(&self, topic: &str, type_name: &str) -> Option<(&'static Pair, RawPublisher)> {
         let heard = self.heard.velocity.iter().chain(&self.heard.enable).chain([&self.heard.rotors]);
-        if NOT_CARRIED.contains(&topic) || heard.into_iter().any(|name| name == topic) {
+        let kept = NOT_CARRIED.contains(&topic) || self.kept.iter().any(|name| name == topic);
+        if kept || heard.into_iter().any(|name| name == topic) {
             return None;
         }
         let pair = match self.covariant.iter().any(|name| name == topic) {

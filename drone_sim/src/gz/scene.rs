@@ -154,7 +154,7 @@ pub(super) fn poses(world: &World, craft: &str, at: &Isometry3<f64>, links: &Lin
     std::iter::once(pose(craft, VEHICLE, at)).chain(things).chain(hanging(world, links)).collect()
 }
 
-fn pose(name: &str, id: u32, p: &Isometry3<f64>) -> Pose {
+pub(super) fn pose(name: &str, id: u32, p: &Isometry3<f64>) -> Pose {
     let (t, q) = (&p.translation, p.rotation.quaternion());
     let frame = header::Map { key: "frame_id".into(), value: vec![name.to_string()] };
     Pose {

@@ -42,6 +42,7 @@ mod config;
 pub(crate) mod drives;
 mod markers;
 mod messages;
+mod start;
 pub mod suite;
 mod told;
 
@@ -143,7 +144,7 @@ pub struct DroneSim {
     drives: drives::Drives,
     /// What plugins tell of where their models are.
     told: told::Told,
-    /// What clients changed of the world, in order.
+    /// What clients changed of the world, in order, for the checkpoint that is to come.
     journal: Vec<Change>,
     plan: checkpoint::Plan,
     /// Where it was taken up, nanoseconds; 0 at a beginning.
@@ -206,9 +207,14 @@ impl Node for DroneSim {
         wind.mean += sdf.map_or_else(Vector3::zeros, |sdf| sdf.wind);
         let craft = parts.world.craft.as_ref().map_or(parts.vehicle.name, |c| c.name.as_str()).to_string();
         let settings = config.autopilot().or_node()?;
-        let begin = if settings.is_some() { Flight::standing } else { Flight::new };
+        let start = start::Start::of(&config, &parts.world).or_node()?;
+        let stands = settings.is_some() || start == start::Start::Stand;
+        let begin = if stands { Flight::standing } else { Flight::new };
         let flight = begin(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
         let mut flight = flight.in_wind(wind, gusts);
+        if start == start::Start::Rest && settings.is_none() {
+            flight.command_rotors(nalgebra::Vector4::zeros());
+        }
         let cell = parts.world.craft.as_ref().and_then(|model| BatterySpec::of_model(model));
         if let Some((_, spec, charge)) = &cell {
             flight = flight.on_battery(*spec, *charge);
@@ -230,6 +236,8 @@ impl Node for DroneSim {
             let mut side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
             side.tell_with_covariance(told.covariant());
             side.control().pause(config.paused);
+            let command = setup.resolve("cmd_vel")?;
+            side.name_own(out.odom.topic().name(), [command.as_str(), out.obstacles.topic().name()]);
             side.listen_drives(drives.topics(), drives.orders()).or_node()?;
             suite.introduce(&mut side).or_node()?;
             setup.subscribe_all(Self::on_any)?;
@@ -307,13 +315,8 @@ impl DroneSim {
             _ => Axes::Heading,
         };
         let velocity = Vector3::new(linear.x, linear.y, linear.z);
-        if self.autopilot.is_some() {
-            if !self.told_steered {
-                tracing::warn!(
-                    "PG-1041 cmd_vel is not obeyed: a flight controller flies; send it setpoints instead"
-                );
-            }
-            self.told_steered = true;
+        if self.flight.is_steered() {
+            self.refuse_velocity("cmd_vel");
             return Ok(());
         }
         let command = Command { velocity, yaw_rate: angular.z, steady: false };
@@ -347,15 +350,40 @@ impl DroneSim {
         })
     }
 
+    /// A velocity came for a vehicle whose rotors are commanded; said the first time.
+    fn refuse_velocity(&mut self, topic: &str) {
+        if std::mem::replace(&mut self.told_steered, true) {
+            return;
+        }
+        if self.autopilot.is_some() {
+            tracing::warn!(
+                "PG-1041 {topic} is not obeyed: a flight controller flies; send it setpoints instead"
+            );
+        } else {
+            tracing::warn!(
+                "PG-1041 {topic} is not obeyed: {} brings motors and no MulticopterVelocityControl, and takes {} alone; begin with \
+                 start: hover to command its velocity",
+                self.craft,
+                self.orders.rotors
+            );
+        }
+    }
+
     /// What came by Gazebo's names since the last step.
     fn obey(&mut self, now: i64) {
-        let (velocity, rotors) = {
+        let (stop, velocity, rotors) = {
             let mut inbox = lock(&self.inbox);
-            (inbox.take_velocity(), inbox.take_rotors())
+            (inbox.take_stop(), inbox.take_velocity(), inbox.take_rotors())
         };
+        if stop {
+            self.flight.command_rotors(nalgebra::Vector4::zeros());
+        }
         if let Some(velocity) = velocity.map(|velocity| self.orders.bounded(velocity)) {
             let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
-            self.flight.command(command, Axes::Heading, now);
+            if !self.flight.command(command, Axes::Heading, now) && self.flight.is_steered() {
+                let topic = self.orders.velocity.first().cloned().unwrap_or_default();
+                self.refuse_velocity(&topic);
+            }
         }
         if let Some(command) = rotors {
             match self.orders.speeds(&command) {
@@ -472,19 +500,24 @@ impl DroneSim {
             gz.before_gate(now, self.flight.world(), &pose);
             let leave = || ctx.is_stopping() || gz.is_due();
             let permit = gz.control().gate(now, gz.step_ns(), leave);
-            let changed = !permit.changes.is_empty();
+            let (mut peopled, mut moved) = (false, Vec::new());
             for change in permit.changes {
-                if crate::gz::is_of_world(gz.craft(), &change) {
-                    self.journal.push(change.clone());
+                // A journal that no checkpoint will hold would only grow.
+                if self.plan.is_wished() && crate::gz::is_of_world(gz.craft(), &change) {
+                    checkpoint::note(&mut self.journal, &change);
                 }
-                if change == Change::Reset {
+                match &change {
                     // A velocity that stands would set it in motion again.
-                    lock(&self.inbox).clear();
+                    Change::Reset => lock(&self.inbox).clear(),
+                    Change::SetPose { name, .. } => moved.push(name.clone()),
+                    Change::Create { .. } | Change::Remove { .. } => peopled = true,
                 }
                 crate::gz::apply(&mut self.flight, gz.craft(), change);
             }
-            if changed {
+            if peopled {
                 gz.world_changed(self.flight.world());
+            } else if !moved.is_empty() {
+                gz.things_moved(self.flight.world(), moved);
             }
             // Changes of a paused world take no time.
             if ctx.is_stopping() || permit.until.is_none_or(|until| until > now) {
