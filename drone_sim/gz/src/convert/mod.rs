@@ -5,10 +5,12 @@
 
 mod boxes;
 mod frames;
+mod orders;
 mod plain;
 mod rare;
 mod sensing;
 
+pub use orders::{placed, to_delete};
 use peregrine_msgs::{Message, cdr};
 
 use crate::msgs::{self, GzMessage};
