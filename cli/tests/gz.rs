@@ -240,6 +240,8 @@ fn px4s_gz_bridge_finds_its_topics() {
     assert!(pressure.contains("pressure: 1013"), "{pressure}");
     let state = ask("topic", &["-e", "-n", "1", "-t", "/world/default/state"]);
     assert!(state.contains("entities") && state.contains("components"), "{state}");
+    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    stock_tools_list_time_and_control(&ask, &names);
     // PX4 drives the rotors: full throttle for the simulator, seen as height by a stock client.
     let height = || {
         let text = ask("topic", &["-e", "-n", "1", "-t", "/model/x500_0/odometry"]);
@@ -261,6 +263,63 @@ fn px4s_gz_bridge_finds_its_topics() {
         height().filter(|z| *z > 3.0)
     });
     sensors_say_what_gazebos_do(&partition, &told[3].0);
+}
+
+/// The stamps of what `ign topic -e` prints, nanoseconds.
+fn stamps(text: &str) -> Vec<i64> {
+    let number =
+        |line: &str, key: &str| line.trim().strip_prefix(key).and_then(|n| n.trim().parse::<i64>().ok());
+    let blocks = text.split("stamp {").skip(1).map(|block| block.split('}').next().unwrap());
+    let of = |block: &str, key: &str| block.lines().find_map(|line| number(line, key)).unwrap_or(0);
+    blocks.map(|block| of(block, "sec:") * 1_000_000_000 + of(block, "nsec:")).collect()
+}
+
+/// Gazebo's own tools list the world, see it at its rates and order it about. (`ign topic -f` came after Debian's version.)
+fn stock_tools_list_time_and_control(ask: &dyn Fn(&str, &[&str]) -> String, names: &[&str]) {
+    wait_for("the list of topics", || {
+        let list = ask("topic", &["-l"]);
+        names.iter().all(|name| list.lines().any(|line| line.trim() == *name)).then_some(())
+    });
+    wait_for("the list of services", || {
+        let list = ask("service", &["-l"]);
+        list.lines().any(|line| line.trim() == "/world/default/control").then_some(())
+    });
+    let imu = stamps(&ask("topic", &["-e", "-n", "25", "-t", names[0]]));
+    assert!(imu.len() == 25 && imu.windows(2).all(|w| w[1] - w[0] == 4_000_000), "250 Hz: {imu:?}");
+    let clock = "/world/default/clock";
+    let text = ask("topic", &["-e", "-n", "10", "-t", clock]);
+    assert_eq!(text.matches("sim {").count(), 10, "{text}");
+    let order = |order: &str| {
+        ask(
+            "service",
+            &[
+                "-s",
+                "/world/default/control",
+                "--reqtype",
+                "ignition.msgs.WorldControl",
+                "--reptype",
+                "ignition.msgs.Boolean",
+                "--timeout",
+                "5000",
+                "--req",
+                order,
+            ],
+        )
+    };
+    let stats = || {
+        let text = ask("topic", &["-e", "-n", "1", "-t", "/world/default/stats"]);
+        let steps =
+            text.lines().find_map(|l| l.strip_prefix("iterations: ")).map(|n| n.parse::<u64>().unwrap());
+        (text.contains("paused: true"), steps.unwrap_or(0))
+    };
+    assert!(order("pause: true").contains("data: true"));
+    let (_, begin) = wait_for("a pause", || Some(stats()).filter(|(paused, _)| *paused));
+    assert!(order("pause: true, multi_step: 250").contains("data: true"));
+    wait_for("250 steps", || (stats() == (true, begin + 250)).then_some(()));
+    // What cannot be done is not said to be.
+    assert!(!order("pause: true, seed: 3").contains("data: true"));
+    assert!(order("pause: false").contains("data: true"));
+    wait_for("time to go on", || Some(stats()).filter(|(paused, _)| !paused));
 }
 
 /// What PX4 and other bridges read of a lidar and of a receiver and ROS's types have no room for. The vehicle climbs.
