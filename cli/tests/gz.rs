@@ -274,7 +274,7 @@ fn stamps(text: &str) -> Vec<i64> {
     blocks.map(|block| of(block, "sec:") * 1_000_000_000 + of(block, "nsec:")).collect()
 }
 
-/// Gazebo's own tools list the world, see it at its rates and order it about. (`ign topic -f` came after Debian's version.)
+/// Gazebo's own tools list the world, see it at its rates and order it about. (Debian's `ign topic` has no `-f`.)
 fn stock_tools_list_time_and_control(ask: &dyn Fn(&str, &[&str]) -> String, names: &[&str]) {
     wait_for("the list of topics", || {
         let list = ask("topic", &["-l"]);
