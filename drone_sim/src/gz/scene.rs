@@ -56,7 +56,7 @@ pub fn describe(world: &World, craft: &str) -> Scene {
     let whole = |t: &Thing| !t.name.is_empty() && t.kind != ThingKind::Part;
     for (i, thing) in world.things.iter().enumerate().filter(|(_, t)| whole(t)) {
         // A model that came later may bear the name of one that went.
-        let guest = world.guests.iter().rev().find(|m| m.name == thing.name).map(AsRef::as_ref);
+        let guest = world.guests.iter().rev().find(|m| m.name == thing.name).map(|m| &**m);
         let of_file = || world.sdf.as_ref().and_then(|w| w.models.iter().find(|m| m.name == thing.name));
         let written = guest.or_else(of_file);
         let model = match written {

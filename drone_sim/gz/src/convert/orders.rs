@@ -48,8 +48,8 @@ impl Convert<gz::WorldControl> for ros::WorldControl {
 impl Convert<gz::EntityFactory> for ros::EntityFactory {
     /// The first of text, file and model to copy that is given counts.
     fn to_gz(&self) -> gz::EntityFactory {
-        let sources = [
-            (&self.sdf, Source::Sdf as fn(String) -> Source),
+        let sources: [(&String, fn(String) -> Source); 3] = [
+            (&self.sdf, Source::Sdf),
             (&self.sdf_filename, Source::SdfFilename),
             (&self.clone_name, Source::CloneName),
         ];
