@@ -193,12 +193,37 @@ fn the_wind_of_the_file_blows_and_pushes_who_lets_it() {
     assert!(pushed > 2.0 * rotors, "{pushed} {rotors}");
 }
 
+fn z(log: &Log) -> f64 {
+    log.last["odom"].pose.pose.position.z
+}
+
+/// As Gazebo's controller: the rotors stop, and what comes meanwhile counts once it is enabled again.
 #[test]
 fn orders_count_only_while_enabled() {
     let log = fly(&world("", ""), 3.0, &["0 enable 0", "0.1 quad 3"], &[]);
-    assert!(x(&log, "odom").abs() < 0.05, "{}", x(&log, "odom"));
-    let log = fly(&world("", ""), 3.0, &["0 enable 0", "0.1 quad 3", "1.0 enable 1"], &[]);
-    assert!(x(&log, "odom") > 3.0, "{}", x(&log, "odom"));
+    assert!(x(&log, "odom").abs() < 0.05 && z(&log) < 0.5, "{} {}", x(&log, "odom"), z(&log));
+    let log = fly(&world("", ""), 3.0, &["0 enable 0", "0.1 quad 3", "0.3 enable 1"], &[]);
+    assert!(x(&log, "odom") > 3.0 && z(&log) > 1.0, "{} {}", x(&log, "odom"), z(&log));
+    // Who is enabled again without a new command goes on falling.
+    let log = fly(&world("", ""), 2.0, &["0 quad 3", "0.5 enable 0", "0.6 enable 1"], &[]);
+    assert!(z(&log) < 0.5, "{}", z(&log));
+}
+
+/// `start: rest` is how Gazebo's models begin; which of them obey velocities depends on what they bring.
+#[test]
+fn a_vehicle_at_rest_waits_for_its_first_command() {
+    const CONTROL: &str = "<plugin filename='gz-sim-multicopter-control-system' name='gz::sim::systems::MulticopterVelocityControl'>
+        <robotNamespace>model/quad</robotNamespace><commandSubTopic>cmd_vel</commandSubTopic></plugin>";
+    let rest = &[("start", "rest")];
+    let log = fly(&world("", CONTROL), 1.5, &[], rest);
+    assert!(z(&log) < 0.5, "it fell: {}", z(&log));
+    let log = fly(&world("", CONTROL), 3.0, &["0.2 quad 2"], rest);
+    assert!(x(&log, "odom") > 2.0 && z(&log) > 1.0, "{} {}", x(&log, "odom"), z(&log));
+    // With motors alone it stands on its feet on the ground, and obeys rotor speeds alone.
+    let log = fly(&world("", ""), 1.5, &["0.2 quad 2"], rest);
+    assert!(x(&log, "odom").abs() < 0.01 && z(&log) < 0.5, "{} {}", x(&log, "odom"), z(&log));
+    // Without gz it hovers, unless it is told to rest.
+    assert!(z(&fly(&world("", CONTROL), 1.5, &[], &[])) > 2.5);
 }
 
 /// A wing that pushes upwards in flight: seen in the rotors' work, not in the way flown.

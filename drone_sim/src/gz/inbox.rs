@@ -29,13 +29,15 @@ pub struct Inbox {
     standing: Option<Velocity>,
     rotors: Option<Vec<f64>>,
     enabled: bool,
+    /// The rotors are to stop.
+    stop: bool,
     /// It was said that a velocity was no velocity.
     told: bool,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { velocity: None, standing: None, rotors: None, enabled: true, told: false }
+        Self { velocity: None, standing: None, rotors: None, enabled: true, stop: false, told: false }
     }
 }
 
@@ -51,9 +53,20 @@ impl Inbox {
         }
     }
 
-    /// Whether velocities are obeyed.
+    /// Whether velocities are obeyed. As Gazebo's controller has it, the rotors stop when they are no longer, and it takes a new
+    /// velocity to start them.
     pub fn enable(&mut self, enabled: bool) {
+        self.stop = !enabled && (self.enabled || self.stop);
         self.enabled = enabled;
+    }
+
+    /// Whether the rotors are to stop now. Says so once, and forgets the velocities of before.
+    pub fn take_stop(&mut self) -> bool {
+        let stop = std::mem::take(&mut self.stop);
+        if stop {
+            self.clear();
+        }
+        stop
     }
 
     /// Rotor speeds by actuator number, rad/s.
@@ -195,6 +208,7 @@ impl Stateful for Inbox {
         }
         tape.option(&mut self.rotors, Vec::new, |tape, all| tape.list(all, || 0.0, Tape::f64));
         tape.bool(&mut self.enabled);
+        tape.bool(&mut self.stop);
     }
 }
 
@@ -211,6 +225,31 @@ mod tests {
         assert_eq!((inbox.take_velocity(), inbox.take_velocity()), (Some(fast), Some(fast)));
         inbox.enable(false);
         assert_eq!(inbox.take_velocity(), None);
+    }
+
+    #[test]
+    fn who_is_no_longer_enabled_stops_once_and_waits_for_a_new_command() {
+        let (fast, slow) = (Vector3::x() * 3.0, Vector3::x());
+        let [fast, slow] = [fast, slow].map(|linear| Velocity { linear, yaw_rate: 0.0 });
+        let mut inbox = Inbox::default();
+        inbox.put_velocity(fast);
+        inbox.enable(false);
+        inbox.enable(false);
+        assert_eq!((inbox.take_stop(), inbox.take_stop()), (true, false));
+        inbox.enable(false);
+        inbox.enable(true);
+        assert_eq!((inbox.take_stop(), inbox.take_velocity()), (false, None), "it was stopped already");
+        // What comes meanwhile counts once it is enabled again.
+        inbox.enable(false);
+        assert!(inbox.take_stop());
+        inbox.put_velocity(slow);
+        assert_eq!(inbox.take_velocity(), None);
+        inbox.enable(true);
+        assert_eq!((inbox.take_stop(), inbox.take_velocity()), (false, Some(slow)));
+        // Between two steps nobody sees it.
+        inbox.enable(false);
+        inbox.enable(true);
+        assert_eq!((inbox.take_stop(), inbox.take_velocity()), (false, Some(slow)));
     }
 
     #[test]

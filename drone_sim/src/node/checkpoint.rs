@@ -35,6 +35,27 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether a checkpoint is still to be made.
+    pub(super) fn is_wished(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+/// Notes a change for a checkpoint. Where a thing stood before it was moved again does not matter, as long as the same things were
+/// there: so who moves things about does not fill the memory.
+pub(super) fn note(journal: &mut Vec<Change>, change: &Change) {
+    if let Change::SetPose { name, .. } = change {
+        let people = |c: &Change| matches!(c, Change::Create { .. } | Change::Remove { .. });
+        let since = journal.iter().rposition(people).map_or(0, |last| last + 1);
+        let same = |c: &Change| matches!(c, Change::SetPose { name: other, .. } if other == name);
+        if let Some(before) = journal[since..].iter().position(same) {
+            journal.remove(since + before);
+        }
+    }
+    journal.push(change.clone());
+}
+
 impl DroneSim {
     /// The simulated time: where a checkpoint was taken up the clock of the runtime still stands at 0.
     pub(super) fn now(&self, clock: i64) -> i64 {
@@ -92,5 +113,32 @@ impl Stateful for DroneSim {
         self.drives.go_over(tape);
         self.told.go_over(tape);
         lock(&self.inbox).go_over(tape);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Isometry3;
+
+    use super::*;
+
+    #[test]
+    fn a_journal_grows_with_what_comes_and_goes_alone() {
+        let put = |name: &str, x: f64| Change::SetPose {
+            name: name.into(),
+            pose: Isometry3::translation(x, 0.0, 0.0),
+        };
+        let gone = Change::Remove { name: "c".into() };
+        let mut journal = Vec::new();
+        for step in 0..1000 {
+            note(&mut journal, &put("a", f64::from(step)));
+            note(&mut journal, &put("b", f64::from(step)));
+        }
+        assert_eq!(journal, [put("a", 999.0), put("b", 999.0)]);
+        note(&mut journal, &gone);
+        note(&mut journal, &put("a", 5.0));
+        note(&mut journal, &put("a", 6.0));
+        // What was before somebody went stays: the name may have been another's.
+        assert_eq!(journal, [put("a", 999.0), put("b", 999.0), gone, put("a", 6.0)]);
     }
 }

@@ -8,6 +8,7 @@ use peregrine::Params;
 use peregrine_hil::ardupilot::Pulses;
 use peregrine_render::Renderer;
 
+use super::start::Start;
 use crate::autopilot::settings::bad;
 use crate::autopilot::{Kind, Output, Settings};
 use crate::error::{Result, SimError};
@@ -69,6 +70,11 @@ pub struct Config {
     /// What the first contact does: continue (count it) or stop.
     #[param(default = "continue".to_string())]
     pub on_collision: String,
+    /// What the vehicle does until its first command: hover; rest, with its rotors at rest, as in Gazebo (that of a file that brings motors
+    /// and no MulticopterVelocityControl then stands and takes rotor speeds alone); or auto: rest, if it is a file's own and Gazebo's
+    /// clients command it (gz), unless on_collision is stop; else hover.
+    #[param(default = "auto".to_string())]
+    pub start: String,
     /// Threads that draw; 0 takes what the runtime allows. The pictures do not depend on it.
     #[param(default = 0, range = 0..=256)]
     pub threads: usize,
@@ -261,6 +267,7 @@ impl Config {
             checkpoint_file: String::new(),
             checkpoint_at: 0.0,
             restore: String::new(),
+            start: Start::identity(self),
             ..self.clone()
         };
         format!("{told:#?}")

@@ -44,6 +44,7 @@ pub(crate) mod drives;
 mod markers;
 mod messages;
 mod slots;
+mod start;
 pub mod suite;
 mod told;
 
@@ -149,7 +150,7 @@ pub struct DroneSim {
     drives: drives::Drives,
     /// What plugins tell of where their models are.
     told: told::Told,
-    /// What clients changed of the world, in order.
+    /// What clients changed of the world, in order, for the checkpoint that is to come.
     journal: Vec<Change>,
     plan: checkpoint::Plan,
     /// Where it was taken up, nanoseconds; 0 at a beginning.
@@ -210,8 +211,13 @@ impl Node for DroneSim {
         let outfit = parts.outfit;
         let craft = parts.world.craft.as_ref().map_or(outfit.vehicle.name, |c| c.name.as_str()).to_string();
         let settings = config.autopilot().or_node()?;
-        let begin = if settings.is_some() { Flight::standing } else { Flight::new };
-        let flight = begin(Arc::clone(&parts.world), outfit.vehicle.clone(), parts.rules).or_node()?;
+        let start = start::Start::of(&config, &parts.world).or_node()?;
+        let stands = settings.is_some() || start == start::Start::Stand;
+        let begin = if stands { Flight::standing } else { Flight::new };
+        let mut flight = begin(Arc::clone(&parts.world), outfit.vehicle.clone(), parts.rules).or_node()?;
+        if start == start::Start::Rest && settings.is_none() {
+            flight.command_rotors(&[]);
+        }
         let seed = config.seed as u64;
         let flight = outfit.put_on(flight, config.wind(), seed);
         let autopilot = settings.map(|settings| Autopilot::listen(settings, &flight, seed));
@@ -234,7 +240,10 @@ impl Node for DroneSim {
             let mut side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
             side.tell_with_covariance(told.covariant());
             side.control().pause(config.paused);
+            let command = setup.resolve("cmd_vel")?;
+            side.name_own(out.odom.topic().name(), [command.as_str(), out.obstacles.topic().name()]);
             side.listen_drives(drives.topics(), drives.orders()).or_node()?;
+            suite.introduce(&mut side).or_node()?;
             setup.subscribe_all(Self::on_any)?;
             Some(side)
         } else {
@@ -312,13 +321,8 @@ impl DroneSim {
             _ => Axes::Heading,
         };
         let velocity = Vector3::new(linear.x, linear.y, linear.z);
-        if self.autopilot.is_some() {
-            if !self.told_steered {
-                tracing::warn!(
-                    "PG-1041 cmd_vel is not obeyed: a flight controller flies; send it setpoints instead"
-                );
-            }
-            self.told_steered = true;
+        if self.flight.is_steered() {
+            self.refuse_velocity("cmd_vel");
             return Ok(());
         }
         let command = Command { velocity, yaw_rate: angular.z, steady: false };
@@ -352,15 +356,40 @@ impl DroneSim {
         })
     }
 
+    /// A velocity came for a vehicle whose rotors are commanded; said the first time.
+    fn refuse_velocity(&mut self, topic: &str) {
+        if std::mem::replace(&mut self.told_steered, true) {
+            return;
+        }
+        if self.autopilot.is_some() {
+            tracing::warn!(
+                "PG-1041 {topic} is not obeyed: a flight controller flies; send it setpoints instead"
+            );
+        } else {
+            tracing::warn!(
+                "PG-1041 {topic} is not obeyed: {} brings motors and no MulticopterVelocityControl, and takes {} alone; begin with \
+                 start: hover to command its velocity",
+                self.craft,
+                self.orders.rotors
+            );
+        }
+    }
+
     /// What came by Gazebo's names since the last step.
     fn obey(&mut self, now: i64) {
-        let (velocity, rotors) = {
+        let (stop, velocity, rotors) = {
             let mut inbox = lock(&self.inbox);
-            (inbox.take_velocity(), inbox.take_rotors())
+            (inbox.take_stop(), inbox.take_velocity(), inbox.take_rotors())
         };
+        if stop {
+            self.flight.command_rotors(&[]);
+        }
         if let Some(velocity) = velocity.map(|velocity| self.orders.bounded(velocity)) {
             let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
-            self.flight.command(command, Axes::Heading, now);
+            if !self.flight.command(command, Axes::Heading, now) && self.flight.is_steered() {
+                let topic = self.orders.velocity.first().cloned().unwrap_or_default();
+                self.refuse_velocity(&topic);
+            }
         }
         if let Some(command) = rotors.filter(|_| !self.ignores_rotors()) {
             match self.orders.speeds(&command) {
@@ -435,7 +464,7 @@ impl DroneSim {
             let reading = self.imu.read(&sample, index);
             self.out.imu.send(ctx, messages::imu(to, &reading, &self.imu.noise))?;
         }
-        self.suite.fire(ctx, to, &self.flight, &sample)?;
+        self.suite.fire(ctx, to, &self.flight, &sample, self.gz.as_ref())?;
         self.drives.fire(ctx, to, &self.flight)?;
         self.told.fire(ctx, to, &self.flight, &sample)?;
         let ended = self.flight.outcome();
@@ -490,19 +519,24 @@ impl DroneSim {
             gz.before_gate(now, self.flight.world(), &pose);
             let leave = || ctx.is_stopping() || gz.is_due();
             let permit = gz.control().gate(now, gz.step_ns(), leave);
-            let changed = !permit.changes.is_empty();
+            let (mut peopled, mut moved) = (false, Vec::new());
             for change in permit.changes {
-                if crate::gz::is_of_world(gz.craft(), &change) {
-                    self.journal.push(change.clone());
+                // A journal that no checkpoint will hold would only grow.
+                if self.plan.is_wished() && crate::gz::is_of_world(gz.craft(), &change) {
+                    checkpoint::note(&mut self.journal, &change);
                 }
-                if change == Change::Reset {
+                match &change {
                     // A velocity that stands would set it in motion again.
-                    lock(&self.inbox).clear();
+                    Change::Reset => lock(&self.inbox).clear(),
+                    Change::SetPose { name, .. } => moved.push(name.clone()),
+                    Change::Create { .. } | Change::Remove { .. } => peopled = true,
                 }
                 crate::gz::apply(&mut self.flight, gz.craft(), change);
             }
-            if changed {
+            if peopled {
                 gz.world_changed(self.flight.world());
+            } else if !moved.is_empty() {
+                gz.things_moved(self.flight.world(), moved);
             }
             // Changes of a paused world take no time.
             if ctx.is_stopping() || permit.until.is_none_or(|until| until > now) {

@@ -32,6 +32,7 @@ pub use from_sdf::from_sdf;
 pub use loose::{Loose, Passer, Stir};
 pub use mechanism::{Mechanism, Part};
 pub use movement::Movement;
+pub(crate) use movement::is_ground;
 pub use poisson::{Area, scatter};
 pub use stage::Stage;
 pub use world::{Builder, Thing, ThingKind, World};

@@ -88,6 +88,8 @@ pub struct World {
     pub sdf: Option<Arc<SdfWorld>>,
     /// The model that flies, if the file brings one: its sensors, plugins and masses.
     pub craft: Option<Arc<SdfModel>>,
+    /// Models that came after the start, as they were written.
+    pub(crate) guests: Vec<Arc<SdfModel>>,
     /// The thing that each link of the SDF file belongs to, by scoped model and link; those of the ground are left out.
     pub(super) seats: BTreeMap<(String, String), u32>,
 }
@@ -310,6 +312,7 @@ impl Builder {
             report: None,
             sdf: None,
             craft: None,
+            guests: Vec::new(),
             seats: self.seats,
         }
     }
