@@ -511,9 +511,9 @@ pub enum Param {
 #[derive(Debug, Args)]
 pub struct Setup {
     /// The version of ONNX Runtime.
-    #[arg(long, default_value = "1.32.0")]
+    #[arg(long, default_value = crate::commands::setup::VERSION)]
     pub version: String,
-    /// A folder that holds the wheel already: nothing is fetched.
+    /// A folder that holds the wheel already: nothing is fetched. That of `onnxruntime-gpu` or `onnxruntime-openvino` brings its providers.
     #[arg(long, value_name = "DIR")]
     pub wheel_dir: Option<PathBuf>,
 }

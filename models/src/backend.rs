@@ -16,6 +16,7 @@ mod tract;
 pub use cache::{EngineCache, EngineKey, Precision};
 pub use ort::environment as ort_environment;
 pub use ort::{PROVIDERS, available_providers};
+pub(crate) use proof::not_finite;
 
 /// One loaded network.
 ///
@@ -114,7 +115,7 @@ impl<'a> Engine<'a> {
         if !COMPILING.contains(&self.provider) {
             return None;
         }
-        let (_, library) = ort::environment(self.library).ok()?;
+        let (_, library) = ort::environment_for(self.provider, self.library).ok()?;
         Some(EngineKey {
             model: model.manifest.sha256.to_ascii_lowercase(),
             provider: self.provider.to_owned(),

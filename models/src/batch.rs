@@ -7,7 +7,9 @@ use crate::detector::{Opened, open};
 use crate::manifest::{BackendName, Golden};
 use crate::post::Post;
 use crate::preprocess::Preprocessor;
-use crate::{Detection, ImageRef, Letterbox, LoadOptions, Manifest, Model, Result, StageTimes, Standing};
+use crate::{
+    Detection, Error, ImageRef, Letterbox, LoadOptions, Manifest, Model, Result, StageTimes, Standing,
+};
 
 /// A loaded model that takes several images at once: as many as the manifest's `max_batch`. Images of any sizes and formats
 /// may go together; each is answered as if it were alone. Reuses its buffers: what [`BatchDetector::found`] gives is valid
@@ -85,7 +87,8 @@ impl BatchDetector {
     /// left out; `clock` gives nanoseconds from any origin.
     ///
     /// # Errors
-    /// `PG-0440` for an image whose bytes do not hold what its header says; `PG-0425` if the engine fails.
+    /// `PG-0440` for an image whose bytes do not hold what its header says; `PG-0425` if the engine fails, `PG-0426` if what it
+    /// gives is no number.
     pub fn detect(&mut self, images: &[ImageRef<'_>], clock: &mut dyn FnMut() -> u64) -> Result<StageTimes> {
         let images = &images[..images.len().min(self.capacity())];
         let start = clock();
@@ -105,10 +108,24 @@ impl BatchDetector {
         self.backend.run()?;
         let inferred = clock();
         let Self { backend, posts, places, manifest, labels, threshold, .. } = self;
-        for (index, ((image, place), post)) in images.iter().zip(places.iter()).zip(posts).enumerate() {
+        let mut spoilt = None;
+        for (index, ((image, place), post)) in
+            images.iter().zip(places.iter()).zip(posts.iter_mut()).enumerate()
+        {
             backend.outputs(index, &mut |outputs| {
+                spoilt = spoilt.or(backend::not_finite(outputs));
                 post.run(manifest, labels, outputs, *threshold, place, (image.width, image.height));
             })?;
+        }
+        // Cells that are no number are no boxes: silence would be taken for an empty scene.
+        if let Some(output) = spoilt {
+            posts.iter_mut().for_each(|post| post.detections.clear());
+            return Err(Error::NotFinite {
+                what: "an inference",
+                model: manifest.name.clone(),
+                backend: backend.describe(),
+                output: manifest.decoder.outputs.get(output).cloned().unwrap_or_default(),
+            });
         }
         Ok(StageTimes {
             preprocess_ns: filled.saturating_sub(start),

@@ -148,7 +148,8 @@ impl Detector {
     /// Finds what the image shows, best first.
     ///
     /// # Errors
-    /// `PG-0440` for an image whose bytes do not hold what its header says; `PG-0425` if the engine fails.
+    /// `PG-0440` for an image whose bytes do not hold what its header says; `PG-0425` if the engine fails, `PG-0426` if what it
+    /// gives is no number.
     pub fn detect(&mut self, image: &ImageRef<'_>) -> Result<&[Detection]> {
         self.detect_timed(image, &mut || 0).map(|(detections, _)| detections)
     }

@@ -1,7 +1,8 @@
-//! What can go wrong between a model's name and its boxes. Every message names the cause, the offending value and the
-//! remedy, and begins with a stable code of the block PG-04xx; updates have PG-19xx.
+//! What can go wrong between a model's name and its boxes: cause, offending value, remedy, and a stable code. PG-04xx; updates PG-19xx.
 
 use std::path::PathBuf;
+
+use crate::suggest::{at_line, nearest};
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,9 +64,7 @@ pub enum Error {
         remedy: &'static str,
     },
     /// The weights a manifest names are not there.
-    #[error(
-        "PG-0405 {manifest}:{line}: the {what} {} does not exist; put the file there or mend `{key}`", path.display()
-    )]
+    #[error("PG-0405 {manifest}:{line}: the {what} {} does not exist; put the file there or mend `{key}`", path.display())]
     ManifestFile {
         /// Name of the manifest.
         manifest: String,
@@ -233,16 +232,18 @@ pub enum Error {
         /// What it said.
         detail: String,
     },
-    /// The test inference that ends every load gave numbers no detector gives.
+    /// An inference gave numbers no detector gives.
     #[error(
-        "PG-0426 the test inference of {model} on {backend} gave a value that is not finite in output `{output}`; the \
-         weights are damaged or this provider cannot run the network: try the backend `tract` or the provider `cpu`"
+        "PG-0426 {what} of {model} on {backend} gave a value that is not finite in output `{output}`; the weights are damaged or \
+         this provider cannot run the network: try the backend `tract`, the provider `cpu` or the precision `native`"
     )]
     NotFinite {
+        /// Which inference.
+        what: &'static str,
         /// Name or path of the model.
         model: String,
         /// Which backend.
-        backend: &'static str,
+        backend: String,
         /// Which output.
         output: String,
     },
@@ -403,6 +404,22 @@ pub enum Error {
         after: f64,
         /// The difference.
         drop: f64,
+        /// The limit.
+        allowed: f64,
+    },
+    /// The photos of the verdict tell no good network from a destroyed one.
+    #[error(
+        "PG-0483 {model} cannot be judged: on the {photos} photos of the verdict the fp32 network itself has an AP of {before:.4} and \
+         {allowed} may go, so a destroyed one would pass; nothing was written. See with `peregrine model eval` whether labels, colours \
+         and input fit, and give labelled photos (--val) that it knows, or allow less (--max-drop)"
+    )]
+    NothingToLose {
+        /// Name of the quantized model.
+        model: String,
+        /// How many photos.
+        photos: usize,
+        /// Average precision before.
+        before: f64,
         /// The limit.
         allowed: f64,
     },
@@ -579,12 +596,4 @@ impl Error {
     pub fn code(&self) -> String {
         self.to_string().chars().take(7).collect()
     }
-}
-
-fn at_line(line: &usize) -> String {
-    if *line == 0 { String::new() } else { format!(":{line}") }
-}
-
-fn nearest(suggestion: &Option<String>) -> String {
-    suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default()
 }

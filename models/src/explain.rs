@@ -1,7 +1,7 @@
 //! What a detection rests on: the photo is covered bit by bit, and where the score falls, the network was looking
 //! (occlusion sensitivity, Zeiler and Fergus 2014, arXiv:1311.2901).
 
-use crate::eval::{Photo, iou};
+use crate::eval::{Photo, SCORE_THRESHOLD, iou};
 use crate::{Detection, Detector, Result};
 
 /// How much of a detection's score each part of the photo carries.
@@ -46,6 +46,22 @@ pub fn explain(
 ) -> Result<Option<Saliency>> {
     let first = detector.detect(&photo.view())?.iter().find(|d| class.is_none_or(|c| c == d.label_index));
     let Some(detection) = first.cloned() else { return Ok(None) };
+    // What falls from just above the threshold to just below it has not lost all of its score.
+    let asked = detector.score_threshold();
+    detector.set_score_threshold(Some(asked.min(SCORE_THRESHOLD)));
+    let map = cover(detector, photo, &detection, parts, progress);
+    detector.set_score_threshold(Some(asked));
+    map.map(Some)
+}
+
+/// Covers part after part.
+fn cover(
+    detector: &mut Detector,
+    photo: &Photo,
+    detection: &Detection,
+    parts: usize,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Saliency> {
     let parts = parts.clamp(4, 64);
     let part = photo.width.max(photo.height).div_ceil(parts).max(1);
     let (columns, rows) = (photo.width.div_ceil(part), photo.height.div_ceil(part));
@@ -59,7 +75,7 @@ pub fn explain(
         for y in ys.clone() {
             covered.rgb[3 * (y * photo.width + xs.start)..3 * (y * photo.width + xs.end)].fill(127);
         }
-        let best = same(detector.detect(&covered.view())?, &detection);
+        let best = same(detector.detect(&covered.view())?, detection);
         loss.push((1.0 - best / detection.score).clamp(0.0, 1.0));
         for y in ys {
             let range = 3 * (y * photo.width + xs.start)..3 * (y * photo.width + xs.end);
@@ -67,7 +83,7 @@ pub fn explain(
         }
         progress(index + 1, columns * rows);
     }
-    Ok(Some(Saliency { detection, columns, rows, loss }))
+    Ok(Saliency { detection: detection.clone(), columns, rows, loss })
 }
 
 /// The best score of the same thing: the class, at about the place.

@@ -313,7 +313,8 @@ pub enum DecoderKind {
     CenterNet,
     /// SSD and others that suppress in the graph: boxes, scores, class numbers.
     Ssd,
-    /// DETR, RT-DETR, D-FINE: a set of queries, classes and boxes each. Such networks suppress doubles by themselves; `nms_iou`
+    /// RT-DETR, D-FINE: a set of queries, classes and boxes each; scores by a sigmoid of each class, as in Deformable DETR (the first
+    /// DETR's softmax with a class for nothing is another head). Such networks suppress doubles by themselves; `nms_iou`
     /// counts all the same, so write 1.0 where people may overlap more than by its default.
     Detr,
 }

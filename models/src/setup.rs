@@ -21,43 +21,86 @@ pub struct Installed {
     pub report: String,
 }
 
-/// Extracts the library of the newest wheel in `wheel_dir` that suits this machine into `cache_dir` (usually
-/// [`crate::backend::library::cache_dir`]), checks its hash against the wheel's RECORD, and runs one inference of the
-/// default model with it.
+/// Extracts the libraries of the newest wheel in `wheel_dir` that suits this machine into `cache_dir` (usually
+/// [`crate::backend::library::cache_dir`]), checks their hashes against the wheel's RECORD, and runs one inference of the
+/// default model with them.
 ///
-/// The library appears in the cache under its final name only when it is whole. If this process has loaded another
-/// ONNX Runtime already, the inference cannot be run: that is an error, and the library stays installed.
+/// A wheel with more providers (`onnxruntime-gpu`, `onnxruntime-openvino`) has them in libraries of their own, which ONNX Runtime loads
+/// from its own folder: they are extracted before it. It appears in the cache under its final name last, when all is whole, and takes
+/// the place of the one that was there: of two versions the newer would be chosen whatever was installed last. If this process has
+/// loaded another ONNX Runtime already, the inference cannot be run: that is an error, and the library stays installed.
 ///
 /// # Errors
 /// `PG-0450` without a suitable wheel, `PG-0451` for a damaged one, `PG-0401` when the cache cannot be written, and
 /// everything [`Detector::load`] gives.
 pub fn install_onnxruntime(wheel_dir: &Path, cache_dir: &Path) -> Result<Installed> {
-    let wheel = newest_wheel(wheel_dir)?;
-    let (name, bytes) = library_of(&wheel)?;
-    let hash = sha256(&bytes);
-    let write =
-        |path: &Path, source| Error::File { action: "write the library", path: path.to_owned(), source };
-    std::fs::create_dir_all(cache_dir).map_err(|source| write(cache_dir, source))?;
-    let library = cache_dir.join(name);
-    let partial = library.with_extension(format!("partial-{}", std::process::id()));
-    let moved = std::fs::write(&partial, &bytes)
-        .and_then(|()| check_written(&partial, &bytes))
-        .map_err(|source| write(&library, source))
-        .and_then(|()| check_file(&partial))
-        .and_then(|()| std::fs::rename(&partial, &library).map_err(|source| write(&library, source)));
-    if let Err(error) = moved {
-        // Best effort: the error that matters is the one reported.
-        let _ = std::fs::remove_file(&partial);
-        return Err(error);
+    let path = newest_wheel(wheel_dir)?;
+    let mut wheel = Wheel::open(&path)?;
+    let (main, others) = wheel.libraries()?;
+    let mut written = Written { files: Vec::new(), whole: false };
+    for entry in others.iter().chain([&main]) {
+        let bytes = wheel.checked(entry)?;
+        let place = cache_dir.join(file_name(entry));
+        std::fs::create_dir_all(cache_dir).map_err(|source| failed(cache_dir, source))?;
+        let partial = place.with_extension(format!("partial-{}", std::process::id()));
+        let hash = sha256(&bytes);
+        written.files.push((partial.clone(), place.clone(), hash));
+        std::fs::write(&partial, &bytes)
+            .and_then(|()| check_written(&partial, &bytes))
+            .map_err(|source| failed(&place, source))?;
+        check_file(&partial)?;
     }
+    let (library, hash) = written.place(cache_dir)?;
     let options = LoadOptions {
         backend: BackendChoice::Ort,
         ort_library: Some(library.clone()),
         ..LoadOptions::default()
     };
     let report = Detector::load(&options)?.backend_report().to_owned();
-    let wheel = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let wheel = file_name(&path.to_string_lossy());
     Ok(Installed { library, sha256: hash, wheel, report })
+}
+
+fn failed(path: &Path, source: std::io::Error) -> Error {
+    Error::File { action: "write the library", path: path.to_owned(), source }
+}
+
+fn file_name(entry: &str) -> String {
+    Path::new(entry).file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Files on their way into the cache: partial name, final name, SHA-256. What does not arrive whole leaves nothing behind.
+struct Written {
+    files: Vec<(PathBuf, PathBuf, String)>,
+    whole: bool,
+}
+
+impl Written {
+    /// Gives each its final name, the main library's last, once those of another wheel are gone; its place and hash.
+    fn place(mut self, cache_dir: &Path) -> Result<(PathBuf, String)> {
+        let own: Vec<&PathBuf> = self.files.iter().flat_map(|(partial, place, _)| [partial, place]).collect();
+        for entry in std::fs::read_dir(cache_dir).map_err(|source| failed(cache_dir, source))?.flatten() {
+            let old = entry.path();
+            if old.is_file() && is_shared(&old) && !own.contains(&&old) {
+                std::fs::remove_file(&old).map_err(|source| failed(&old, source))?;
+            }
+        }
+        for (partial, place, _) in &self.files {
+            std::fs::rename(partial, place).map_err(|source| failed(place, source))?;
+        }
+        self.whole = true;
+        let (_, library, hash) = self.files.last().cloned().unwrap_or_default();
+        Ok((library, hash))
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        for (partial, ..) in self.files.iter().filter(|_| !self.whole) {
+            // Best effort: the error that matters is the one reported.
+            let _ = std::fs::remove_file(partial);
+        }
+    }
 }
 
 /// A full disk may show only when the file is read back.
@@ -108,39 +151,77 @@ fn newest_wheel(folder: &Path) -> Result<PathBuf> {
         .ok_or_else(|| Error::WheelMissing { folder: folder.to_owned(), platform: platform() })
 }
 
-/// Name and bytes of the library in a wheel, checked against the wheel's RECORD.
-fn library_of(wheel: &Path) -> Result<(String, Vec<u8>)> {
-    let bad = |detail: String| Error::Wheel { path: wheel.to_owned(), detail };
-    let file = std::fs::File::open(wheel).map_err(|source| Error::File {
-        action: "read the wheel",
-        path: wheel.to_owned(),
-        source,
-    })?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| bad(error.to_string()))?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    let entry = names.iter().filter(|name| name.contains("/capi/") && is_library(Path::new(name))).max();
-    let entry = entry.ok_or_else(|| bad("it holds no capi/libonnxruntime".to_owned()))?;
-    let record = names.iter().find(|name| name.ends_with(".dist-info/RECORD"));
-    let record = record.ok_or_else(|| bad("it holds no RECORD".to_owned()))?;
-    let mut extract = |name: &str, limit: u64| -> Result<Vec<u8>> {
-        let entry = archive.by_name(name).map_err(|error| bad(error.to_string()))?;
+/// Whether a file is a shared library: ONNX Runtime's, one of its providers', or what those bring along. (Python's own module of the
+/// wheel is none of them.)
+fn is_shared(path: &Path) -> bool {
+    let name = file_name(&path.to_string_lossy());
+    let ends = name.ends_with(".so") || name.contains(".so.") || name.ends_with(".dylib");
+    !name.contains(".partial-") && (name.starts_with("lib") && ends || name.ends_with(".dll"))
+}
+
+/// A wheel and its list of hashes.
+struct Wheel {
+    path: PathBuf,
+    archive: zip::ZipArchive<std::fs::File>,
+    record: String,
+}
+
+impl Wheel {
+    fn open(path: &Path) -> Result<Self> {
+        let file = std::fs::File::open(path).map_err(|source| Error::File {
+            action: "read the wheel",
+            path: path.to_owned(),
+            source,
+        })?;
+        let bad = |detail: String| Error::Wheel { path: path.to_owned(), detail };
+        let archive = zip::ZipArchive::new(file).map_err(|error| bad(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), archive, record: String::new() })
+    }
+
+    fn bad(&self, detail: String) -> Error {
+        Error::Wheel { path: self.path.clone(), detail }
+    }
+
+    /// Entries of the main library and of the others; reads RECORD.
+    fn libraries(&mut self) -> Result<(String, Vec<String>)> {
+        let names: Vec<String> = self.archive.file_names().map(str::to_owned).collect();
+        let inside = names.iter().filter(|name| name.contains("/capi/"));
+        let mut all: Vec<String> = inside.filter(|name| is_shared(Path::new(name))).cloned().collect();
+        all.sort();
+        let main = all.iter().filter(|name| is_library(Path::new(name))).max().cloned();
+        let main = main.ok_or_else(|| self.bad("it holds no capi/libonnxruntime".to_owned()))?;
+        let record = names.iter().find(|name| name.ends_with(".dist-info/RECORD"));
+        let record = record.ok_or_else(|| self.bad("it holds no RECORD".to_owned()))?;
+        self.record = String::from_utf8_lossy(&self.extract(record, 1 << 22)?).into_owned();
+        all.retain(|name| !is_library(Path::new(name)));
+        Ok((main, all))
+    }
+
+    fn extract(&mut self, name: &str, limit: u64) -> Result<Vec<u8>> {
+        let path = self.path.clone();
+        let bad = |detail: String| Error::Wheel { path: path.clone(), detail };
+        let entry = self.archive.by_name(name).map_err(|error| bad(error.to_string()))?;
         let mut bytes = Vec::new();
         entry.take(limit).read_to_end(&mut bytes).map_err(|error| bad(format!("{name}: {error}")))?;
         Ok(bytes)
-    };
-    let record = String::from_utf8_lossy(&extract(record, 1 << 22)?).into_owned();
-    let bytes = extract(entry, 1 << 30)?;
-    let expected = record
-        .lines()
-        .filter_map(|line| line.strip_prefix(entry.as_str())?.strip_prefix(",sha256=")?.split(',').next())
-        .next()
-        .ok_or_else(|| bad(format!("its RECORD lists no SHA-256 of {entry}")))?;
-    let found = base64_of_hash(&bytes);
-    if expected.trim_end_matches('=') != found {
-        return Err(bad(format!("{entry} has SHA-256 {found} (base64), its RECORD lists {expected}")));
     }
-    let name = Path::new(entry).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((name, bytes))
+
+    /// The bytes of an entry, if they are those that RECORD lists.
+    fn checked(&mut self, entry: &str) -> Result<Vec<u8>> {
+        let bytes = self.extract(entry, 1 << 31)?;
+        let listed = |line: &str| {
+            line.strip_prefix(entry)?.strip_prefix(",sha256=")?.split(',').next().map(str::to_owned)
+        };
+        let expected = self.record.lines().find_map(listed);
+        let expected = expected.ok_or_else(|| self.bad(format!("its RECORD lists no SHA-256 of {entry}")))?;
+        let found = base64_of_hash(&bytes);
+        if expected.trim_end_matches('=') != found {
+            return Err(
+                self.bad(format!("{entry} has SHA-256 {found} (base64), its RECORD lists {expected}"))
+            );
+        }
+        Ok(bytes)
+    }
 }
 
 /// SHA-256 in URL-safe base64 without padding, as RECORD files write it.

@@ -12,6 +12,16 @@ pub(crate) fn suggest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>)
         .map(|(_, word)| word.to_owned())
 }
 
+/// A line behind a path in messages; nothing for 0.
+pub(crate) fn at_line(line: &usize) -> String {
+    if *line == 0 { String::new() } else { format!(":{line}") }
+}
+
+/// The nearest known name in messages.
+pub(crate) fn nearest(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

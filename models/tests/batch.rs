@@ -5,8 +5,10 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::network::bright_model;
+use common::network::{bright_model, overflowing_network, write_model};
 use common::ort_library;
+use peregrine_models::eval::Photo;
+use peregrine_models::explain::explain;
 use peregrine_models::{
     BackendChoice, BatchDetector, Detection, Detector, ImageRef, LoadOptions, PixelFormat, Trust,
 };
@@ -96,4 +98,41 @@ fn the_embedded_default_takes_one_image() {
     let grey = vec![127; 64 * 48 * 3];
     one.detect(&[ImageRef::packed(&grey, 64, 48, PixelFormat::Rgb8)], &mut || 0).unwrap();
     assert!(one.found(0).is_empty());
+}
+
+/// An engine that overflows is broken: its silence is no empty scene, neither for the image nor for the trial of a new model.
+#[test]
+fn outputs_that_are_no_number_are_an_error_of_the_engine() {
+    for engine in engines("outputs_that_are_no_number_are_an_error_of_the_engine") {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write_model(folder.path(), &overflowing_network(SIDE, Some(1)), SIDE, 1);
+        let mut detector = Detector::load(&options(&path, &engine)).unwrap();
+        let shown = [100_u8, 250].map(|level| vec![level; SIDE * SIDE * 3]);
+        let [dim, glaring] = [0, 1].map(|at| ImageRef::packed(&shown[at], SIDE, SIDE, PixelFormat::Rgb8));
+        assert_eq!(detector.detect(&dim).unwrap().len(), 1);
+        let error = detector.detect(&glaring).unwrap_err();
+        assert_eq!(error.code(), "PG-0426");
+        assert!(
+            error.to_string().contains("an inference of bright") && error.to_string().contains("`y`"),
+            "{error}"
+        );
+        assert!(detector.found().is_empty());
+        assert_eq!(detector.detect(&dim).unwrap().len(), 1, "the next image is another matter");
+    }
+}
+
+/// A score of .40 that falls to .36 under a threshold of .38 has lost a tenth, not all.
+#[test]
+fn what_falls_below_the_threshold_has_not_lost_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = bright_model(folder.path(), SIDE, Some(1), 1);
+    let load = LoadOptions { score_threshold: Some(0.8), ..options(&path, &(BackendChoice::Tract, None)) };
+    let mut detector = Detector::load(&load).unwrap();
+    let photo = Photo { rgb: vec![240; SIDE * SIDE * 3], width: SIDE, height: SIDE };
+    let map = explain(&mut detector, &photo, None, 4, &mut |_, _| ()).unwrap().unwrap();
+    assert!((map.detection.score - 0.9 * 240.0 / 255.0).abs() < 0.01, "{:?}", map.detection);
+    // Each part is covered with grey 127, a sixteenth of the photo and half of its neighbours: up to a quarter of the photo.
+    let (least, most) = map.loss.iter().fold((1.0_f32, 0.0_f32), |(a, b), l| (a.min(*l), b.max(*l)));
+    assert!(0.02 < least && most < 0.2, "{:?}", map.loss);
+    assert_eq!(detector.score_threshold(), 0.8, "as it was");
 }

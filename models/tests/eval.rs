@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 
 use common::{floats, golden};
-use peregrine_models::eval::{Dataset, Found, PhotoResult, Truth, agreement, score};
+use peregrine_models::eval::{Dataset, Found, Photo, PhotoResult, Truth, agreement, score};
 
 /// Crowds, masks smaller than their boxes, and more than 100 detections on one photo are among them.
 #[test]
@@ -96,6 +96,85 @@ fn coco_and_yolo_say_the_same() {
     assert_eq!((b[0].area, b[1].area), (Some(200.0), None));
 }
 
+/// Segmentation's label files are outlines: read as boxes they would be a lie that nobody notices.
+#[test]
+fn an_outline_is_read_as_the_box_around_it() {
+    let folder = tempfile::tempdir().unwrap();
+    photo(folder.path(), "images/b.png");
+    let text = "1 0.5 0.5 0.5 0.5 0.87\n0 0.10 0.20 0.30 0.15 0.25 0.60\n0 0.1 0.2 0.3 0.2 0.3 0.6 0.1 0.6\n";
+    write(folder.path(), "labels/b.txt", text);
+    let items = Dataset::read(folder.path(), &["person", "car"]).unwrap().items;
+    let expected = [(1, [0.25, 0.25, 0.5, 0.5]), (0, [0.1, 0.15, 0.2, 0.45]), (0, [0.1, 0.2, 0.2, 0.4])];
+    assert_eq!(items[0].boxes.len(), 3);
+    for (found, (class, bbox)) in items[0].boxes.iter().zip(expected) {
+        let near = found.bbox.iter().zip(bbox).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(near && found.class == class && found.relative, "{found:?}");
+    }
+}
+
+/// COCO as it is unpacked: `annotations/` with files of other kinds, photos in a folder called after the set.
+#[test]
+fn cocos_own_layout_is_read() {
+    let labels = ["person"];
+    let json = r#"{"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "person"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9]}]}"#;
+    for photos in ["val2017", "images/val2017", "images"] {
+        let folder = tempfile::tempdir().unwrap();
+        photo(folder.path(), &format!("{photos}/a.png"));
+        write(folder.path(), "annotations/captions_val2017.json", "{}");
+        write(folder.path(), "annotations/person_keypoints_val2017.json", "{}");
+        write(folder.path(), "annotations/instances_val2017.json", json);
+        let file = folder.path().join("annotations/instances_val2017.json");
+        for place in [folder.path(), &file] {
+            let data = Dataset::read(place, &labels).unwrap();
+            assert!(
+                data.items[0].path.ends_with(format!("{photos}/a.png")) && data.items[0].boxes.len() == 1
+            );
+        }
+        // Two sets: which one is meant is not guessed.
+        write(folder.path(), "annotations/instances_train2017.json", json);
+        let error = Dataset::read(folder.path(), &labels).unwrap_err().to_string();
+        assert!(
+            error.contains("PG-0470") && error.contains("instances_train2017.json, instances_val2017.json"),
+            "{error}"
+        );
+        assert_eq!(Dataset::read(&file, &labels).unwrap().items.len(), 1);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "instances.json", json);
+    let error = Dataset::read(folder.path(), &labels).unwrap_err().to_string();
+    assert!(error.contains("the photo `a.png` is in none of"), "{error}");
+}
+
+/// A photo of a telephone held upright: its pixels lie on their side, and EXIF says how to turn them.
+#[test]
+fn photos_are_turned_upright() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    // Red on the left, blue on the right.
+    let half = |x: u32, _| image::Rgb(if x < 16 { [250, 10, 10] } else { [10, 10, 250] });
+    image::RgbImage::from_fn(32, 16, half).save(&path).unwrap();
+    let plain = std::fs::read(&path).unwrap();
+    assert_eq!((Photo::read(&path).unwrap().width, Photo::read(&path).unwrap().height), (32, 16));
+    for (orientation, size, top_left_is_red) in
+        [(1, (32, 16), true), (3, (32, 16), false), (6, (16, 32), true), (8, (16, 32), false)]
+    {
+        // APP1: Exif, little-endian TIFF, one entry: tag 0x112 (orientation), SHORT, one of it.
+        let mut exif = b"Exif\0\0II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        let mut bytes = plain[..2].to_vec();
+        bytes.extend([0xff, 0xe1]);
+        bytes.extend((exif.len() as u16 + 2).to_be_bytes());
+        bytes.extend(&exif);
+        bytes.extend(&plain[2..]);
+        std::fs::write(&path, bytes).unwrap();
+        let photo = Photo::read(&path).unwrap();
+        assert_eq!((photo.width, photo.height), size, "orientation {orientation}");
+        let pixel = &photo.rgb[3 * (2 * photo.width + 2)..][..3];
+        assert_eq!(pixel[0] > 128, top_left_is_red, "orientation {orientation}: {pixel:?}");
+    }
+}
+
 #[test]
 fn datasets_that_cannot_be_meant_name_the_line() {
     let labels = ["person", "stop sign"];
@@ -106,6 +185,8 @@ fn datasets_that_cannot_be_meant_name_the_line() {
             "b.txt:2: `2 0.5 0.5 0.1 0.1` has a class that is none of the model's 2",
         ),
         ("0 320 0.5 0.1 0.1", "no shares from 0 to 1"),
+        ("0 0.1 0.1 0.9 0.1 32 0.5", "no shares from 0 to 1"),
+        ("0 0.5 0.5 0.1 0.1 0.2 0.3 2", "is not `class cx cy w h`"),
         ("zero 0 0 0 0", "is not numbers"),
     ] {
         let folder = tempfile::tempdir().unwrap();

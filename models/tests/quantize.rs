@@ -56,6 +56,15 @@ fn a_network_is_found_that_holds() {
     let text = outcome.manifest.to_toml().unwrap();
     let again = peregrine_models::Manifest::parse(&text, "again.toml").unwrap();
     assert_eq!(again, outcome.manifest);
+    // How far the loss is to be believed: it lies about what was measured, and twelve photos are said to be few.
+    let interval = outcome.interval.unwrap();
+    assert!(
+        interval.low <= outcome.drop() && outcome.drop() <= interval.high,
+        "{interval:?} {}",
+        outcome.drop()
+    );
+    assert_eq!(interval.truths, setup.sets.truths());
+    assert!(outcome.doubt().unwrap().contains("mostly chance") && (1..=3).contains(&outcome.judged));
     // Better than fp32 is more than anybody can ask for.
     let strict = peregrine_models::quantize::Outcome { max_drop: -1.0, ..outcome };
     assert_eq!(strict.judge().unwrap_err().code(), "PG-0481");

@@ -51,7 +51,7 @@ fn what_is_no_wheel_is_refused_and_leaves_nothing() {
     std::fs::write(folder.join("onnxruntime-1.32.0-cp311-cp311-win_amd64.whl"), b"x").unwrap();
     refused(folder, "PG-0450", "pip download");
     let record = |hash: &str| format!("other.py,sha256=x,1\n{LIBRARY},sha256={hash},10\n");
-    let path = wheel(folder, &[("onnxruntime/x.py", b""), (RECORD, b"")]).unwrap();
+    wheel(folder, &[("onnxruntime/x.py", b""), (RECORD, b"")]).unwrap();
     refused(folder, "PG-0451", "capi/libonnxruntime");
     wheel(folder, &[(LIBRARY, b"not a library")]);
     refused(folder, "PG-0451", "RECORD");
@@ -63,6 +63,11 @@ fn what_is_no_wheel_is_refused_and_leaves_nothing() {
     let right = record("9rsDTs3WUjmXHPL7xJy27O8NwKGS5AwohOaOM0ZQPmk");
     wheel(folder, &[(LIBRARY, b"not a library"), (RECORD, right.as_bytes())]);
     refused(folder, "PG-0421", "no ELF");
+    // A provider's library is held to the list like the main one, and comes before it.
+    let plugin = "onnxruntime/capi/libonnxruntime_providers_cuda.so";
+    wheel(folder, &[(LIBRARY, b"not a library"), (plugin, b"x"), (RECORD, right.as_bytes())]);
+    refused(folder, "PG-0451", &format!("lists no SHA-256 of {plugin}"));
+    let path = wheel(folder, &[(LIBRARY, b"not a library"), (RECORD, right.as_bytes())]).unwrap();
     let whole = std::fs::read(&path).unwrap();
     for length in [0, 10, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&path, &whole[..length]).unwrap();

@@ -84,7 +84,9 @@ def main():
             print(f"{step + 1}/{steps} {time.time() - begin:.0f} s  loss {rest}", flush=True)
             said[:] = 0
         if (step + 1) % 500 == 0 or step + 1 == steps:
-            nets.save(a.out, mean.cpu() if device == "cuda" else mean, " ".join(f"{k}={v}" for k, v in vars(a).items()))
+            # A copy: `cpu()` moves a module in place, and the mean is needed on the device for the steps to come.
+            kept = copy.deepcopy(mean).cpu()
+            nets.save(a.out, kept, " ".join(f"{k}={v}" for k, v in vars(a).items()))
 
 
 if __name__ == "__main__":

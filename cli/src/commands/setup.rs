@@ -3,30 +3,45 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use peregrine_models::setup::install_onnxruntime;
+use peregrine_models::backend::ort_environment;
+use peregrine_models::setup::{Installed, install_onnxruntime};
 
 use crate::args::Setup;
 use crate::error::{Error, Result};
 
+/// The version that is fetched unless another one is asked for.
+pub const VERSION: &str = "1.32.0";
+
 pub fn run(args: &Setup) -> Result {
+    let installed = install(&args.version, args.wheel_dir.as_deref())?;
+    println!("{}", said(&installed));
+    Ok(())
+}
+
+/// For a command that cannot do without ONNX Runtime: fetches it where none is found, and says so.
+pub fn provide() -> Result {
+    let Err(peregrine_models::Error::LibraryMissing { .. }) = ort_environment(None) else { return Ok(()) };
+    eprintln!("ONNX Runtime is needed and none was found here: it is fetched as by `peregrine setup`");
+    eprintln!("{}", said(&install(VERSION, None)?));
+    Ok(())
+}
+
+fn said(installed: &Installed) -> String {
+    let Installed { library, wheel, sha256, report } = installed;
+    format!("installed {}\n  from {wheel}\n  sha256 {sha256}\n  {report}", library.display())
+}
+
+fn install(version: &str, wheel_dir: Option<&Path>) -> Result<Installed> {
     let cache = peregrine_models::backend::library::cache_dir().ok_or_else(|| Error::Argument {
         what: "cache",
         value: "unknown".into(),
         why: "neither XDG_CACHE_HOME nor HOME is set; set one of them".into(),
     })?;
-    let wheels = match &args.wheel_dir {
-        Some(dir) => dir.clone(),
-        None => download(&args.version, &cache)?,
+    let wheels = match wheel_dir {
+        Some(dir) => dir.to_owned(),
+        None => download(version, &cache)?,
     };
-    let installed = install_onnxruntime(&wheels, &cache)?;
-    println!(
-        "installed {}\n  from {}\n  sha256 {}\n  {}",
-        installed.library.display(),
-        installed.wheel,
-        installed.sha256,
-        installed.report
-    );
-    Ok(())
+    Ok(install_onnxruntime(&wheels, &cache)?)
 }
 
 /// pip knows the package index, its mirrors and proxies, and checks the hashes that the index publishes.

@@ -62,6 +62,17 @@ impl Places {
         found
     }
 
+    /// The same for an execution provider. Most lie in a library of their own beside the main one: where that is there, the main
+    /// one comes first, but after what the user named.
+    pub fn candidates_for(&self, provider: &str) -> Vec<PathBuf> {
+        let mut found = self.candidates();
+        let plugin = format!("libonnxruntime_providers_{provider}.so");
+        let is_named = |path: &&PathBuf| self.env.as_ref().is_some_and(|env| path.starts_with(env));
+        let named = found.iter().take_while(is_named).count();
+        found[named..].sort_by_key(|path| !path.with_file_name(&plugin).is_file());
+        found
+    }
+
     /// The places in words, for messages.
     pub fn describe(&self) -> String {
         let env = self.env.as_ref().map_or("unset".to_owned(), |path| path.display().to_string());
@@ -201,6 +212,11 @@ mod tests {
         };
         assert_eq!(places.candidates(), [env, new, old, python, system]);
         assert_eq!(Places::default().candidates(), Vec::<PathBuf>::new());
+        // Python's has the provider asked for, the others have not.
+        make("site-packages/onnxruntime/capi/libonnxruntime_providers_cuda.so");
+        let [env, new, old, python, system] = <[PathBuf; 5]>::try_from(places.candidates()).unwrap();
+        assert_eq!(places.candidates_for("cuda"), [&env, &python, &new, &old, &system].map(Clone::clone));
+        assert_eq!(places.candidates_for("cpu"), [env, new, old, python, system]);
     }
 
     #[test]

@@ -37,6 +37,11 @@ static LOADED: Mutex<Option<Loaded>> = Mutex::new(None);
 /// # Errors
 /// `PG-0420` when none is found, `PG-0421` and `PG-0422` for broken and old ones, `PG-0423` when another is loaded.
 pub fn environment(library: Option<&Path>) -> Result<(Environment, PathBuf)> {
+    environment_for("cpu", library)
+}
+
+/// The same, with a look for a library that has the provider.
+pub(super) fn environment_for(provider: &str, library: Option<&Path>) -> Result<(Environment, PathBuf)> {
     let mut loaded = LOADED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(loaded) = loaded.as_ref() {
         return match library {
@@ -47,7 +52,7 @@ pub fn environment(library: Option<&Path>) -> Result<(Environment, PathBuf)> {
         };
     }
     let places = Places::from_environment();
-    let candidates = library.map_or_else(|| places.candidates(), |path| vec![path.to_owned()]);
+    let candidates = library.map_or_else(|| places.candidates_for(provider), |path| vec![path.to_owned()]);
     let mut first_failure = None;
     for path in &candidates {
         match open(path) {
@@ -122,7 +127,7 @@ enum BoundInput {
 
 impl OrtBackend {
     pub(super) fn load(model: &Model, engine: &Engine<'_>) -> Result<Self> {
-        let (environment, path) = environment(engine.library)?;
+        let (environment, path) = environment_for(engine.provider, engine.library)?;
         if let Some(oldest) = model.manifest.runtime.as_ref().and_then(|runtime| runtime.onnxruntime.as_ref())
         {
             let found = super::library::version_of(&path.canonicalize().unwrap_or_else(|_| path.clone()));
@@ -160,7 +165,7 @@ impl OrtBackend {
             let mut builder = base_builder(&environment, engine.threads, model.stored_int8)
                 .map_err(|error| fail(&error))?;
             if !on_cpu {
-                builder = with_provider(builder, engine, folder.as_deref())?;
+                builder = with_provider(builder, engine, folder.as_deref(), &path)?;
                 if strict {
                     builder = builder.with_disable_cpu_fallback().map_err(|error| fail(&error))?;
                 }
@@ -366,6 +371,7 @@ fn with_provider(
     mut builder: SessionBuilder,
     engine: &Engine<'_>,
     folder: Option<&Path>,
+    library: &Path,
 ) -> Result<SessionBuilder> {
     let name = engine.provider;
     let tuning = Tuning { half: engine.precision == Precision::Half, folder };
@@ -377,9 +383,16 @@ fn with_provider(
     };
     match available {
         Ok(true) => {}
-        Ok(false) => return Err(refuse("this ONNX Runtime was built without it".to_owned())),
+        Ok(false) => {
+            return Err(refuse(format!("this ONNX Runtime ({}) was built without it", library.display())));
+        }
         Err(error) => return Err(refuse(first_line(&error))),
     }
-    dispatch.register(&mut builder).map_err(|error| refuse(first_line(&error)))?;
+    let there = |error: &ort::Error| refuse(format!("{} ({})", first_line(error), library.display()));
+    dispatch.register(&mut builder).map_err(|error| there(&error))?;
+    // What TensorRT does not take runs on CUDA then, and not on the CPU.
+    if name == "tensorrt" && ep::CUDA::is_available().unwrap_or(false) {
+        ep::CUDA::default().build().register(&mut builder).map_err(|error| there(&error))?;
+    }
     Ok(builder)
 }

@@ -49,6 +49,20 @@ pub(super) fn write(model: &Model, input: InputMut<'_>) {
     }
 }
 
+/// Values of an output that are looked at after every inference.
+const LOOKS: usize = 1024;
+
+/// The first output that holds what is no number, as far as some thousand values, spread evenly, tell. Such a number goes through a
+/// network like ink: what overflows in one layer makes whole regions of the outputs unusable.
+pub(crate) fn not_finite(outputs: &[&[f32]]) -> Option<usize> {
+    let bad = |output: &&[f32]| {
+        // Odd, so that it shares no period with the length of a row.
+        let step = output.len() / LOOKS | 1;
+        output.iter().step_by(step).fold(false, |bad, value| bad | !value.is_finite())
+    };
+    outputs.iter().position(bad)
+}
+
 /// Where in an output of this length the values are taken: spread, and without a period that a row length could share.
 fn places(length: usize) -> impl Iterator<Item = usize> {
     (0..SAMPLES.min(length)).map(move |index| (index * 2_654_435_761 + 12_345) % length)
@@ -83,8 +97,9 @@ pub(super) fn judge(
         }
         if output.iter().any(|value| !value.is_finite()) {
             return Err(Error::NotFinite {
+                what: "the test inference",
                 model: model.origin.clone(),
-                backend: name_of(name),
+                backend: name_of(name).to_owned(),
                 output: output_name.clone(),
             });
         }
@@ -134,6 +149,20 @@ mod tests {
     }
 
     const PATTERN_SUM: u64 = 17_156_911_947_918_940_080;
+
+    #[test]
+    fn a_region_that_is_no_number_is_noticed_wherever_it_lies() {
+        let fine: Vec<f32> = (0..283_920).map(|i| i as f32).collect();
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in (0..fine.len() - 600).step_by(7919) {
+                let mut spoilt = fine.clone();
+                spoilt[at..at + 600].fill(bad);
+                assert_eq!(not_finite(&[&fine, &spoilt]), Some(1), "{bad} at {at}");
+            }
+        }
+        assert_eq!(not_finite(&[&fine, &[], &[1.0]]), None);
+        assert_eq!(not_finite(&[&[0.0, 1.0, f32::NAN]]), Some(0), "of a few values each is looked at");
+    }
 
     #[test]
     fn differences_are_shares() {

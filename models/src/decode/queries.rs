@@ -1,6 +1,6 @@
 //! Heads without a grid: rows of boxes. SSD and its like (TensorFlow's detection API, YOLOv10) suppress in the graph and
-//! give boxes, scores and class numbers; DETR and its children (Carion et al. 2020, arXiv:2005.12872; RT-DETR, D-FINE) give
-//! class scores and boxes per query.
+//! give boxes, scores and class numbers; the children of DETR that score each class by a sigmoid (RT-DETR, Zhao et al. 2023,
+//! arXiv:2304.08069; D-FINE) give class scores and boxes per query.
 
 use super::{Candidate, best, sigmoid};
 use crate::manifest::BoxOrder;

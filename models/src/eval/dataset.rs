@@ -73,8 +73,10 @@ struct CocoCategory {
 }
 
 impl Dataset {
-    /// Reads a folder. COCO: one `.json` in it (or in `annotations/`) and photos beside it, in `images/`, or where
-    /// `file_name` says. YOLO: `images/NAME.jpg` with `labels/NAME.txt`, lines `class cx cy w h` in shares of the sides.
+    /// Reads a folder, or COCO's `.json` itself. COCO: one `.json` in the folder or in `annotations/`, of several the one that is
+    /// called `instances...`; photos beside it, in `images/`, or as COCO lays them out (`annotations/instances_val2017.json` with
+    /// `val2017/` or `images/val2017/`). YOLO: `images/NAME.jpg` with `labels/NAME.txt`, lines `class cx cy w h` in shares of the
+    /// sides; of an outline (`class x1 y1 x2 y2 x3 y3 ...`) its box.
     /// `labels` are the model's class names: COCO's categories are matched with them by name, YOLO's numbers are taken
     /// as they are.
     ///
@@ -82,7 +84,10 @@ impl Dataset {
     /// `PG-0470` naming the file and line that cannot be used.
     pub fn read(folder: &Path, labels: &[impl AsRef<str>]) -> Result<Self> {
         let name = folder.display().to_string();
-        let json = find_json(folder).or_else(|| find_json(&folder.join("annotations")));
+        let json = match find_json(folder)? {
+            None => find_json(&folder.join("annotations"))?,
+            found => found,
+        };
         let mut items = match (folder.is_file(), json) {
             (true, _) => coco(folder, folder.parent().unwrap_or(Path::new("")), labels)?,
             (false, Some(json)) => coco(&json, folder, labels)?,
@@ -138,11 +143,50 @@ fn bad(path: &Path, line: usize, detail: String) -> Error {
     Error::Dataset { path: path.to_owned(), line, detail }
 }
 
-fn find_json(folder: &Path) -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
+/// COCO's other files: captions, key points, panoptic segments, photos without labels.
+const OTHERS: [&str; 5] = ["captions", "person_keypoints", "stuff", "panoptic", "image_info"];
+
+/// The file with the boxes in a folder.
+fn find_json(folder: &Path) -> Result<Option<PathBuf>> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|e| e.path()).collect();
     found.retain(|path| path.extension().is_some_and(|e| e == "json"));
     found.sort();
-    found.into_iter().next()
+    let begins = |path: &PathBuf, with: &[&str]| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        with.iter().any(|start| name.starts_with(start))
+    };
+    if found.len() > 1 && found.iter().any(|path| begins(path, &["instances"])) {
+        found.retain(|path| begins(path, &["instances"]));
+    } else if found.len() > 1 {
+        found.retain(|path| !begins(path, &OTHERS));
+    }
+    if found.len() > 1 {
+        let names: Vec<String> =
+            found.iter().map(|p| p.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+        let detail =
+            format!("it holds several files of labels ({}); give the one that is meant", names.join(", "));
+        return Err(bad(folder, 0, detail));
+    }
+    Ok(found.pop())
+}
+
+/// Where the photos of a COCO file may lie: beside it, in `images/`, or in the folder called as its end (`instances_val2017.json`)
+/// beside its folder.
+fn photo_folders(json: &Path, folder: &Path) -> Vec<PathBuf> {
+    let own = json.parent().unwrap_or(Path::new(""));
+    let stem = json.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let split = stem.rsplit('_').next().unwrap_or_default();
+    let mut all: Vec<PathBuf> = Vec::new();
+    for root in [folder, own, own.parent().unwrap_or(own)] {
+        for place in [root.to_owned(), root.join("images"), root.join(split), root.join("images").join(split)]
+        {
+            if !all.contains(&place) {
+                all.push(place);
+            }
+        }
+    }
+    all
 }
 
 fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -177,11 +221,12 @@ fn coco(json: &Path, folder: &Path, labels: &[impl AsRef<str>]) -> Result<Vec<It
     }
     let names: BTreeMap<u64, &str> = data.categories.iter().map(|c| (c.id, c.name.as_str())).collect();
     let mut items = BTreeMap::new();
+    let folders = photo_folders(json, folder);
     for image in &data.images {
-        let places = [folder.join(&image.file_name), folder.join("images").join(&image.file_name)];
-        let path = places.into_iter().find(|path| path.is_file());
+        let path = folders.iter().map(|place| place.join(&image.file_name)).find(|path| path.is_file());
         let path = path.ok_or_else(|| {
-            bad(json, 0, format!("the photo `{}` is neither beside it nor in images/", image.file_name))
+            let looked: Vec<String> = folders.iter().map(|place| place.display().to_string()).collect();
+            bad(json, 0, format!("the photo `{}` is in none of {}", image.file_name, looked.join(", ")))
         })?;
         items.insert(image.id, Item { path, boxes: Vec::new() });
     }
@@ -239,22 +284,46 @@ fn yolo(folder: &Path, labels: &[impl AsRef<str>]) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// `class cx cy w h` per line, in shares of the photo's sides.
+/// `class cx cy w h` per line, in shares of the photo's sides, with a score behind it or none; or the corners of an outline.
 fn yolo_labels(path: &Path, text: &str, classes: usize) -> Result<Vec<TrueBox>> {
     let mut boxes = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |why: &str| bad(path, index + 1, format!("`{}` {why}", line.trim()));
         let numbers: Option<Vec<f64>> = line.split_whitespace().map(|word| word.parse().ok()).collect();
         let numbers = numbers.ok_or_else(|| wrong("is not numbers"))?;
-        let [class, cx, cy, w, h, ..] = numbers[..] else { return Err(wrong("is not `class cx cy w h`")) };
+        let (class, places) = match numbers[..] {
+            [class, cx, cy, w, h] | [class, cx, cy, w, h, _] => (class, [cx, cy, w, h]),
+            [class, ref corners @ ..] if corners.len() >= 6 && corners.len().is_multiple_of(2) => {
+                if !corners.iter().all(is_share) {
+                    return Err(wrong("has values that are no shares from 0 to 1"));
+                }
+                (class, around(corners))
+            }
+            _ => return Err(wrong("is not `class cx cy w h`")),
+        };
         if class.fract() != 0.0 || class < 0.0 || class >= classes as f64 {
             return Err(wrong(&format!("has a class that is none of the model's {classes}")));
         }
-        if ![cx, cy, w, h].iter().all(|v| (-0.01..=1.01).contains(v)) {
+        let [cx, cy, w, h] = places;
+        if !places.iter().all(is_share) {
             return Err(wrong("has values that are no shares from 0 to 1"));
         }
         let bbox = [cx - w / 2.0, cy - h / 2.0, w, h];
         boxes.push(TrueBox { class: class as usize, bbox, relative: true, area: None, crowd: false });
     }
     Ok(boxes)
+}
+
+fn is_share(value: &f64) -> bool {
+    (-0.01..=1.01).contains(value)
+}
+
+/// Middle and sides of the box around an outline.
+fn around(corners: &[f64]) -> [f64; 4] {
+    let span = |from: usize| {
+        let along = corners.iter().skip(from).step_by(2);
+        along.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)))
+    };
+    let ((x0, x1), (y0, y1)) = (span(0), span(1));
+    [(x0 + x1) / 2.0, (y0 + y1) / 2.0, x1 - x0, y1 - y0]
 }

@@ -6,6 +6,7 @@
 
 mod dataset;
 mod evaluate;
+mod interval;
 mod photo;
 mod reference;
 mod score;
@@ -13,6 +14,7 @@ mod weakness;
 
 pub use dataset::{Dataset, Item, TrueBox};
 pub use evaluate::{Agreement, Evaluation, PhotoResult, SCORE_THRESHOLD, agreement, evaluate};
+pub use interval::{Interval, drop_interval};
 pub use photo::Photo;
 pub use reference::reference;
 pub use score::{Area, ClassScore, Found, Scores, Truth, iou, score};

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use image::ImageDecoder;
+use image::metadata::Orientation;
+
 use crate::{Error, ImageRef, PixelFormat, Result};
 
 /// A decoded photo: interleaved red, green, blue.
@@ -16,14 +19,21 @@ pub struct Photo {
 }
 
 impl Photo {
-    /// Reads JPEG or PNG.
+    /// Reads JPEG or PNG, turned upright as its EXIF orientation says: so labelling tools show it, and so its boxes lie.
     ///
     /// # Errors
     /// `PG-0471` for a file that is neither or is damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        let image = image::open(path)
-            .map_err(|error| Error::Photo { path: path.to_owned(), detail: error.to_string() })?
-            .to_rgb8();
+        let bad = |detail: String| Error::Photo { path: path.to_owned(), detail };
+        let open = || -> image::ImageResult<image::DynamicImage> {
+            let mut decoder = image::ImageReader::open(path)?.into_decoder()?;
+            // What it says of it and nobody can read is no reason to refuse the picture.
+            let upright = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+            let mut image = image::DynamicImage::from_decoder(decoder)?;
+            image.apply_orientation(upright);
+            Ok(image)
+        };
+        let image = open().map_err(|error| bad(error.to_string()))?.to_rgb8();
         Ok(Self { width: image.width() as usize, height: image.height() as usize, rgb: image.into_raw() })
     }
 

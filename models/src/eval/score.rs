@@ -97,7 +97,7 @@ pub struct Scores {
 }
 
 const DETECTIONS_PER_IMAGE: usize = 100;
-const THRESHOLDS: usize = 10;
+pub(super) const THRESHOLDS: usize = 10;
 
 /// IoU thresholds, the same floating point numbers as `numpy.linspace(.5, .95, 10)`.
 fn threshold(step: usize) -> f64 {
@@ -227,6 +227,30 @@ fn matches(cell: &Cell<'_>, area: Area, threshold: f64) -> Vec<Outcome> {
     outcomes
 }
 
+/// What became of every box of a class, best first: its photo, the thresholds at which it is right, and those at which it counts
+/// neither for nor against, one bit each.
+pub(super) fn matched(
+    images: usize,
+    class: usize,
+    truths: &[Truth],
+    found: &[Found],
+) -> Vec<(usize, u16, u16)> {
+    let mut all: Vec<(f64, usize, u16, u16)> = Vec::new();
+    for (image, cell) in cells(images, class, truths, found).iter().enumerate() {
+        let first = all.len();
+        all.extend(cell.found.iter().map(|found| (found.score, image, 0, 0)));
+        for step in 0..THRESHOLDS {
+            let outcomes = matches(cell, Area::All, threshold(step));
+            for ((_, _, hit, ignored), outcome) in all[first..].iter_mut().zip(&outcomes) {
+                *hit |= u16::from(outcome.hit) << step;
+                *ignored |= u16::from(outcome.ignored) << step;
+            }
+        }
+    }
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    all.into_iter().map(|(_, image, hit, ignored)| (image, hit, ignored)).collect()
+}
+
 /// Mean over recalls 0, 0.01, ..., 1 of the best precision at that recall or a higher one.
 fn average_precision(outcomes: &[Outcome], total: usize) -> f64 {
     let mut hits = 0usize;
@@ -238,6 +262,11 @@ fn average_precision(outcomes: &[Outcome], total: usize) -> f64 {
             (hits as f64 / total as f64, hits as f64 / ((index + 1) as f64 + f64::EPSILON))
         })
         .collect();
+    under(&mut curve)
+}
+
+/// The same of a curve of recall and precision, in the order of recall.
+pub(super) fn under(curve: &mut [(f64, f64)]) -> f64 {
     for index in (1..curve.len()).rev() {
         curve[index - 1].1 = curve[index - 1].1.max(curve[index].1);
     }

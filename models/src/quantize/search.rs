@@ -16,7 +16,8 @@ use super::ranges::{Calibration, Method, calibrate};
 use super::rewrite::{Ranges, rewrite};
 use super::sets::Validation;
 use crate::eval::{
-    Dataset, Photo, PhotoResult, SCORE_THRESHOLD, Scores, Truth, agreement, evaluate, iou, score,
+    Dataset, Photo, PhotoResult, SCORE_THRESHOLD, Scores, Truth, agreement, drop_interval, evaluate, iou,
+    score,
 };
 use crate::manifest::{BackendName, Element, Measured};
 use crate::model::{Model, ModelSource, sha256};
@@ -27,10 +28,19 @@ const TIME_PER_AP: f64 = 10.0;
 /// Boxes below this score do not count as seen.
 const SEEN: f64 = 0.3;
 
-/// Labelled photos in memory.
+/// Labelled photos. Those that fit into [`MOST_BYTES`] are held decoded, the rest are read again for each candidate: sixty-four of
+/// twelve megapixels would take more than 2 GB.
 struct Photos {
-    photos: Vec<Photo>,
+    photos: Vec<Held>,
     truths: Vec<Vec<Truth>>,
+}
+
+/// Decoded photos held in memory, bytes.
+const MOST_BYTES: usize = 512 << 20;
+
+enum Held {
+    Memory(Photo),
+    Disk(std::path::PathBuf),
 }
 
 struct Search<'a> {
@@ -86,7 +96,7 @@ pub fn quantize(
     let mut fp32 = load(&model, options)?;
     let expected = look(&mut fp32, &probes)?;
     let search = Search { model, network, blocks, calibration, options, probes, expected };
-    let set = Photos::open(&sets.search.thinned(options.search_photos))?;
+    let set = Photos::open(&sets.search.thinned(options.search_photos), MOST_BYTES)?;
     let baseline = set.measure(&mut fp32)?;
     let (method, ranges) = search.choose_method(say)?;
     let sensitivity = search.sensitivities(&ranges, say)?;
@@ -94,12 +104,12 @@ pub fn quantize(
     let (candidates, ranking) = search.ladder(&order, &ranges, &set, &baseline, say)?;
     let named = |index: usize| search.blocks[index].name.clone();
     let sensitivity = sensitivity.iter().map(|(index, loss)| (named(*index), *loss)).collect();
-    // The verdict: both networks over photos that have chosen nothing, the best candidate first.
+    // The verdict: both networks over photos that have not ranked them, the best candidate first.
     let val = &sets.held_out;
     say(&format!("verdict on {} photos that were held out", val.items.len()));
     let (before, before_photos) = judge(&search.model, val, options)?;
     let mut last = None;
-    for kept in ranking {
+    for (index, kept) in ranking.into_iter().enumerate() {
         let weights = search.build(&order[..kept], &ranges)?;
         let model = search.with_weights(weights);
         let (after, photos) = judge(&model, val, options)?;
@@ -115,9 +125,11 @@ pub fn quantize(
             sensitivity: Vec::clone(&sensitivity),
             candidates: candidates.clone(),
             photos: val.items.len(),
+            judged: index + 1,
+            interval: drop_interval(search.model.labels.len(), &before_photos, &photos),
             max_drop: options.max_drop,
         };
-        let holds = outcome.judge().is_ok();
+        let holds = outcome.holds();
         last = Some(outcome);
         if holds {
             break;
@@ -389,8 +401,8 @@ impl Search<'_> {
 }
 
 impl Photos {
-    fn open(data: &Dataset) -> Result<Self> {
-        let (mut photos, mut truths) = (Vec::new(), Vec::new());
+    fn open(data: &Dataset, most: usize) -> Result<Self> {
+        let (mut photos, mut truths, mut bytes) = (Vec::new(), Vec::new(), 0);
         for (image, item) in data.items.iter().enumerate() {
             let (photo, boxes) = Dataset::open(item)?;
             let truth = boxes.iter().map(|b| Truth {
@@ -401,7 +413,8 @@ impl Photos {
                 crowd: b.crowd,
             });
             truths.push(truth.collect());
-            photos.push(photo);
+            bytes += photo.rgb.len();
+            photos.push(if bytes <= most { Held::Memory(photo) } else { Held::Disk(item.path.clone()) });
         }
         Ok(Self { photos, truths })
     }
@@ -409,7 +422,15 @@ impl Photos {
     fn measure(&self, detector: &mut Detector) -> Result<Measurement> {
         let (mut found, mut times) = (Vec::new(), Vec::new());
         let clock = Instant::now();
-        for (image, photo) in self.photos.iter().enumerate() {
+        for (image, held) in self.photos.iter().enumerate() {
+            let read = match held {
+                Held::Memory(_) => None,
+                Held::Disk(path) => Some(Photo::read(path)?),
+            };
+            let photo = match (held, &read) {
+                (_, Some(photo)) | (Held::Memory(photo), None) => photo,
+                (Held::Disk(_), None) => continue,
+            };
             let mut now = || u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let (detections, stages) = detector.detect_timed(&photo.view(), &mut now)?;
             times.push(stages.inference_ns);
@@ -434,4 +455,39 @@ fn judge(model: &Model, val: &Dataset, options: &Options) -> Result<(Measurement
     let evaluation = evaluate(&mut detector, val, &mut |_, _| ())?;
     let latency_ms = evaluation.median_inference_ms();
     Ok((Measurement { scores: evaluation.scores, latency_ms, bytes: model.weights.len() }, evaluation.photos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::Item;
+
+    #[test]
+    fn photos_that_do_not_fit_are_read_again_and_give_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let item = |level: u8| {
+            let path = folder.path().join(format!("{level}.png"));
+            let side = u32::from(level);
+            image::RgbImage::from_fn(side, side, |x, y| image::Rgb([level, x as u8, (x * y) as u8]))
+                .save(&path)
+                .unwrap();
+            Item { path, boxes: Vec::new() }
+        };
+        let data = Dataset { name: "made up".into(), items: [40, 60, 80].map(item).into() };
+        let options = LoadOptions { backend: BackendChoice::Tract, ..LoadOptions::new("drone_sim_320_w8") };
+        let mut detector = Detector::load(&options).unwrap();
+        detector.set_score_threshold(Some(0.001));
+        let held = |most: usize| {
+            let photos = Photos::open(&data, most).unwrap();
+            let on_disk = photos.photos.iter().filter(|held| matches!(held, Held::Disk(_))).count();
+            (on_disk, photos)
+        };
+        let (none, all) = (held(usize::MAX), held(3 * 40 * 40));
+        assert_eq!((none.0, all.0, held(0).0), (0, 2, 3));
+        let found = |photos: &Photos, detector: &mut Detector| photos.measure(detector).unwrap().scores;
+        assert_eq!(found(&none.1, &mut detector), found(&all.1, &mut detector));
+        std::fs::remove_file(&data.items[2].path).unwrap();
+        assert_eq!(all.1.measure(&mut detector).unwrap_err().code(), "PG-0471");
+        none.1.measure(&mut detector).unwrap();
+    }
 }

@@ -35,6 +35,11 @@ impl Validation {
         Ok(Self { search: part(0), held_out: part(1) })
     }
 
+    /// True boxes of the photos held out that count.
+    pub fn truths(&self) -> usize {
+        self.held_out.items.iter().flat_map(|item| &item.boxes).filter(|one| !one.crowd).count()
+    }
+
     /// Refuses photos that are held out and yet were seen before: in the search or in the calibration, by the same bytes
     /// under whatever name.
     ///

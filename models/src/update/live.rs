@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::store::{Boot, Store};
 use super::trial::{Limits, Sample, Trial, Verdict};
 use super::worker::{Event, Order, Shot, Step, Worker};
-use crate::{Detection, Detector, ImageRef, LoadOptions, ModelSource, Result, StageTimes};
+use crate::{Detection, Detector, Error, ImageRef, LoadOptions, ModelSource, Result, StageTimes};
 
 /// Where models come from, and what is asked of them.
 #[derive(Clone, Debug)]
@@ -44,8 +44,12 @@ enum Phase {
 /// The detector.
 pub struct Live {
     current: Detector,
+    /// Where the proven one lies; `None` where that is nobody's matter.
+    proven: Option<ModelSource>,
     /// While the current one is on trial.
     previous: Option<Box<Detector>>,
+    /// Where the one on trial lies.
+    tried: Option<ModelSource>,
     /// The last image was answered by the previous one.
     by_previous: bool,
     phase: Phase,
@@ -80,7 +84,9 @@ impl Live {
     pub fn fixed(detector: Detector) -> Self {
         Self {
             current: detector,
+            proven: None,
             previous: None,
+            tried: None,
             by_previous: false,
             phase: Phase::Quiet,
             limits: Limits::default(),
@@ -103,6 +109,21 @@ impl Live {
         self.order(Order::Score(score));
     }
 
+    /// Where the model lies that is proven and answers; `None` while one is on trial, or where nothing is ever replaced.
+    pub fn proven(&self) -> Option<&ModelSource> {
+        self.proven.as_ref().filter(|_| matches!(self.phase, Phase::Quiet))
+    }
+
+    /// Another engine of the present model, from the next image on; models that come later are loaded as `load` says. Ask
+    /// [`Live::proven`] first whether it still is the present one.
+    pub fn raise(&mut self, mut engine: Detector, load: &LoadOptions) {
+        if let Some(score) = self.score {
+            engine.set_score_threshold(score);
+        }
+        self.current = engine;
+        self.order(Order::Load(Box::new(load.clone())));
+    }
+
     /// The proven model of a store, and nothing else: nothing is written, nothing replaced. For runs that must repeat.
     ///
     /// # Errors
@@ -119,7 +140,7 @@ impl Live {
     /// What the store says must run, with a worker that looks for better models.
     ///
     /// # Errors
-    /// `PG-0401`, `PG-1903` for the store, `PG-1918` when another detector has it; as [`Detector::load`] when neither the store's model nor the one of the options
+    /// `PG-0401` for the store (one whose state cannot be read is left alone, and the configured model runs), `PG-1918` when another detector has it; as [`Detector::load`] when neither the store's model nor the one of the options
     /// can be loaded.
     pub fn open(options: &UpdateOptions) -> Result<Self> {
         Self::open_stepwise(options, Arc::new(|_| {}))
@@ -131,7 +152,16 @@ impl Live {
     /// As [`Live::open`].
     pub fn open_stepwise(options: &UpdateOptions, step: Steps) -> Result<Self> {
         let on_disk = step.clone();
-        let mut store = Store::open_stepwise(&options.store, Box::new(move |what| on_disk(what)))?;
+        let mut store = match Store::open_stepwise(&options.store, Box::new(move |what| on_disk(what))) {
+            // Which slot is proven is not known, and guessed neither here nor by whoever pushes the next model.
+            Err(error @ Error::StoreState { .. }) => {
+                let text = format!("the configured model runs and nothing is replaced: {error}");
+                let steps = vec![Step { good: false, text }];
+                let proven = Some(options.load.model.clone());
+                return Ok(Self { proven, steps, ..Self::fixed(Detector::load(&options.load)?) });
+            }
+            store => store?,
+        };
         store.hold()?;
         let mut steps = Vec::new();
         let with = |path: PathBuf| LoadOptions { model: ModelSource::Path(path), ..options.load.clone() };
@@ -157,20 +187,23 @@ impl Live {
                 active
             }
         };
-        let proven = match active.map(|path| Detector::load(&with(path))) {
-            Some(Ok(detector)) => detector,
-            None => Detector::load(&options.load)?,
-            Some(Err(error)) => {
+        let configured = || Ok((Detector::load(&options.load)?, options.load.model.clone()));
+        let (detector, source) = match active.map(|path| (Detector::load(&with(path.clone())), path)) {
+            Some((Ok(detector), path)) => (detector, ModelSource::Path(path)),
+            None => configured()?,
+            Some((Err(error), _)) => {
                 let text = format!("the store's model does not load, the configured one runs: {error}");
                 steps.push(Step { good: false, text });
-                Detector::load(&options.load)?
+                configured()?
             }
         };
         let on_trial = resumed.is_some();
-        let mut live = Self { limits: options.limits, steps, step: step.clone(), ..Self::fixed(proven) };
+        let (proven, limits) = (Some(source), options.limits);
+        let mut live = Self { proven, limits, steps, step: step.clone(), ..Self::fixed(detector) };
         if let Some(new) = resumed {
             live.steps.push(Step { good: true, text: format!("{} is watched again", new.manifest().name) });
             live.previous = Some(Box::new(std::mem::replace(&mut live.current, new)));
+            live.tried = store.state().trial.map(|slot| ModelSource::Path(store.manifest(slot)));
             let against = store.state().against.unwrap_or_default();
             live.phase = Phase::Watch(Trial::resumed(options.limits, against));
         }
@@ -183,6 +216,13 @@ impl Live {
     pub fn old_drift(&mut self, worst: f64, windows: u64) {
         if let Phase::Shadow(trial) | Phase::Awaited(trial) = &mut self.phase {
             trial.old_drift(worst, windows);
+        }
+    }
+
+    /// The fewest boxes per image that the present model found in one window; 0 where too few windows are known.
+    pub fn old_found(&mut self, fewest: f64) {
+        if let Phase::Shadow(trial) | Phase::Awaited(trial) = &mut self.phase {
+            trial.old_found(fewest);
         }
     }
 
@@ -206,7 +246,8 @@ impl Live {
             answer.as_ref().ok().map(|t| (t.preprocess_ns + t.inference_ns + t.postprocess_ns) as f64 / 1e6);
         if let Phase::Watch(trial) = &mut self.phase {
             (self.step)("an image on watch");
-            let verdict = trial.add(&Sample { new_ms: ms, drift, ..Sample::default() });
+            let found = if answer.is_ok() { self.current.found().len() as u64 } else { 0 };
+            let verdict = trial.add(&Sample { new_ms: ms, drift, found, ..Sample::default() });
             return self.judge(verdict, answer, image, clock);
         }
         let times = answer?;
@@ -233,9 +274,9 @@ impl Live {
                 }
                 Event::Gone => self.phase = Phase::Quiet,
                 Event::Seen(sample, shot) => self.seen(&sample, shot),
-                Event::Here(new) => self.swap(*new),
+                Event::Here(new, place) => self.swap(*new, place),
                 Event::GiveUp(reason) => self.give_up(reason),
-                Event::Before(before) => self.go_back(*before),
+                Event::Before(before, place) => self.go_back(*before, place),
             }
         }
     }
@@ -276,7 +317,17 @@ impl Live {
             link.shot = Some(shot);
         }
         let Phase::Shadow(trial) = &mut self.phase else { return };
-        match trial.add(sample) {
+        let lacked = trial.lacks_boxes();
+        let verdict = trial.add(sample);
+        if !lacked && trial.lacks_boxes() {
+            let text = format!(
+                "the shadow goes on: {} boxes of both models were seen, {} are needed to tell whether they find the same",
+                trial.boxes(),
+                self.limits.shadow_boxes
+            );
+            self.steps.push(Step { good: true, text });
+        }
+        match verdict {
             Verdict::Swap => {
                 let against = trial.against();
                 self.phase = Phase::Awaited(trial.clone());
@@ -290,13 +341,14 @@ impl Live {
         }
     }
 
-    fn swap(&mut self, mut new: Detector) {
+    fn swap(&mut self, mut new: Detector, place: ModelSource) {
         if let Some(score) = self.score {
             new.set_score_threshold(score);
         }
         let Phase::Awaited(trial) = &self.phase else { return };
         (self.step)("swap");
         self.phase = Phase::Watch(trial.clone());
+        self.tried = Some(place);
         let text = format!("swapped: {} answers from this image on and is watched", new.manifest().name);
         self.steps.push(Step { good: true, text });
         self.previous = Some(Box::new(std::mem::replace(&mut self.current, new)));
@@ -315,12 +367,12 @@ impl Live {
     }
 
     /// The model before the present one answers again.
-    fn go_back(&mut self, mut before: Detector) {
+    fn go_back(&mut self, mut before: Detector, place: ModelSource) {
         (self.step)("the model before answers");
         if let Some(score) = self.score {
             before.set_score_threshold(score);
         }
-        self.current = before;
+        (self.current, self.proven) = (before, Some(place));
         self.changes += 1;
     }
 
@@ -335,6 +387,7 @@ impl Live {
         match verdict {
             Verdict::Keep => {
                 self.phase = Phase::Quiet;
+                self.proven = self.tried.take();
                 let old = self.previous.take();
                 self.order(Order::Keep(old));
             }
@@ -361,7 +414,11 @@ impl Live {
 
     /// Gives the image to the shadow, if it waits for one.
     fn offer(&mut self, image: &ImageRef<'_>, old_ms: f64) {
-        let (Phase::Shadow(_), Some(link)) = (&self.phase, &mut self.link) else { return };
+        let (Phase::Shadow(trial), Some(link)) = (&self.phase, &mut self.link) else { return };
+        // In an empty hall the shadow costs nothing more.
+        if trial.lacks_boxes() && self.current.found().is_empty() {
+            return;
+        }
         let Some(mut shot) = link.shot.take() else { return };
         shot.bytes.clear();
         shot.bytes.extend_from_slice(image.data);

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::trial::{ENOUGH_WINDOWS, most_drift};
+use super::trial::{ENOUGH_WINDOWS, is_blind, most_drift};
 use crate::model::sha256;
 use crate::{Error, Result};
 
@@ -44,6 +44,12 @@ pub struct Health {
     /// The worst of the last windows, where there were enough of them to say how far a model drifts there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_drift: Option<f64>,
+    /// Boxes per image in the last whole window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<f64>,
+    /// The fewest in the last windows, where there were enough of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fewest_found: Option<f64>,
 }
 
 impl Health {
@@ -59,6 +65,8 @@ impl Health {
             latency_ms: number("latency_p50_ms"),
             drift: number("drift_window_psi").or_else(|| drifts.into_iter().flatten().reduce(f64::max)),
             worst_drift: number("drift_worst_psi"),
+            found: number("window_boxes_per_image"),
+            fewest_found: number("fewest_boxes_per_image"),
         }
     }
 
@@ -75,6 +83,11 @@ impl Health {
             && now > demands.slowdown * then
         {
             return Some(format!("an image takes {now:.1} ms, before it took {then:.1} ms"));
+        }
+        if let (Some(now), Some(fewest)) = (self.found, before.fewest_found)
+            && is_blind(now, fewest)
+        {
+            return Some(format!("it finds {now:.2} boxes an image, before never fewer than {fewest:.2}"));
         }
         let (worst, windows) = match before.worst_drift {
             Some(worst) => (worst, ENOUGH_WINDOWS),
@@ -477,6 +490,11 @@ mod tests {
         assert_eq!(after(&|h| h.latency_ms = Some(31.0)), "an image takes 31.0 ms, before it took 20.0 ms");
         assert_eq!(after(&|h| h.drift = Some(1.3)), "what it finds has drifted (PSI 1.30, above 1.20)");
         assert_eq!(after(&|h| h.drift = Some(1.1)), "", "the world had drifted before");
+        let seeing = Health { found: Some(1.5), fewest_found: Some(1.2), ..before };
+        let found =
+            |now: f64| Health { results: 2000, found: Some(now), ..seeing }.worse_than(&seeing, &demands);
+        assert_eq!(found(0.3).as_deref(), Some("it finds 0.30 boxes an image, before never fewer than 1.20"));
+        assert_eq!((found(0.5), after(&|h| h.found = Some(0.0))), (None, String::new()), "not known before");
         let few = Health { worst_drift: None, ..before };
         let drifted = |psi: f64| Health { results: 2000, drift: Some(psi), ..few }.worse_than(&few, &demands);
         assert!(drifted(1.9).is_none() && drifted(2.1).is_some(), "few windows say little");

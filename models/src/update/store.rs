@@ -81,6 +81,9 @@ pub struct Against {
     pub drift: f64,
     /// How many windows that is the worst of.
     pub windows: u64,
+    /// Fewest boxes per image that it found in one window, 0 where it is not known.
+    #[serde(default)]
+    pub found: f64,
 }
 
 /// What the state file says.
@@ -117,7 +120,7 @@ impl State {
         let state: Self = toml::from_str(text).map_err(|error| bad(error.message().trim().to_owned()))?;
         let number = |value: f64| value.is_finite() && value >= 0.0;
         match state.against {
-            Some(against) if !number(against.old_ms) || !number(against.drift) => {
+            Some(against) if ![against.old_ms, against.drift, against.found].into_iter().all(number) => {
                 Err(bad("`against` holds what is no number from 0 on".to_owned()))
             }
             _ => Ok(state),
@@ -184,8 +187,8 @@ impl Store {
         fs::create_dir_all(root).map_err(failed("create", root))?;
         let path = root.join(STATE);
         let state = if path.is_file() {
-            let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
-            State::parse(&text, &path)?
+            let bytes = fs::read(&path).map_err(failed("read", &path))?;
+            State::parse(&String::from_utf8_lossy(&bytes), &path)?
         } else {
             State::default()
         };

@@ -14,6 +14,8 @@ pub struct Limits {
     pub shadow_images: u64,
     /// Images after the swap before it is kept for good.
     pub watch_images: u64,
+    /// Boxes of both models together before that share is believed: the shadow lasts until they were seen. 0: it ends without any.
+    pub shadow_boxes: u64,
     /// Least share of boxes both models find, in the shadow.
     pub agreement: f64,
     /// Most errors of the engine per image, 0 to 1.
@@ -34,6 +36,7 @@ impl Default for Limits {
         Self {
             shadow_images: 200,
             watch_images: 2000,
+            shadow_boxes: 50,
             agreement: 0.6,
             errors: 0.001,
             slowdown: 1.5,
@@ -55,6 +58,8 @@ pub struct Sample {
     pub boxes: u64,
     /// See `boxes`.
     pub twins: u64,
+    /// Boxes that the new model found, where it answered.
+    pub found: u64,
     /// Memory of the process now, less that before the new one was loaded, MiB; in the shadow only.
     pub memory_mb: Option<f64>,
     /// Population stability index of what was found since the swap, if known.
@@ -88,6 +93,8 @@ pub struct Trial {
     new_images: u64,
     boxes: u64,
     twins: u64,
+    /// Boxes of the new model since the swap.
+    found: u64,
     against: Against,
     verdict: Option<Verdict>,
 }
@@ -98,6 +105,15 @@ const FEWEST: u64 = 30;
 pub const ENOUGH_WINDOWS: u64 = 16;
 /// How many times the allowed drift is a fault where too few windows are known.
 const GROSS: f64 = 4.0;
+/// Who finds less than this share of what the old one found at its emptiest has gone blind.
+const BLIND: f64 = 1.0 / 3.0;
+/// A model that finds nothing on its whole watch is watched for so many times as long before it is given up: nothing may be there.
+const LONGEST_WATCH: u64 = 10;
+
+/// Whether boxes per image, `now` of the new model, are too few beside the fewest of whole windows of the old one.
+pub(super) fn is_blind(now: f64, fewest: f64) -> bool {
+    now < BLIND * fewest
+}
 
 /// How far what is found may drift in one window (PSI), `allowed` beyond the `worst` of `windows` before.
 pub(super) fn most_drift(allowed: f64, worst: f64, windows: u64) -> f64 {
@@ -118,6 +134,7 @@ impl Trial {
             new_images: 0,
             boxes: 0,
             twins: 0,
+            found: 0,
             against: Against::default(),
             verdict: None,
         }
@@ -131,6 +148,21 @@ impl Trial {
     /// How far what the old model finds has drifted at worst, of how many windows of the watch's length.
     pub fn old_drift(&mut self, worst: f64, windows: u64) {
         (self.against.drift, self.against.windows) = (worst.max(0.0), windows);
+    }
+
+    /// The fewest boxes per image that the old model found in one window of the watch's length; 0 where too few windows are known.
+    pub fn old_found(&mut self, fewest: f64) {
+        self.against.found = fewest.max(0.0);
+    }
+
+    /// The shadow has had its images and goes on for want of boxes: an image on which the old model finds nothing tells nothing more.
+    pub fn lacks_boxes(&self) -> bool {
+        !self.swapped && self.images >= self.limits.shadow_images && self.boxes < self.limits.shadow_boxes
+    }
+
+    /// Boxes of both models in the shadow so far.
+    pub fn boxes(&self) -> u64 {
+        self.boxes
     }
 
     /// What the new model is held against.
@@ -155,6 +187,8 @@ impl Trial {
             self.old_ms += sample.old_ms.unwrap_or_default();
             self.boxes += sample.boxes;
             self.twins += sample.twins;
+        } else {
+            self.found += sample.found;
         }
         let verdict = self.judge(sample);
         if matches!(verdict, Verdict::Keep | Verdict::Back(_)) {
@@ -187,32 +221,48 @@ impl Trial {
             return Verdict::Back(format!("it takes {taken:.0} MiB of memory, its budget is {most:.0} MiB"));
         }
         if self.swapped {
-            if self.images < l.watch_images {
+            return if self.images < l.watch_images { Verdict::Watch } else { self.settle(sample) };
+        }
+        if self.images < l.shadow_images || self.lacks_boxes() {
+            return Verdict::Shadow;
+        }
+        let share = if self.boxes == 0 { 1.0 } else { self.twins as f64 / self.boxes as f64 };
+        if share < l.agreement {
+            return Verdict::Back(format!(
+                "only {:.0} % of the boxes agree with the old one's",
+                100.0 * share
+            ));
+        }
+        self.swapped = true;
+        self.against.old_ms = self.old_ms / self.images as f64;
+        (self.images, self.failures, self.new_ms, self.new_images) = (0, 0, 0.0, 0);
+        Verdict::Swap
+    }
+
+    /// At the end of the watch. Only then: fewer images are of one scene, and one scene is unlike the mean of many whoever looks at
+    /// it. (That the two find the same has been seen in the shadow.)
+    fn settle(&self, sample: &Sample) -> Verdict {
+        let (l, against) = (self.limits, self.against);
+        let found = self.found as f64 / self.images as f64;
+        if is_blind(found, against.found) {
+            return Verdict::Back(format!(
+                "it finds {found:.2} boxes an image, the old one never fewer than {:.2}",
+                against.found
+            ));
+        }
+        if self.found == 0 && l.shadow_boxes > 0 {
+            let longest = LONGEST_WATCH.saturating_mul(l.watch_images);
+            if self.images < longest {
                 return Verdict::Watch;
             }
-            // Only now: fewer images are of one scene, and one scene is unlike the mean of many whoever looks at it. (That the two
-            // find the same has been seen in the shadow.)
-            let most = most_drift(l.drift, self.against.drift, self.against.windows);
-            match sample.drift.filter(|drift| *drift > most) {
-                Some(drift) => {
-                    Verdict::Back(format!("what it finds has drifted (PSI {drift:.2}, above {most:.2})"))
-                }
-                None => Verdict::Keep,
+            return Verdict::Back(format!("it has found nothing on {} images", self.images));
+        }
+        let most = most_drift(l.drift, against.drift, against.windows);
+        match sample.drift.filter(|drift| *drift > most) {
+            Some(drift) => {
+                Verdict::Back(format!("what it finds has drifted (PSI {drift:.2}, above {most:.2})"))
             }
-        } else if self.images >= l.shadow_images {
-            let share = if self.boxes == 0 { 1.0 } else { self.twins as f64 / self.boxes as f64 };
-            if share < l.agreement {
-                return Verdict::Back(format!(
-                    "only {:.0} % of the boxes agree with the old one's",
-                    100.0 * share
-                ));
-            }
-            self.swapped = true;
-            self.against.old_ms = self.old_ms / self.images as f64;
-            (self.images, self.failures, self.new_ms, self.new_images) = (0, 0, 0.0, 0);
-            Verdict::Swap
-        } else {
-            Verdict::Shadow
+            None => Verdict::Keep,
         }
     }
 }
@@ -234,6 +284,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         shadow_images: 50,
         watch_images: 100,
+        shadow_boxes: 50,
         agreement: 0.6,
         errors: 0.01,
         slowdown: 1.5,
@@ -257,7 +308,8 @@ mod tests {
 
     fn good(swapped: bool) -> Sample {
         let old_ms = (!swapped).then_some(20.0);
-        Sample { old_ms, new_ms: Some(18.0), boxes: 10, twins: 9, memory_mb: Some(40.0), drift: Some(0.05) }
+        let (boxes, twins, found) = (10, 9, 5);
+        Sample { old_ms, new_ms: Some(18.0), boxes, twins, found, memory_mb: Some(40.0), drift: Some(0.05) }
     }
 
     #[test]
@@ -295,6 +347,53 @@ mod tests {
         assert!(matches!(run(tight, |_, s| good(s)), (29, Verdict::Back(_))));
     }
 
+    /// A robot that is parked in front of a wall, and a model that sees nothing at all.
+    #[test]
+    fn nothing_seen_is_no_agreement() {
+        let blank = |s: bool| Sample { boxes: 0, twins: 0, found: 0, ..good(s) };
+        let mut trial = Trial::new(LIMITS);
+        assert!((0..5000).all(|_| trial.add(&blank(false)) == Verdict::Shadow) && trial.lacks_boxes());
+        // Somebody comes by, whom the old one alone finds.
+        let seen = Sample { boxes: 1, ..blank(false) };
+        let last = (0..50).map(|_| trial.add(&seen)).last();
+        assert!(matches!(&last, Some(Verdict::Back(why)) if why.contains("only 0 %")), "{last:?}");
+        // Whom both find.
+        let mut trial = Trial::new(LIMITS);
+        (0..500).for_each(|_| drop(trial.add(&blank(false))));
+        let seen = Sample { boxes: 2, twins: 2, found: 1, ..blank(false) };
+        let verdicts: Vec<Verdict> = (0..25).map(|_| trial.add(&seen)).collect();
+        assert_eq!((&verdicts[23], &verdicts[24]), (&Verdict::Shadow, &Verdict::Swap));
+        assert!(!trial.lacks_boxes());
+        // Who does not want to wait says so.
+        let hasty = Limits { shadow_boxes: 0, ..LIMITS };
+        assert_eq!(run(hasty, |_, s| blank(s)), (149, Verdict::Keep));
+    }
+
+    #[test]
+    fn a_model_that_goes_blind_after_the_swap_is_given_up() {
+        let blank = |i: u64, s: bool, from: u64| Sample { found: u64::from(i < from), ..good(s) };
+        // Nothing is known of the old one's windows, and nothing may be there: it is watched for ten times as long.
+        let mut trial = Trial::resumed(LIMITS, Against::default());
+        let verdicts: Vec<Verdict> = (0..1000).map(|_| trial.add(&blank(9, true, 0))).collect();
+        assert!(verdicts[..999].iter().all(|verdict| *verdict == Verdict::Watch));
+        assert!(matches!(&verdicts[999], Verdict::Back(why) if why.contains("nothing on 1000 images")));
+        let mut trial = Trial::resumed(LIMITS, Against::default());
+        let verdicts: Vec<Verdict> = (0..401).map(|i| trial.add(&blank(i, true, 0))).collect();
+        assert_eq!(verdicts.last(), Some(&Verdict::Watch));
+        assert_eq!(trial.add(&good(true)), Verdict::Keep, "there was nothing to see");
+        // The old one found at least two boxes an image, in whatever scene.
+        let known = |found: f64| {
+            let mut trial = Trial::resumed(LIMITS, Against { found, ..Against::default() });
+            (0..100).map(|i| trial.add(&Sample { found: i % 2, ..good(true) })).last()
+        };
+        let last = known(2.0);
+        assert!(
+            matches!(&last, Some(Verdict::Back(why)) if why.contains("0.50 boxes an image, the old one never fewer than 2.00")),
+            "{last:?}"
+        );
+        assert_eq!((known(1.4), known(0.0)), (Some(Verdict::Keep), Some(Verdict::Keep)));
+    }
+
     #[test]
     fn twins_have_one_class_and_one_place() {
         let at = |label: &str, x: f32| Detection {
@@ -321,7 +420,7 @@ mod tests {
         let against = trial.against();
         let last = |against: Against, ms: f64, drift: f64| {
             let mut trial = Trial::resumed(LIMITS, against);
-            let sample = Sample { new_ms: Some(ms), drift: Some(drift), ..Sample::default() };
+            let sample = Sample { new_ms: Some(ms), drift: Some(drift), found: 1, ..Sample::default() };
             let verdicts: Vec<Verdict> = (0..100).map(|_| trial.add(&sample)).collect();
             (verdicts.iter().filter(|v| **v == Verdict::Watch).count(), verdicts[99].clone())
         };

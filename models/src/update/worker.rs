@@ -47,6 +47,8 @@ pub(super) enum Order {
     Back(String, Option<Box<Detector>>),
     /// The lowest score of a detection from now on.
     Score(Option<f32>),
+    /// Models are loaded so from now on; its model is not looked at.
+    Load(Box<LoadOptions>),
 }
 
 /// To the lane.
@@ -56,14 +58,14 @@ pub(super) enum Event {
     Shadow(Option<f64>),
     /// What came of one.
     Seen(Sample, Box<Shot>),
-    /// The candidate, to run from the next image on.
-    Here(Box<Detector>),
+    /// The candidate, to run from the next image on, and where it lies.
+    Here(Box<Detector>, ModelSource),
     /// There is no candidate any more.
     Gone,
     /// The model on watch is to be given up; why.
     GiveUp(String),
-    /// The model before the present one, to run from the next image on.
-    Before(Box<Detector>),
+    /// The model before the present one, to run from the next image on, and where it lies.
+    Before(Box<Detector>, ModelSource),
 }
 
 pub(super) struct Worker {
@@ -145,9 +147,9 @@ impl Worker {
                 self.send(Event::Gone);
             }
             match self.go_back() {
-                Ok(before) => {
+                Ok((before, source)) => {
                     self.say(false, format!("rolled back: {reason}; {} runs again", before.manifest().name));
-                    self.send(Event::Before(before));
+                    self.send(Event::Before(before, source));
                 }
                 Err(error) => self.say(false, format!("it cannot be rolled back: {error}")),
             }
@@ -158,16 +160,16 @@ impl Worker {
     }
 
     /// The model before the active one, loaded and tested before the active one is given up.
-    fn go_back(&mut self) -> Result<Box<Detector>> {
+    fn go_back(&mut self) -> Result<(Box<Detector>, ModelSource)> {
         let before = self.store.state().previous.ok_or(crate::Error::NothingBefore)?;
         let model = match before.slot() {
             Some(slot) => ModelSource::Path(self.store.manifest(slot)),
             None => self.load.model.clone(),
         };
         (self.step)("load the model before");
-        let detector = Detector::load(&LoadOptions { model, ..self.load.clone() })?;
+        let detector = Detector::load(&LoadOptions { model: model.clone(), ..self.load.clone() })?;
         self.store.revert()?;
-        Ok(Box::new(detector))
+        Ok((Box::new(detector), model))
     }
 
     fn look(&mut self) {
@@ -246,6 +248,10 @@ impl Worker {
                     candidate.set_score_threshold(score);
                 }
             }
+            Order::Load(load) => {
+                let (model, score_threshold) = (self.load.model.clone(), self.load.score_threshold);
+                self.load = LoadOptions { model, score_threshold, ..*load };
+            }
             Order::Keep(old) => {
                 drop(old);
                 (self.on_trial, self.anew) = (false, false);
@@ -287,6 +293,7 @@ impl Worker {
             sample.new_ms = Some(1e3 * start.elapsed().as_secs_f64());
             sample.boxes = (found.len() + shot.found.len()) as u64;
             sample.twins = twins(found, &shot.found);
+            sample.found = found.len() as u64;
         }
         sample.memory_mb = memory_mb().zip(self.memory_mb).map(|(now, before)| now - before);
         self.send(Event::Seen(sample, shot));
@@ -300,7 +307,8 @@ impl Worker {
             Ok(_) => {
                 begun::settled(self.store.root());
                 self.on_trial = true;
-                self.send(Event::Here(candidate));
+                let place = ModelSource::Path(self.store.manifest(slot));
+                self.send(Event::Here(candidate, place));
             }
             Err(error) => {
                 self.say(false, format!("the store cannot be written, the old model stays: {error}"));
@@ -416,7 +424,7 @@ mod tests {
         worker.obey(Order::Back("the model before it was given up".to_owned(), None));
         worker.heed();
         let events: Vec<Event> = told.try_iter().collect();
-        assert!(events.iter().any(|event| matches!(event, Event::Before(_))), "{}", events.len());
+        assert!(events.iter().any(|event| matches!(event, Event::Before(..))), "{}", events.len());
         let state = worker.store.state();
         assert_eq!((state.active, state.trial, revert::asked(root.path())), (None, None, None));
         assert_eq!(state.bad, [a.id()], "and not {}", b.id());

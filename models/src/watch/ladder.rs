@@ -5,6 +5,8 @@
 //! Invariant: before a step up lies at least the settling time, and a step up needs margins that a step down does not
 //! (hysteresis), so that the ladder cannot swing on one threshold. A lower rung says nothing of how a higher one would fare: a step
 //! up may prove wrong. It is then taken back at once, and each that proves wrong doubles the time before the next.
+//!
+//! A sensor that falls silent is no good news: for a step up it counts as it was when it was heard last, for a step down not at all.
 
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub struct Rung {
 pub struct Load {
     /// Hottest zone, degrees Celsius.
     pub temperature_c: Option<f64>,
+    /// The hottest of the zones that are not read any more, as it was when it was read last, degrees Celsius.
+    pub silent_c: Option<f64>,
     /// Age of results when they are published, milliseconds.
     pub age_ms: Option<f64>,
     /// Battery, 0 to 1.
@@ -87,6 +91,8 @@ pub struct Ladder {
     rungs: Vec<Rung>,
     options: LadderOptions,
     at: usize,
+    /// What was heard last of each.
+    heard: Load,
     /// The time that was handed in last.
     now: Option<i64>,
     /// The last step was one up.
@@ -102,7 +108,8 @@ impl Ladder {
     /// On the first rung. A ladder without rungs never changes.
     pub fn new(rungs: Vec<Rung>, options: LadderOptions) -> Self {
         let (last_step, bad_since, good_since) = (None, None, None);
-        Self { rungs, options, at: 0, now: None, went_up: false, waits: 1, last_step, bad_since, good_since }
+        let (heard, now) = (Load::default(), None);
+        Self { rungs, options, at: 0, heard, now, went_up: false, waits: 1, last_step, bad_since, good_since }
     }
 
     /// From now on other limits hold; where the ladder stands does not change.
@@ -126,8 +133,21 @@ impl Ladder {
             self.last_step = self.last_step.map(|_| now_ns);
             (self.bad_since, self.good_since) = (None, None);
         }
+        let number = |value: Option<f64>| value.filter(|value| value.is_finite());
+        let load = &Load {
+            temperature_c: number(load.temperature_c),
+            silent_c: number(load.silent_c),
+            age_ms: number(load.age_ms),
+            battery: number(load.battery),
+        };
         let complaint = self.complaint(load);
-        let well = complaint.is_none() && self.is_well(load);
+        self.heard = Load {
+            temperature_c: load.temperature_c.or(self.heard.temperature_c),
+            silent_c: load.silent_c,
+            age_ms: load.age_ms.or(self.heard.age_ms),
+            battery: load.battery.or(self.heard.battery),
+        };
+        let well = complaint.is_none() && self.is_well();
         let since = |mark: &mut Option<i64>, holds: bool| {
             *mark = if holds { Some(mark.unwrap_or(now_ns)) } else { None };
             mark.map_or(0, |start| now_ns.saturating_sub(start))
@@ -178,11 +198,18 @@ impl Ladder {
         Some(format!("the battery is at {:.0} %, below {:.0} %", 100.0 * low, 100.0 * o.low))
     }
 
-    fn is_well(&self, load: &Load) -> bool {
-        let o = &self.options;
-        load.temperature_c.is_none_or(|t| t < o.cool_c)
-            && load.age_ms.is_none_or(|age| age < o.young_ms)
-            && load.battery.is_none_or(|battery| battery > o.charged)
+    /// By what was heard last; what was never heard says nothing.
+    fn is_well(&self) -> bool {
+        let (o, heard) = (&self.options, &self.heard);
+        heard.temperature_c.is_none_or(|t| t < o.cool_c)
+            && heard.silent_c.is_none_or(|t| t < o.cool_c)
+            && heard.age_ms.is_none_or(|age| age < o.young_ms)
+            && heard.battery.is_none_or(|battery| battery > o.charged)
+    }
+
+    /// Whether a zone that is not read any more, at this temperature when it was, holds a step up back.
+    pub fn holds_back(&self, silent_c: f64) -> bool {
+        silent_c >= self.options.cool_c
     }
 }
 
@@ -269,6 +296,33 @@ mod tests {
         let down = (2000..2100).find_map(|second| ladder.update(second * SECOND, &bad).map(|_| second));
         let up = (2003..2100).find_map(|second| ladder.update(second * SECOND, &well).map(|_| second));
         assert_eq!((down, up), (Some(2002), Some(2023)), "the world had changed, the step was not wrong");
+    }
+
+    /// Hot, and then nothing: a dead sensor has not cooled. A part that was switched off cool does not hold it up.
+    #[test]
+    fn a_sensor_that_falls_silent_is_no_reason_to_step_up() {
+        let last = |bad: Load, then: Load| {
+            let mut ladder = ladder();
+            (0..5).for_each(|second| drop(ladder.update(second * SECOND, &bad)));
+            assert_eq!(ladder.position(), 1);
+            (5..1000).for_each(|second| drop(ladder.update(second * SECOND, &then)));
+            ladder.position()
+        };
+        let none = Load::default();
+        let low = Load { battery: Some(0.1), ..none };
+        let old = Load { age_ms: Some(300.0), ..none };
+        for bad in [hot(90.0), low, old] {
+            assert_eq!(last(bad, none), 1, "{bad:?}");
+            let nan = Some(f64::NAN);
+            assert_eq!(last(bad, Load { temperature_c: nan, silent_c: nan, age_ms: nan, battery: nan }), 1);
+        }
+        // Another zone is still read, and cool: the hot one is silent.
+        let silent = |c: f64| Load { silent_c: Some(c), ..hot(50.0) };
+        assert_eq!((last(hot(90.0), silent(90.0)), last(hot(90.0), silent(60.0))), (1, 0));
+        assert_eq!(last(hot(90.0), hot(50.0)), 0);
+        // No step down on what is not heard any more.
+        assert_eq!(last(low, Load { silent_c: Some(120.0), ..none }), 1);
+        assert!(ladder().holds_back(75.0) && !ladder().holds_back(74.0));
     }
 
     #[test]

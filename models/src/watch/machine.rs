@@ -1,6 +1,7 @@
 //! How the machine is: temperatures, power, memory, read again and again on a thread of its own. Some sensors take milliseconds, and
 //! no frame waits for them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -24,6 +25,8 @@ pub struct MachineOptions {
     pub powercap: PathBuf,
     /// The program `tegrastats` of a Jetson; one that is not there is left out.
     pub tegrastats: Option<PathBuf>,
+    /// Zones whose names begin so, in whatever case, are not looked at.
+    pub ignored: Vec<String>,
     /// How often they are read.
     pub period: Duration,
 }
@@ -35,6 +38,8 @@ impl Default for MachineOptions {
             hwmon: "/sys/class/hwmon".into(),
             powercap: "/sys/class/powercap".into(),
             tegrastats: Some("tegrastats".into()),
+            // A Jetson Nano, TX2 or Xavier says 100 C of its power chip, always.
+            ignored: vec!["PMIC".into()],
             period: Duration::from_secs(1),
         }
     }
@@ -45,6 +50,9 @@ impl Default for MachineOptions {
 pub struct MachineState {
     /// The hottest zone.
     pub zone: Option<Zone>,
+    /// Of the zones that were read before and cannot be read now, the one that was hottest then, as it was then. (Those of a part that
+    /// is switched off fall silent cool.)
+    pub silent: Option<Zone>,
     /// Power, by rail.
     pub rails: Vec<Rail>,
     /// Memory of this process, MiB.
@@ -87,6 +95,7 @@ impl Machine {
         let (own, ended, begun) = (state.clone(), stop.clone(), Instant::now());
         let work = move || {
             let mut meter = PowerMeter::new(&options.hwmon, &options.powercap);
+            let mut memory = ZoneMemory::default();
             while !ended.load(Ordering::Acquire) {
                 let now_ns = i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX);
                 // A program that stands still says nothing of now.
@@ -100,9 +109,11 @@ impl Machine {
                 if rails.is_empty() {
                     rails = tegra.rails;
                 }
+                all.retain(|zone| !begins(&zone.name, &options.ignored));
+                let silent = memory.silent(&all);
                 let zone = all.into_iter().max_by(|a, b| a.celsius.total_cmp(&b.celsius));
-                let state =
-                    MachineState { zone, rails, memory_mb: memory_mb(), gpu_percent: tegra.gpu_percent };
+                let (memory_mb, gpu_percent) = (memory_mb(), tegra.gpu_percent);
+                let state = MachineState { zone, silent, rails, memory_mb, gpu_percent };
                 *lock(&own) = state;
                 std::thread::park_timeout(options.period);
             }
@@ -117,6 +128,39 @@ impl Machine {
     /// What was read last.
     pub fn state(&self) -> MachineState {
         lock(&self.state).clone()
+    }
+}
+
+fn begins(name: &str, with: &[String]) -> bool {
+    let name = name.to_lowercase();
+    with.iter().any(|start| !start.is_empty() && name.starts_with(&start.to_lowercase()))
+}
+
+/// Zones that were read, as they were last. More than any machine has are not remembered.
+#[derive(Default)]
+struct ZoneMemory(BTreeMap<String, f64>);
+
+const MOST_ZONES: usize = 256;
+
+impl ZoneMemory {
+    /// Remembers those that were read now; the hottest of the others.
+    fn silent(&mut self, now: &[Zone]) -> Option<Zone> {
+        let read: BTreeSet<&str> = now.iter().map(|zone| zone.name.as_str()).collect();
+        let silent = self.0.iter().filter(|(name, _)| !read.contains(name.as_str()));
+        let hottest = silent.max_by(|a, b| a.1.total_cmp(b.1));
+        let hottest = hottest.map(|(name, celsius)| Zone { name: name.clone(), celsius: *celsius });
+        for name in read {
+            let hottest =
+                now.iter().filter(|zone| zone.name == name).map(|zone| zone.celsius).reduce(f64::max);
+            match (self.0.get_mut(name), hottest) {
+                (Some(known), Some(celsius)) => *known = celsius,
+                (None, Some(celsius)) if self.0.len() < MOST_ZONES => {
+                    self.0.insert(name.to_owned(), celsius);
+                }
+                _ => {}
+            }
+        }
+        hottest
     }
 }
 
@@ -162,6 +206,39 @@ mod tests {
         panic!("it is never read: {:?}", machine.state());
     }
 
+    /// A Jetson Nano's line, and the same zone as Linux shows it on a TX2: the power chip says 100 C whatever it has.
+    #[test]
+    fn a_power_chip_that_always_says_a_hundred_is_not_the_hottest_zone() {
+        let nano = "CPU [15%@921] GR3D_FREQ 0%@76 PLL@38C CPU@40.5C PMIC@100C GPU@38.5C AO@46C thermal@39.5C";
+        let read = tegrastats(nano).zones;
+        let hottest = |ignored: &[String]| {
+            let left = read.iter().filter(|zone| !begins(&zone.name, ignored));
+            left.max_by(|a, b| a.celsius.total_cmp(&b.celsius)).map(|zone| zone.name.as_str())
+        };
+        assert_eq!((hottest(&[]), hottest(&MachineOptions::default().ignored)), (Some("PMIC"), Some("AO")));
+        assert_eq!(hottest(&["pmic".into(), "a".into(), String::new()]), Some("CPU"));
+
+        let root = tempfile::tempdir().unwrap();
+        for (zone, name, temp) in
+            [("thermal_zone0", "PMIC-Die", "100000"), ("thermal_zone1", "MCPU-therm", "41000")]
+        {
+            std::fs::create_dir(root.path().join(zone)).unwrap();
+            std::fs::write(root.path().join(zone).join("type"), name).unwrap();
+            std::fs::write(root.path().join(zone).join("temp"), temp).unwrap();
+        }
+        let none = root.path().join("none");
+        let options = MachineOptions {
+            thermal: root.path().to_owned(),
+            hwmon: none.clone(),
+            powercap: none,
+            tegrastats: None,
+            ..MachineOptions::default()
+        };
+        let machine = Machine::start(options).unwrap();
+        let state = wait_for(&machine, |state| state.zone.is_some());
+        assert_eq!((state.zone.unwrap().celsius, state.silent), (41.0, None));
+    }
+
     #[test]
     fn what_changes_is_read_again_and_a_fake_tegrastats_counts() {
         let root = tempfile::tempdir().unwrap();
@@ -179,6 +256,7 @@ mod tests {
             powercap: root.path().join("none"),
             tegrastats: Some(program.clone()),
             period: Duration::from_millis(5),
+            ..MachineOptions::default()
         };
         let machine = Machine::start(options.clone()).unwrap();
         let state = wait_for(&machine, |state| state.zone.is_some());
@@ -187,7 +265,16 @@ mod tests {
         write("thermal_zone0/temp", "90000");
         wait_for(&machine, |state| state.zone.as_ref().is_some_and(|zone| zone.celsius == 90.0));
         std::fs::remove_dir_all(root.path().join("thermal_zone0")).unwrap();
-        wait_for(&machine, |state| state.zone.is_none());
+        let state = wait_for(&machine, |state| state.zone.is_none());
+        assert_eq!(
+            state.silent,
+            Some(Zone { name: "cpu".into(), celsius: 90.0 }),
+            "it was hot when it was heard last"
+        );
+        write("thermal_zone0/type", "cpu");
+        write("thermal_zone0/temp", "50000");
+        wait_for(&machine, |state| state.zone.is_some() && state.silent.is_none());
+        std::fs::remove_dir_all(root.path().join("thermal_zone0")).unwrap();
         drop(machine);
 
         // A wrapper whose child lives on and holds the pipe: the end does not wait for it.

@@ -134,17 +134,36 @@ pub fn bright_network(side: usize, first: Option<usize>) -> Vec<u8> {
     })
 }
 
-/// Writes that network and its manifest, for at most `max_batch` images of `side` pixels at once; gives the manifest.
+/// The same, whose engine gives nothing but NaN for an image brighter than 0.8: a stand-in for an overflow.
+pub fn overflowing_network(side: usize, first: Option<usize>) -> Vec<u8> {
+    let mut proto = ModelProto::decode(bright_network(side, first).as_slice()).unwrap();
+    let graph = proto.graph.as_mut().unwrap();
+    graph.node.pop();
+    graph.initializer.push(tensor("most", &[1, 1, 1], &[0.8]));
+    graph.node.extend([
+        node("Sub", &["most", "mean"], "left"),
+        node("Sqrt", &["left"], "root"),
+        node("Mul", &["head", "mean"], "plain"),
+        node("Mul", &["plain", "root"], "y"),
+    ]);
+    proto.encode_to_vec()
+}
+
+/// Writes the bright network and its manifest, for at most `max_batch` images of `side` pixels at once; gives the manifest.
 pub fn bright_model(folder: &Path, side: usize, first: Option<usize>, max_batch: usize) -> PathBuf {
-    let bytes = bright_network(side, first);
-    std::fs::write(folder.join("net.onnx"), &bytes).unwrap();
+    write_model(folder, &bright_network(side, first), side, max_batch)
+}
+
+/// Writes such a network and its manifest.
+pub fn write_model(folder: &Path, bytes: &[u8], side: usize, max_batch: usize) -> PathBuf {
+    std::fs::write(folder.join("net.onnx"), bytes).unwrap();
     let manifest = format!(
         "name = \"bright\"\nfile = \"net.onnx\"\nsha256 = \"{}\"\ntask = \"detection\"\norigin = \"made up\"\n\
          score_threshold = 0.05\nnms_iou = 0.6\nlabels = [\"person\", \"car\"]\n\
          [input]\nname = \"x\"\nwidth = {side}\nheight = {side}\ncolour = \"rgb\"\nstd = [255.0, 255.0, 255.0]\n\
          max_batch = {max_batch}\n\
          [decoder]\nkind = \"yolov8\"\nstrides = [8, 16, 32]\noutputs = [\"y\"]\n[licence]\nspdx = \"CC0-1.0\"\n",
-        peregrine_models::sha256(&bytes)
+        peregrine_models::sha256(bytes)
     );
     let path = folder.join("net.toml");
     std::fs::write(&path, manifest).unwrap();

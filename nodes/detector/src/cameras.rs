@@ -10,7 +10,9 @@ use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValu
 use peregrine_msgs::std_msgs::Float64;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
-use crate::algo::{Boxes, MEMORY, Waiting, drifted, drifts, histograms, label_info, status, view};
+use crate::algo::{
+    Boxes, MEMORY, Waiting, against_reference, counted, drifted, drifts, histograms, label_info, status, view,
+};
 use crate::config::Told;
 use crate::error::Error;
 
@@ -144,7 +146,7 @@ impl Node for CamerasNode {
                 failures: 0,
                 ages: Recent::new(RECENT),
                 look: Look::default(),
-                watch: Watch::new(detector.labels().len(), detector.score_threshold(), MEMORY),
+                watch: counted(detector.labels().len(), detector.manifest(), MEMORY),
                 drift: Drift::default(),
             });
         }
@@ -262,8 +264,8 @@ impl CamerasNode {
                 say(format!("{name}: brightness"), format!("{:.1}", camera.look.brightness));
                 say(format!("{name}: sharpness"), format!("{:.1}", camera.look.sharpness));
             }
-            let reference = self.detector.manifest().reference.as_ref();
-            camera.drift = reference.map_or_else(Drift::default, |r| camera.watch.drift(r));
+            let (manifest, threshold) = (self.detector.manifest(), self.detector.score_threshold());
+            camera.drift = against_reference(&camera.watch, manifest, threshold);
             for (what, psi) in drifts(&camera.drift) {
                 psi.into_iter().for_each(|psi| say(format!("{name}: drift_{what}_psi"), format!("{psi:.3}")));
             }

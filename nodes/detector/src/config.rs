@@ -23,7 +23,7 @@ pub struct Config {
     #[param(default = "native")]
     pub precision: String,
     /// The provider (or `tract`) that answers while another one compiles the network, e.g. `cpu` for `tensorrt`; empty waits
-    /// for it. Not with a `store`; in lockstep it is waited for all the same.
+    /// for it. In lockstep it is waited for all the same.
     #[param(default = "")]
     pub meanwhile: String,
     /// Threads of one inference. One repeats bit for bit.
@@ -68,6 +68,9 @@ pub struct Config {
     /// Where the temperatures lie.
     #[param(default = "/sys/class/thermal")]
     pub thermal_zones: String,
+    /// Zones whose names begin so are not looked at. The power chip of a Jetson Nano, TX2 or Xavier always says 100 C.
+    #[param(default = ["PMIC"].map(str::to_owned).to_vec())]
+    pub ignored_zones: Vec<String>,
     /// Where power is shown: monitors of rails.
     #[param(default = "/sys/class/hwmon")]
     pub power_monitors: String,
@@ -89,6 +92,9 @@ pub struct Config {
     /// Images it is watched on before it is kept.
     #[param(default = 2000, range = 30..=100000000)]
     pub watch_images: u64,
+    /// Boxes of both models that the shadow waits for beyond its images, to tell whether they find the same; 0 does not wait.
+    #[param(default = 50, range = 0..=1000000)]
+    pub shadow_boxes: u64,
     /// Least share of boxes that the old and the new model both find, 0 to 1.
     #[param(default = 0.6, range = 0.0..=1.0)]
     pub agreement: f64,
@@ -133,6 +139,7 @@ impl Config {
             limits: Limits {
                 shadow_images: self.shadow_images,
                 watch_images: self.watch_images,
+                shadow_boxes: self.shadow_boxes,
                 agreement: self.agreement,
                 slowdown: self.slowdown,
                 memory_mb: (self.most_memory_mb > 0.0).then_some(self.most_memory_mb),
@@ -149,6 +156,7 @@ impl Config {
             hwmon: PathBuf::from(&self.power_monitors),
             powercap: PathBuf::from(&self.power_counters),
             tegrastats: (!self.tegrastats.is_empty()).then(|| PathBuf::from(&self.tegrastats)),
+            ignored: self.ignored_zones.clone(),
             period: Duration::from_secs(1),
         }
     }

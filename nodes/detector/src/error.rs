@@ -26,14 +26,6 @@ pub enum Error {
         /// The most there can be.
         most: usize,
     },
-    /// Two ways to another engine at once.
-    #[error(
-        "PG-0604: 'meanwhile' is '{provider}' and there is a 'store'; leave one of them empty: both replace what runs"
-    )]
-    TwoWays {
-        /// The provider that should answer meanwhile.
-        provider: String,
-    },
     /// An entry of the ladder is none.
     #[error(
         "PG-0602: '{entry}' is no step of `ladder`; write a model, 'MODEL @ HZ' or '@ HZ' with a rate above 0"

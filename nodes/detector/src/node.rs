@@ -5,8 +5,8 @@ use peregrine::Stock;
 use peregrine::prelude::*;
 use peregrine::time::monotonic_ns;
 use peregrine_models::update::Live;
-use peregrine_models::watch::{Ladder, Load, Machine, look};
-use peregrine_models::{BackendName, Detector, Standing};
+use peregrine_models::watch::{Ladder, Load, Machine, MachineState, Zone, look};
+use peregrine_models::{BackendName, Detector, ModelSource, Standing};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use peregrine_msgs::sensor_msgs::BatteryState;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
@@ -15,25 +15,31 @@ use crate::algo::{Around, Boxes, Vitals, is_due, label_info, rungs, status, view
 use crate::config::Config;
 use crate::engines::Engines;
 use crate::error::Error;
-use crate::rising::Rising;
+use crate::rising::{Risen, Rising};
 
 /// How often an unsigned model is complained about.
 const COMPLAINT: Duration = Duration::from_secs(60);
 /// How often the node says how it fares, and looks at the ladder.
 const REPORT: Duration = Duration::from_secs(1);
 
+/// A battery that says nothing for longer is told, ns.
+const BATTERY_SILENT_NS: i64 = 30_000_000_000;
+
 /// Runs a detection network on the newest frame; frames that come while it works are dropped and counted.
 pub struct DetectorNode {
     engines: Engines,
     /// An engine that is built while another one answers.
     rising: Option<Rising>,
+    /// The model of the parameters.
+    configured: ModelSource,
     vitals: Vitals,
     ladder: Ladder,
     /// Whether any rung lies below the first.
     has_ladder: bool,
     /// Not in lockstep, where nothing may depend on the machine.
     machine: Option<Machine>,
-    battery: Option<f64>,
+    /// The last charge heard, 0 to 1, and when.
+    battery: Option<(f64, i64)>,
     /// The lowest score that is set; `None` is what each model says.
     score: Option<f32>,
     /// Stamp of the last frame that was worked on.
@@ -57,26 +63,31 @@ impl Node for DetectorNode {
         let load = config.load().or_node()?;
         let rungs =
             rungs(&config.ladder).map_err(|entry| Error::Ladder { entry: entry.to_owned() }).or_node()?;
-        let rising = Rising::wanted(&config, setup.is_lockstep()).or_node()?;
-        let live = match config.update(&load) {
-            None => Detector::load(&rising.as_ref().map_or(load.clone(), |meanwhile| meanwhile.load(&load)))
-                .map(Live::fixed),
+        let configured = load.model.clone();
+        let meanwhile = Rising::wanted(&config, setup.is_lockstep());
+        let first = meanwhile.as_ref().map_or_else(|| load.clone(), |meanwhile| meanwhile.load(&load));
+        let live = match config.update(&first) {
+            None => Detector::load(&first).map(Live::fixed),
             // A simulation that must repeat takes what is proven, and leaves the store alone.
             Some(update) if setup.is_lockstep() => Live::settled(&update),
             Some(update) => Live::open(&update),
         };
         let engines = Engines::new(live.or_node()?, &rungs, &load).or_node()?;
         // Only now: what answers meanwhile is there.
-        let rising = rising.map(|meanwhile| meanwhile.start(load)).transpose().or_node()?;
+        let rising = meanwhile.map(|meanwhile| meanwhile.start(load, engines.live.proven()));
+        let rising = rising.transpose().or_node()?;
         tracing::info!(node = setup.name(), "detector runs {}", engines.current().backend_report());
         setup.subscribe_frames("image_raw", FramePolicy::Latest, Self::on_image)?;
         if rungs.len() > 1 {
             setup.subscribe(
                 "battery",
                 Qos::Sensor,
-                |node: &mut Self, _: &Context, battery: &BatteryState| {
+                |node: &mut Self, ctx: &Context, battery: &BatteryState| {
                     let share = f64::from(battery.percentage);
-                    node.battery = (0.0..=1.0).contains(&share).then_some(share);
+                    // One that is not known is no charge: the last one counts on.
+                    if (0.0..=1.0).contains(&share) {
+                        node.battery = Some((share, ctx.now().0));
+                    }
                     Ok(())
                 },
             )?;
@@ -90,6 +101,7 @@ impl Node for DetectorNode {
             vitals: Vitals::new(engines.current(), config.watch_images),
             engines,
             rising,
+            configured,
             has_ladder: rungs.len() > 1,
             ladder: Ladder::new(rungs, config.limits()),
             machine: if setup.is_lockstep() { None } else { Machine::start(config.machine()) },
@@ -153,6 +165,7 @@ impl DetectorNode {
     }
 
     fn on_image(&mut self, ctx: &Context, frame: &Frame) -> Result {
+        self.vitals.arrived(frame.source(), frame.sequence());
         let rate = self.ladder.rung().and_then(|rung| rung.rate_hz);
         if !is_due(frame.stamp_ns(), self.last_ns, rate) {
             self.vitals.skip();
@@ -169,6 +182,7 @@ impl DetectorNode {
             "shadow" => {
                 let (worst, windows) = self.vitals.worst_drift();
                 self.engines.live.old_drift(worst, windows);
+                self.engines.live.old_found(self.vitals.fewest_boxes().unwrap_or_default());
                 None
             }
             "watch" => self.vitals.window_drift(self.engines.current()),
@@ -226,19 +240,22 @@ impl DetectorNode {
         self.tell_steps(ctx)?;
         self.tell_rising(ctx)?;
         let machine = self.machine.as_ref().map(Machine::state).unwrap_or_default();
-        self.step_ladder(ctx, machine.zone.as_ref().map(|zone| zone.celsius))?;
+        self.step_ladder(ctx, &machine)?;
+        let silent = self.silence(ctx, &machine);
         self.vitals.update_drift(self.engines.current());
         let around = Around {
             model: &self.engines.current().manifest().name,
             rung: self.ladder.rung().filter(|_| self.has_ladder).map(|rung| rung.name.as_str()),
             update: self.engines.live.phase(),
             machine,
-            battery: self.battery,
+            battery: self.battery.map(|(share, _)| share),
         };
         let values = self.vitals.report(&around);
         let (mut level, mut message) = (DiagnosticStatus::OK, "all is well".to_owned());
         if let Some(complaint) = self.vitals.complaint() {
             (level, message) = (DiagnosticStatus::WARN, complaint);
+        } else if let Some(silent) = silent {
+            (level, message) = (DiagnosticStatus::WARN, silent);
         } else if self.ladder.position() > 0 {
             let rung = around.rung.unwrap_or_default();
             (level, message) = (DiagnosticStatus::WARN, format!("runs at less than its best: {rung}"));
@@ -254,22 +271,23 @@ impl DetectorNode {
     fn tell_rising(&mut self, ctx: &Context) -> Result {
         let Some(rising) = &mut self.rising else { return Ok(()) };
         let name = format!("{}: engine", ctx.node_name());
-        let Some(answer) = rising.poll() else {
-            let text = rising.progress();
-            return self.diagnostics.send(ctx, array(ctx, DiagnosticStatus::OK, name, text, Vec::new()));
-        };
-        self.rising = None;
-        let (level, text) = match answer {
-            Ok(mut detector) => {
-                detector.set_score_threshold(self.score);
+        // Where no store replaces it the model is the one that the engine was built of.
+        let own = self.configured.clone();
+        let fixed = self.engines.live.proven().is_none() && self.engines.live.phase() == "none";
+        let (level, text) = match rising.poll(if fixed { Some(&own) } else { self.engines.live.proven() }) {
+            Risen::Coming(text) => (DiagnosticStatus::OK, text),
+            Risen::Here(detector, load) => {
+                self.rising = None;
                 let text = format!("from now on {}", detector.backend_report());
                 tracing::info!(node = ctx.node_name(), "{text}");
-                self.engines.live = Live::fixed(detector);
+                self.engines.live.raise(*detector, &load);
+                self.engines.set_score_threshold(self.score);
                 self.vitals.change_model(self.engines.current());
                 self.say_what_runs(ctx)?;
                 (DiagnosticStatus::OK, text)
             }
-            Err(error) => {
+            Risen::Failed(error) => {
+                self.rising = None;
                 let text = format!("it stays with {}: {error}", self.engines.current().backend_report());
                 tracing::error!(node = ctx.node_name(), "{text}");
                 (DiagnosticStatus::ERROR, text)
@@ -278,9 +296,28 @@ impl DetectorNode {
         self.diagnostics.send(ctx, array(ctx, level, name, text, Vec::new()))
     }
 
-    fn step_ladder(&mut self, ctx: &Context, temperature_c: Option<f64>) -> Result {
-        let age_ms = self.vitals.median_age();
-        let load = Load { temperature_c, age_ms, battery: self.battery };
+    /// What the ladder is not told any more.
+    fn silence(&self, ctx: &Context, machine: &MachineState) -> Option<String> {
+        let zone = machine.silent.as_ref().filter(|zone| self.ladder.holds_back(zone.celsius));
+        if let Some(Zone { name, celsius }) = zone.filter(|_| self.has_ladder) {
+            return Some(format!(
+                "the temperature of {name}, {celsius:.0} C when it was read last, is not read any more: no step up"
+            ));
+        }
+        let (share, heard) = self.battery?;
+        (ctx.now().0.saturating_sub(heard) > BATTERY_SILENT_NS).then(|| {
+            format!("no charge was heard on 'battery' for long: the last one, {:.0} %, counts", 100.0 * share)
+        })
+    }
+
+    fn step_ladder(&mut self, ctx: &Context, machine: &MachineState) -> Result {
+        let celsius = |zone: &Option<Zone>| zone.as_ref().map(|zone| zone.celsius);
+        let load = Load {
+            temperature_c: celsius(&machine.zone),
+            silent_c: celsius(&machine.silent),
+            age_ms: self.vitals.median_age(),
+            battery: self.battery.map(|(share, _)| share),
+        };
         let Some(change) = self.ladder.update(ctx.now().0, &load) else { return Ok(()) };
         let Some(rung) = self.ladder.rung() else { return Ok(()) };
         let before = self.engines.current().manifest().name.clone();

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use common::network::bright_model;
@@ -223,10 +223,8 @@ fn an_unsigned_model_is_complained_about_every_minute() {
 }
 
 /// A model whose manifest says what it finds when all is well: in the light that the second camera has.
-#[test]
-fn a_camera_that_sees_another_world_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = bright_model(folder.path(), SIDE as usize, None, 3);
+fn referenced(folder: &Path) -> PathBuf {
+    let model = bright_model(folder, SIDE as usize, None, 3);
     let mut manifest = std::fs::read_to_string(&model).unwrap();
     let shares = |bins: usize, full: usize| {
         let all: Vec<String> =
@@ -242,14 +240,44 @@ fn a_camera_that_sees_another_world_is_named() {
         shares(bins.sharpness.len(), 0),
     ));
     std::fs::write(&model, manifest).unwrap();
+    model
+}
+
+fn watched(node: NodeSpec) -> DiagnosticStatus {
     let seen = Shared::default();
     let mut app = App::new(Mode::Lockstep { threads: 1 });
     app.extend(seen.clone());
     app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
-    app.add(NodeFactory::of::<CamerasNode>(), spec(&model, &NAMES)).unwrap();
+    app.add(NodeFactory::of::<CamerasNode>(), node).unwrap();
     app.run().unwrap();
     let all = seen.lock().unwrap();
-    let watch = all.watch.as_ref().unwrap();
+    all.watch.clone().unwrap()
+}
+
+/// What is found is counted as the reference counted it, whatever lowest score is set: else a signed model would warn for ever.
+#[test]
+fn a_lowest_score_that_is_set_is_no_drift() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = referenced(folder.path());
+    let text = std::fs::read_to_string(&model).unwrap();
+    let told = |watch: &DiagnosticStatus| watch.values.iter().any(|v| v.key == "left: drift_scores_psi");
+    assert!(told(&watched(spec(&model, &NAMES))));
+    // Below the manifest's, nothing of which is found here; above it, which cuts off what the reference counted.
+    for (own, set) in [("0.9", 0.05), ("0.05", 0.2)] {
+        std::fs::write(&model, text.replace("score_threshold = 0.05", &format!("score_threshold = {own}")))
+            .unwrap();
+        let watch = watched(spec(&model, &NAMES).with_param("min_score", ParamValue::Double(set)));
+        assert!(
+            !told(&watch) && watch.values.iter().any(|v| v.key == "left: drift_brightness_psi"),
+            "{watch:?}"
+        );
+    }
+}
+
+#[test]
+fn a_camera_that_sees_another_world_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let watch = &watched(spec(referenced(folder.path()), &NAMES));
     assert!(value(watch, "left: drift_brightness_psi") < 0.1, "{watch:?}");
     assert!(value(watch, "front: drift_brightness_psi") > 0.25, "{watch:?}");
     assert_eq!(watch.level, DiagnosticStatus::WARN);

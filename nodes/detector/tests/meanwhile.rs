@@ -6,11 +6,12 @@ mod common;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use common::{camera, lent, model, shoot, text};
+use common::{bundle, camera, lent, model, shoot, text};
 use peregrine::prelude::*;
 use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue};
 use peregrine_detector::DetectorNode;
 use peregrine_models::backend::library::{Places, is_usable};
+use peregrine_models::update::{Bundle, offer};
 use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus};
 use peregrine_msgs::vision_msgs::Detection2DArray;
 
@@ -18,7 +19,12 @@ use peregrine_msgs::vision_msgs::Detection2DArray;
 struct Seen {
     engine: Vec<DiagnosticStatus>,
     status: Vec<String>,
+    updates: Vec<String>,
     results: usize,
+    /// Offered to the store once the engine is there.
+    push: Option<(PathBuf, Bundle)>,
+    /// An update is expected.
+    waits: bool,
 }
 
 type Shared = Arc<Mutex<Seen>>;
@@ -42,7 +48,10 @@ impl Node for World {
             Qos::KeepLast(100),
             move |_: &mut Self, _: &Context, m: &DiagnosticArray| {
                 let engine = m.status.iter().filter(|status| status.name.ends_with(": engine"));
-                a.lock().unwrap().engine.extend(engine.cloned());
+                let update = m.status.iter().filter(|status| status.name.ends_with(": model update"));
+                let mut seen = a.lock().unwrap();
+                seen.engine.extend(engine.cloned());
+                seen.updates.extend(update.map(|status| status.message.clone()));
                 Ok(())
             },
         )?;
@@ -71,9 +80,18 @@ impl World {
     fn tick(&mut self, ctx: &Context) -> Result {
         self.ticks += 1;
         let last = self.seen.lock().unwrap().engine.last().map(|s| s.message.clone());
+        let mut seen = self.seen.lock().unwrap();
         if last.is_some_and(|text| text.starts_with("it stays") || text.starts_with("from now on")) {
-            self.after += 1;
+            match seen.push.take() {
+                Some((store, next)) => drop(offer(&store, &next).unwrap()),
+                // One that was pushed is waited for.
+                None => {
+                    let kept = seen.updates.iter().any(|step| step.starts_with("kept"));
+                    self.after += u32::from(kept || !seen.waits);
+                }
+            }
         }
+        drop(seen);
         if self.after > 20 || self.ticks > 3000 {
             ctx.shutdown("enough was seen");
         }
@@ -101,7 +119,11 @@ fn spec(folder: &tempfile::TempDir, library: PathBuf, provider: &str) -> NodeSpe
 }
 
 fn run(detector: NodeSpec) -> Shared {
-    let seen = Shared::default();
+    run_with(detector, Seen::default())
+}
+
+fn run_with(detector: NodeSpec, seen: Seen) -> Shared {
+    let seen: Shared = Arc::new(Mutex::new(seen));
     let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
     app.extend(seen.clone());
     app.add(NodeFactory::of::<World>(), NodeSpec::new("world")).unwrap();
@@ -141,11 +163,28 @@ fn an_engine_that_cannot_be_had_is_told_and_the_old_one_stays() {
     assert!(seen.results > 20, "{}", seen.results);
 }
 
+/// Neither is waited for: the engine takes over from what answered meanwhile, and the next model of the store is loaded on it.
 #[test]
-fn a_store_and_an_engine_on_its_way_exclude_each_other() {
+fn a_store_does_not_wait_for_an_engine() {
+    let Some(library) = library("a_store_does_not_wait_for_an_engine") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let detector = spec(&folder, PathBuf::new(), "tensorrt").with_param("store", text(folder.path()));
-    let mut app = App::new(Mode::Realtime { threads: 1, factor: 1.0, use_sim_time: false });
-    let error = app.add(NodeFactory::of::<DetectorNode>(), detector).map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("PG-0604") && error.contains("tract"), "{error}");
+    let store = folder.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    let next = bundle(&model(folder.path(), "two", 0.8, 20.0, ""));
+    let detector = spec(&folder, library, "cpu")
+        .with_param("store", text(&store))
+        .with_param("shadow_images", ParamValue::Integer(30))
+        .with_param("watch_images", ParamValue::Integer(30))
+        // Networks of microseconds: their times are chance.
+        .with_param("slowdown", ParamValue::Double(100.0));
+    let seen = run_with(detector, Seen { push: Some((store, next)), waits: true, ..Seen::default() });
+    let seen = seen.lock().unwrap();
+    let [first, then, last] = seen.status.as_slice() else { panic!("{:?} {:?}", seen.status, seen.updates) };
+    assert!(first.starts_with("one on tract") && then.starts_with("one on ONNX Runtime"), "{first} {then}");
+    assert!(last.starts_with("two on ONNX Runtime"), "{last}");
+    assert!(
+        seen.updates.iter().any(|step| step.contains("self-test passed: two on ONNX Runtime")),
+        "{:?}",
+        seen.updates
+    );
 }

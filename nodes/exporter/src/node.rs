@@ -7,7 +7,7 @@ use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValu
 use peregrine_msgs::std_msgs::Header;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
-use crate::algo::{Found, Hide, Picture, Region, Waiting, hide};
+use crate::algo::{Found, Hide, Picture, Spot, Waiting, hide};
 use crate::error::Error;
 
 /// How often the node says how it fares.
@@ -24,7 +24,7 @@ pub struct Config {
     /// Classes of the detector that are hidden. Those that its model does not know are told.
     #[param(default = ["person", "face", "license plate"].map(str::to_owned).to_vec())]
     pub classes: Vec<String>,
-    /// How: mosaic (a few mean colours, smoothed) or fill (grey).
+    /// How people who are seen from head to foot are hidden: mosaic (a few mean colours, smoothed) or fill (grey). All else is grey.
     #[param(default = "mosaic")]
     pub hide: String,
     /// How much wider than found a box is hidden, on every side, in shares of its own.
@@ -155,9 +155,11 @@ impl ExporterNode {
         let wanted = |class: &str| self.classes.contains(class);
         let boxes =
             message.detections.iter().filter(|d| d.results.iter().any(|r| wanted(&r.hypothesis.class_id)));
-        let region = |d: &peregrine_msgs::vision_msgs::Detection2D| {
-            let (middle, margin) = (&d.bbox.center.position, self.margin);
-            Region::around(middle.x, middle.y, d.bbox.size_x, d.bbox.size_y, margin)
+        let spot = |d: &peregrine_msgs::vision_msgs::Detection2D| {
+            let middle = (d.bbox.center.position.x, d.bbox.center.position.y);
+            let classes =
+                d.results.iter().map(|r| r.hypothesis.class_id.as_str()).filter(|class| wanted(class));
+            Spot::new(middle, (d.bbox.size_x, d.bbox.size_y), classes)
         };
         let stamp_ns = Time::from_msg(&message.header.stamp).0;
         // Stamps of a camera's own clock cannot be held against the announcement's.
@@ -166,12 +168,13 @@ impl ExporterNode {
             return Ok(());
         }
         let frame_id = message.header.frame_id.clone();
-        let found = Found { stamp_ns, frame_id, regions: boxes.map(region).collect() };
-        let Some((mut picture, regions)) = self.waiting.take(found, ctx.now().0) else { return Ok(()) };
-        for region in &regions {
-            hide(&mut picture, region, self.how);
+        let found = Found { stamp_ns, frame_id, spots: boxes.map(spot).collect() };
+        let Some((mut picture, spots)) = self.waiting.take(found, ctx.now().0) else { return Ok(()) };
+        let (width, height) = (picture.width, picture.height);
+        for spot in &spots {
+            hide(&mut picture, &spot.region(self.margin), spot.how(self.how, width, height));
         }
-        self.hidden += regions.len() as u64;
+        self.hidden += spots.len() as u64;
         let sent = self.send(ctx, &picture);
         self.last_ns = Some(picture.stamp_ns);
         self.waiting.done(picture);

@@ -27,6 +27,8 @@ struct Plan {
     later: Option<(i64, Vec<&'static str>)>,
     /// Of every tenth of a second: whether the detector answers, and whether it finds the person.
     answers: fn(i64) -> Option<bool>,
+    /// Sides of the person's box, pixels.
+    size: (f64, f64),
     seen: Mutex<Seen>,
 }
 
@@ -108,7 +110,7 @@ impl Robot {
             result.hypothesis.class_id = "person".into();
             detection.results.push(result);
             (detection.bbox.center.position.x, detection.bbox.center.position.y) = (32.0, 32.0);
-            (detection.bbox.size_x, detection.bbox.size_y) = (20.0, 30.0);
+            (detection.bbox.size_x, detection.bbox.size_y) = self.plan.size;
             let detections = if found { vec![detection] } else { Vec::new() };
             self.detections.send(ctx, Detection2DArray { header, detections })?;
         }
@@ -117,15 +119,20 @@ impl Robot {
 }
 
 fn run(labels: &[&'static str], answers: fn(i64) -> Option<bool>) -> Seen {
-    run_two(labels, None, answers)
+    run_two(labels, None, answers, WHOLE)
 }
+
+/// Somebody from head to foot, and head and shoulders.
+const WHOLE: (f64, f64) = (20.0, 40.0);
+const HALF: (f64, f64) = (20.0, 30.0);
 
 fn run_two(
     labels: &[&'static str],
     later: Option<(i64, Vec<&'static str>)>,
     answers: fn(i64) -> Option<bool>,
+    size: (f64, f64),
 ) -> Seen {
-    let plan = Arc::new(Plan { labels: labels.to_vec(), later, answers, seen: Mutex::default() });
+    let plan = Arc::new(Plan { labels: labels.to_vec(), later, answers, size, seen: Mutex::default() });
     let mut app = App::new(Mode::Lockstep { threads: 1 });
     app.extend(plan.clone());
     app.add(NodeFactory::of::<Robot>(), NodeSpec::new("robot")).unwrap();
@@ -163,6 +170,19 @@ fn people_are_hidden_and_what_nobody_looked_at_is_withheld() {
     assert!(value("withheld") >= 9 && value("boxes_hidden") >= 20, "{last:?}");
 }
 
+/// Of half of somebody a mosaic would leave a face of many cells: nothing is left.
+#[test]
+fn a_mosaic_is_for_whole_people_and_half_ones_are_grey() {
+    let colours = |size| {
+        let seen = run_two(&["person"], None, |_| Some(true), size);
+        let (_, picture) = seen.pictures.last().unwrap();
+        let row = 3 * (32 * SIDE as usize + 24);
+        picture[row..row + 3 * 16].iter().copied().collect::<std::collections::BTreeSet<u8>>()
+    };
+    assert!(colours(WHOLE).len() > 3, "a mosaic has its colours");
+    assert_eq!(colours(HALF), std::collections::BTreeSet::from([110]));
+}
+
 #[test]
 fn a_detector_that_knows_no_people_or_says_nothing_lets_nothing_out() {
     let seen = run(&["tree", "car"], |_| Some(false));
@@ -181,7 +201,7 @@ fn a_detector_that_knows_no_people_or_says_nothing_lets_nothing_out() {
 /// The answer to a picture of before may be the former model's or the new one's: that picture stays.
 #[test]
 fn between_two_models_nothing_leaves() {
-    let seen = run_two(&["car", "person"], Some((20, vec!["person", "face"])), |_| Some(false));
+    let seen = run_two(&["car", "person"], Some((20, vec!["person", "face"])), |_| Some(false), WHOLE);
     let stamps: Vec<i64> = seen.pictures.iter().map(|(stamp, _)| stamp / 100_000_000).collect();
     assert!(stamps.contains(&18) && !stamps.contains(&19) && stamps.contains(&20), "{stamps:?}");
     assert_eq!(seen.last.unwrap().message, "hides face, person");

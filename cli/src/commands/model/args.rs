@@ -166,6 +166,14 @@ pub struct Rollout {
     pub json: bool,
 }
 
+/// One is everything: whoever means one hundredth must write so.
+fn max_drop(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (-1.0..=0.5).contains(&value) => Ok(value),
+        _ => Err("write a difference of average precision, -1 to 0.5; 0.01 for one hundredth".to_owned()),
+    }
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.001..=1e6).contains(&value) => Ok(value),
@@ -288,8 +296,8 @@ pub struct Quantize {
     /// Labelled photos for the verdict alone; those of --val then all choose.
     #[arg(long, value_name = "DIR")]
     pub held_out: Option<PathBuf>,
-    /// Largest allowed loss of average precision, 0 to 1.
-    #[arg(long, default_value_t = 0.01)]
+    /// Largest allowed loss of average precision, at most 0.5; below 0 asks for a gain. 0.01 is one hundredth of AP.
+    #[arg(long, default_value_t = 0.01, value_parser = max_drop, allow_negative_numbers = true)]
     pub max_drop: f64,
     /// How ranges are chosen; the most faithful when absent.
     #[arg(long, value_parser = ["minmax", "percentile", "entropy"])]
@@ -297,6 +305,9 @@ pub struct Quantize {
     /// Most photos to calibrate with.
     #[arg(long, default_value_t = 64)]
     pub calib_photos: usize,
+    /// Photos for the sensitivity of each layer.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub sensitivity_photos: u16,
     /// Most labelled photos for the candidates; the verdict is on all that are held out.
     #[arg(long, default_value_t = 64)]
     pub search_photos: usize,
@@ -309,6 +320,9 @@ pub struct Quantize {
     /// The folder that gets the network and its manifest.
     #[arg(long, default_value = ".")]
     pub out: PathBuf,
+    /// Fetch nothing: without an ONNX Runtime library here it is an error.
+    #[arg(long)]
+    pub no_install: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use peregrine_models::backend::available_providers;
+use peregrine_models::manifest::Budget;
+use peregrine_models::watch::memory_mb;
 use peregrine_models::{Detector, ImageRef, LoadOptions, ModelSource, PixelFormat, Trust};
 use serde_json::json;
 
@@ -19,7 +21,22 @@ struct Row {
     whole: (f64, f64),
     inference: (f64, f64),
     report: String,
-    budget: Option<f32>,
+    /// Memory of the process above what it was before anything was loaded, MiB. (Of the second row on it may hold what the ones before
+    /// have left.)
+    memory_mb: Option<f64>,
+    budget: Option<Budget>,
+}
+
+impl Row {
+    /// In what it is over its budget, in words; empty where it is not, or has none.
+    fn over(&self) -> Vec<String> {
+        let Some(budget) = &self.budget else { return Vec::new() };
+        let over = |what: f64, most: f32, unit: &str| {
+            (what > f64::from(most)).then(|| format!("over its budget of {most} {unit}"))
+        };
+        let memory = self.memory_mb.and_then(|mb| over(mb, budget.memory_mb, "MB"));
+        over(self.whole.0, budget.latency_ms, "ms").into_iter().chain(memory).collect()
+    }
 }
 
 pub fn run(args: &Bench) -> Result {
@@ -39,9 +56,10 @@ pub fn run(args: &Bench) -> Result {
     let mut threads = if args.threads.is_empty() { vec![1, cpus] } else { args.threads.clone() };
     threads.dedup();
     let mut rows = Vec::new();
+    let before = memory_mb();
     for provider in &providers {
         for threads in threads.iter().copied().filter(|t| provider != "tract" || *t == threads[0]) {
-            match measure(args, provider, threads) {
+            match measure(args, provider, threads, before) {
                 Ok(row) => rows.push(row),
                 // One that was merely found may fail here; one that was asked for may not.
                 Err(error) if !asked => eprintln!("not measured: {provider}: {error}"),
@@ -53,7 +71,8 @@ pub fn run(args: &Bench) -> Result {
         let row = |r: &Row| {
             json!({"provider": r.provider, "threads": r.threads, "p50_ms": r.whole.0, "p99_ms": r.whole.1,
             "inference_p50_ms": r.inference.0, "inference_p99_ms": r.inference.1, "engine": r.report,
-            "budget_ms": r.budget})
+            "memory_mb": r.memory_mb, "budget_ms": r.budget.as_ref().map(|b| b.latency_ms),
+            "budget_mb": r.budget.as_ref().map(|b| b.memory_mb), "over": r.over()})
         };
         println!(
             "{:#}",
@@ -64,16 +83,14 @@ pub fn run(args: &Bench) -> Result {
     }
     println!("{} of 1280x720 RGB, {} images each, milliseconds", args.model, args.rounds);
     println!(
-        "{:<12}{:>8}{:>10}{:>10}{:>16}{:>16}",
-        "provider", "threads", "p50", "p99", "inference p50", "inference p99"
+        "{:<12}{:>8}{:>10}{:>10}{:>16}{:>16}{:>8}",
+        "provider", "threads", "p50", "p99", "inference p50", "inference p99", "MB"
     );
     for r in &rows {
-        let verdict = match r.budget {
-            Some(budget) if r.whole.0 > f64::from(budget) => format!("   over its budget of {budget} ms"),
-            _ => String::new(),
-        };
+        let verdict: String = r.over().iter().map(|over| format!("   {over}")).collect();
+        let memory = r.memory_mb.map_or_else(|| "-".to_owned(), |mb| format!("{mb:.0}"));
         println!(
-            "{:<12}{:>8}{:>10.2}{:>10.2}{:>16.2}{:>16.2}{verdict}",
+            "{:<12}{:>8}{:>10.2}{:>10.2}{:>16.2}{:>16.2}{memory:>8}{verdict}",
             r.provider, r.threads, r.whole.0, r.whole.1, r.inference.0, r.inference.1
         );
     }
@@ -83,7 +100,7 @@ pub fn run(args: &Bench) -> Result {
     Ok(())
 }
 
-fn measure(args: &Bench, provider: &str, threads: usize) -> Result<Row> {
+fn measure(args: &Bench, provider: &str, threads: usize, before: Option<f64>) -> Result<Row> {
     let mut detector = Detector::load(&LoadOptions {
         provider: provider.to_owned(),
         threads,
@@ -108,13 +125,14 @@ fn measure(args: &Bench, provider: &str, threads: usize) -> Result<Row> {
             inference.push(times.inference_ns);
         }
     }
-    let budget = detector.manifest().budget.as_ref().map(|b| b.latency_ms);
+    let budget = detector.manifest().budget.clone();
     Ok(Row {
         provider: provider.to_owned(),
         threads,
         whole: quantiles(whole),
         inference: quantiles(inference),
         report: detector.backend_report().to_owned(),
+        memory_mb: memory_mb().zip(before).map(|(now, before)| now - before),
         budget,
     })
 }
@@ -127,4 +145,29 @@ fn quantiles(mut nanoseconds: Vec<u64>) -> (f64, f64) {
         nanoseconds[index] as f64 / 1e6
     };
     (at(0.5), at(0.99))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_its_budget_is_said_in_both_units() {
+        let row = |ms: f64, mb: Option<f64>, budget: Option<Budget>| Row {
+            provider: "cpu".into(),
+            threads: 1,
+            whole: (ms, ms),
+            inference: (ms, ms),
+            report: String::new(),
+            memory_mb: mb,
+            budget,
+        };
+        let budget = Some(Budget { latency_ms: 20.0, memory_mb: 100.0 });
+        assert!(row(1e3, Some(1e3), None).over().is_empty());
+        assert!(row(20.0, Some(100.0), budget.clone()).over().is_empty());
+        assert!(row(1.0, None, budget.clone()).over().is_empty());
+        assert_eq!(row(21.0, Some(1.0), budget.clone()).over(), ["over its budget of 20 ms"]);
+        let both = row(21.0, Some(101.0), budget).over();
+        assert_eq!(both, ["over its budget of 20 ms", "over its budget of 100 MB"]);
+    }
 }

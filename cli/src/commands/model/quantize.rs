@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::args::Quantize;
 use super::share;
+use crate::commands::setup;
 use crate::error::{Error, Result};
 
 pub fn run(args: &Quantize) -> Result {
@@ -20,10 +21,26 @@ pub fn run(args: &Quantize) -> Result {
         Some(folder) => Validation { search: val, held_out: Dataset::read(folder, &model.labels)? },
         None => Validation::split(&val)?,
     };
+    // Asked here, for the search takes minutes.
+    if sets.truths() == 0 {
+        let (model, photos) = (model.manifest.name.clone(), sets.held_out.items.len());
+        return Err(peregrine_models::Error::NothingToLose {
+            model,
+            photos,
+            before: 0.0,
+            allowed: args.max_drop,
+        }
+        .into());
+    }
+    // Nothing else is needed besides this program.
+    if !args.no_install {
+        setup::provide()?;
+    }
     let options = Options {
         calibration,
         method: args.method.as_ref().and_then(|name| Method::ALL.into_iter().find(|m| m.as_str() == name)),
         calibration_photos: args.calib_photos,
+        sensitivity_photos: args.sensitivity_photos.into(),
         search_photos: args.search_photos,
         max_drop: args.max_drop,
         seven_bits: args.seven_bits,
@@ -101,6 +118,25 @@ fn print(outcome: &Outcome, labels: &[std::sync::Arc<str>]) {
     };
     ratio("inference", a.latency_ms, b.latency_ms, "ms, median on this machine");
     ratio("size", a.bytes as f64 / 1e6, b.bytes as f64 / 1e6, "MB");
+    if let Some(interval) = outcome.interval {
+        println!(
+            "{:<20}{:>30.4}  AP; by other photos of this kind {:.4} to {:.4} (90 % of {} true boxes drawn anew)",
+            "loss",
+            outcome.drop(),
+            interval.low,
+            interval.high,
+            interval.truths
+        );
+    }
+    if let Some(doubt) = outcome.doubt() {
+        println!("WARNING: {doubt}");
+    }
+    if outcome.judged > 1 {
+        println!(
+            "candidate {} is the first that holds on these photos: its loss is a little more than they say",
+            outcome.judged
+        );
+    }
     let twins = &outcome.agreement;
     println!(
         "{:<20}{:>30.1}  % of {} boxes are found by both; mean IoU of the twins {:.3}, of scores {:.3} apart",
@@ -143,6 +179,8 @@ fn as_json(outcome: &Outcome, accepted: bool) -> serde_json::Value {
     let sensitivity: Vec<_> =
         outcome.sensitivity.iter().map(|(name, loss)| json!({"layer": name, "loss": loss})).collect();
     json!({"model": outcome.manifest.name, "accepted": accepted, "photos": outcome.photos,
+        "judged": outcome.judged, "truths": outcome.interval.map(|i| i.truths),
+        "drop_low": outcome.interval.map(|i| i.low), "drop_high": outcome.interval.map(|i| i.high), "doubt": outcome.doubt(),
         "before": side(&outcome.before), "after": side(&outcome.after), "drop": outcome.drop(),
         "max_drop": outcome.max_drop, "speedup": outcome.speedup(), "agreement": outcome.agreement.share, "agreement_boxes": outcome.agreement.boxes,
         "agreement_iou": outcome.agreement.iou, "agreement_score_gap": outcome.agreement.score_gap,

@@ -10,5 +10,5 @@ mod waiting;
 pub use message::{Boxes, label_info, status};
 pub use rungs::{is_due, rungs};
 pub use view::view;
-pub use vitals::{Around, MEMORY, Vitals, drifted, drifts, histograms};
+pub use vitals::{Around, MEMORY, Vitals, against_reference, counted, drifted, drifts, histograms};
 pub use waiting::Waiting;

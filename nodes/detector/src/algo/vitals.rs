@@ -5,7 +5,7 @@
 
 use peregrine_models::update::ENOUGH_WINDOWS;
 use peregrine_models::watch::{Drift, Level, Look, MachineState, Recent, Watch, total};
-use peregrine_models::{Detection, Detector, Standing};
+use peregrine_models::{Detection, Detector, Manifest, Standing};
 use peregrine_msgs::diagnostic_msgs::KeyValue;
 
 /// Values behind a quantile: some ten seconds of a camera.
@@ -14,6 +14,9 @@ const WINDOW: usize = 256;
 pub const MEMORY: f64 = 2000.0;
 /// An age beyond this, milliseconds, is that of another clock.
 const ABSURD_MS: f64 = 60_000.0;
+
+/// Clocks of two machines that are held together differ by less, milliseconds.
+const JITTER_MS: f64 = 1.0;
 
 /// Whole windows of which the worst drift is known.
 const WINDOWS: usize = 32;
@@ -30,6 +33,11 @@ pub struct Vitals {
     windows: Recent,
     closed: u64,
     last_window: Option<f64>,
+    /// Boxes of the present window, boxes per image of whole ones, and of the last one.
+    boxes: u64,
+    rates: Recent,
+    rated: u64,
+    last_rate: Option<f64>,
     /// The lowest score that is found.
     threshold: f32,
     drift: Drift,
@@ -46,6 +54,10 @@ pub struct Vitals {
     skipped: u64,
     failures: u64,
     foreign_stamps: u64,
+    /// Frames that the next one overtook before their turn came.
+    overtaken: u64,
+    /// The last frame: whose, and its number on that publisher's bus.
+    last_frame: Option<([u8; 16], u64)>,
 }
 
 /// What the rest of the node knows, for a report.
@@ -67,12 +79,16 @@ impl Vitals {
     /// For a model; counts begin at zero. `window` is how many images a new model is on watch for.
     pub fn new(model: &Detector, window: u64) -> Self {
         Self {
-            watch: watch(model, MEMORY),
-            window: watch(model, f64::INFINITY),
+            watch: counted(model.labels().len(), model.manifest(), MEMORY),
+            window: counted(model.labels().len(), model.manifest(), f64::INFINITY),
             images: (0, window.max(1)),
             windows: Recent::new(WINDOWS),
             closed: 0,
             last_window: None,
+            boxes: 0,
+            rates: Recent::new(WINDOWS),
+            rated: 0,
+            last_rate: None,
             threshold: model.score_threshold(),
             drift: Drift::default(),
             own_reference: false,
@@ -85,6 +101,8 @@ impl Vitals {
             skipped: 0,
             failures: 0,
             foreign_stamps: 0,
+            overtaken: 0,
+            last_frame: None,
         }
     }
 
@@ -96,10 +114,13 @@ impl Vitals {
 
     /// Another lowest score: what was found before is not what is found from now on.
     fn change_threshold(&mut self, model: &Detector) {
-        (self.watch, self.window) = (watch(model, MEMORY), watch(model, f64::INFINITY));
+        let own = |memory: f64| counted(model.labels().len(), model.manifest(), memory);
+        (self.watch, self.window) = (own(MEMORY), own(f64::INFINITY));
         self.images.0 = 0;
         self.windows.clear();
+        self.rates.clear();
         (self.closed, self.last_window) = (0, None);
+        (self.boxes, self.rated, self.last_rate) = (0, 0, None);
         self.threshold = model.score_threshold();
         self.drift = Drift::default();
     }
@@ -111,8 +132,10 @@ impl Vitals {
         self.watch.image(look.brightness, look.sharpness);
         self.watch.saw(found);
         self.window.saw(found);
+        self.boxes += found.len() as u64;
         self.images.0 += 1;
-        if age_ms.abs() < ABSURD_MS {
+        // A result from before its frame was taken: the camera's clock is ahead, and how old it is cannot be told.
+        if (-JITTER_MS..ABSURD_MS).contains(&age_ms) {
             self.age.add(age_ms);
             self.fresh.add(age_ms);
         } else {
@@ -120,6 +143,15 @@ impl Vitals {
         }
         if let Some(ms) = took_ms {
             self.latency.add(ms);
+        }
+    }
+
+    /// A frame has its turn. Its number on its publisher's bus says how many were overtaken since the last one.
+    pub fn arrived(&mut self, source: [u8; 16], number: u64) {
+        let last = self.last_frame.replace((source, number));
+        // A publisher that begins anew counts from one again.
+        if let Some((_, last)) = last.filter(|(own, last)| *own == source && *last < number) {
+            self.overtaken += number - last - 1;
         }
     }
 
@@ -139,13 +171,13 @@ impl Vitals {
         if model.score_threshold() != self.threshold {
             self.change_threshold(model);
         }
-        self.drift = against_reference(&self.watch, model);
+        self.drift = against_reference(&self.watch, model.manifest(), model.score_threshold());
         self.drift
     }
 
     /// How far what was found in the present window has drifted, if that can be told.
     pub fn window_drift(&self, model: &Detector) -> Option<f64> {
-        against_reference(&self.window, model).found()
+        against_reference(&self.window, model.manifest(), model.score_threshold()).found()
     }
 
     /// Closes the window when it is whole; to be asked after every image.
@@ -153,6 +185,9 @@ impl Vitals {
         if self.images.0 < self.images.1 {
             return;
         }
+        let rate = self.boxes as f64 / self.images.0 as f64;
+        self.rates.add(rate);
+        (self.boxes, self.rated, self.last_rate) = (0, self.rated + 1, Some(rate));
         self.last_window = self.window_drift(model);
         if let Some(psi) = self.last_window {
             self.windows.add(psi);
@@ -165,6 +200,12 @@ impl Vitals {
     /// The worst drift of a whole window, 0 without one, and of how many that is.
     pub fn worst_drift(&mut self) -> (f64, u64) {
         (self.windows.quantiles([1.0]).map_or(0.0, |[worst]| worst), self.closed)
+    }
+
+    /// The fewest boxes per image of a whole window, where enough of them are known to say so.
+    pub fn fewest_boxes(&mut self) -> Option<f64> {
+        let [fewest] = self.rates.quantiles([0.0]).filter(|_| self.rated >= ENOUGH_WINDOWS)?;
+        Some(fewest)
     }
 
     /// Median age of the results since this was last asked, milliseconds; the former one when there were none.
@@ -193,8 +234,12 @@ impl Vitals {
         if let Some(rung) = around.rung {
             add("rung", rung.to_owned());
         }
-        let counts =
-            [("results", self.results), ("skipped by the ladder", self.skipped), ("failures", self.failures)];
+        let counts = [
+            ("results", self.results),
+            ("overtaken", self.overtaken),
+            ("skipped by the ladder", self.skipped),
+            ("failures", self.failures),
+        ];
         counts.into_iter().for_each(|(key, count)| add(key, count.to_string()));
         if self.foreign_stamps > 0 {
             add("stamps of another clock", self.foreign_stamps.to_string());
@@ -218,10 +263,15 @@ impl Vitals {
         {
             add("drift_worst_psi", format!("{worst:.3}"));
         }
+        self.last_rate.into_iter().for_each(|rate| add("window_boxes_per_image", format!("{rate:.3}")));
+        self.fewest_boxes().into_iter().for_each(|rate| add("fewest_boxes_per_image", format!("{rate:.3}")));
         let machine = &around.machine;
         if let Some(zone) = &machine.zone {
             add("temperature_c", format!("{:.1}", zone.celsius));
             add("hottest_zone", zone.name.clone());
+        }
+        if let Some(zone) = &machine.silent {
+            add("silent_zone", format!("{}, {:.1} C when it was read last", zone.name, zone.celsius));
         }
         if let Some(watts) = total(&machine.rails) {
             add("power_w", format!("{watts:.2}"));
@@ -241,19 +291,23 @@ impl Vitals {
 
     /// What people should look at, worst first; `None` when all is well.
     pub fn complaint(&self) -> Option<String> {
-        if self.own_reference { drifted(&self.drift) } else { None }
+        if let Some(drift) = drifted(&self.drift).filter(|_| self.own_reference) {
+            return Some(drift);
+        }
+        (2 * self.foreign_stamps > self.results)
+            .then(|| "frames bear stamps of another clock: how old results are is not known".to_owned())
     }
 }
 
 /// Counted as the reference was: by the manifest's own threshold, whatever is set.
-fn watch(model: &Detector, memory: f64) -> Watch {
-    Watch::new(model.labels().len(), model.manifest().score_threshold, memory)
+pub fn counted(classes: usize, manifest: &Manifest, memory: f64) -> Watch {
+    Watch::new(classes, manifest.score_threshold, memory)
 }
 
-/// Of a model that is told to leave out what its reference counted, the scores cannot be compared.
-fn against_reference(seen: &Watch, model: &Detector) -> Drift {
-    let drift = model.manifest().reference.as_ref().map_or_else(Drift::default, |r| seen.drift(r));
-    let cut = model.score_threshold() > model.manifest().score_threshold;
+/// Against the manifest's reference. Of a model that is told to leave out what its reference counted, the scores cannot be compared.
+pub fn against_reference(seen: &Watch, manifest: &Manifest, threshold: f32) -> Drift {
+    let drift = manifest.reference.as_ref().map_or_else(Drift::default, |r| seen.drift(r));
+    let cut = threshold > manifest.score_threshold;
     if cut { Drift { scores: None, classes: None, ..drift } } else { drift }
 }
 
@@ -308,12 +362,19 @@ mod tests {
         let look = Look { brightness: 100.0, sharpness: 50.0 };
         (0..4).for_each(|n| vitals.saw(look, &[], 10.0 * f64::from(n), None));
         vitals.saw(look, &[], 1e12, None);
+        assert_eq!(vitals.complaint(), None);
         let seen = keys(&mut vitals);
         let value = |key: &str| seen.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str());
         assert_eq!((value("age_p50_ms"), value("age_p99_ms")), (Some("10.00"), Some("30.00")));
         assert_eq!((value("results"), value("stamps of another clock")), (Some("5"), Some("1")));
         assert_eq!((value("latency_p50_ms"), value("temperature_c"), value("battery")), (None, None, None));
         vitals.saw(look, &[], 0.0, Some(7.0));
+        // A camera whose clock is a second ahead is no young one.
+        (0..9).for_each(|_| vitals.saw(look, &[], -1000.0, None));
+        let seen = keys(&mut vitals);
+        let value = |key: &str| seen.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str());
+        assert_eq!((value("age_p50_ms"), value("stamps of another clock")), (Some("10.00"), Some("10")));
+        assert!(vitals.complaint().unwrap().contains("another clock"));
         assert!(keys(&mut vitals).contains(&("latency_p99_ms".into(), "7.00".into())));
     }
 
@@ -389,8 +450,31 @@ mod tests {
         let around = Around { model: "m", update: "none", ..Around::default() };
         let keys: Vec<String> = vitals.report(&around).into_iter().map(|value| value.key).collect();
         assert!(keys.iter().any(|k| k == "drift_window_psi") && keys.iter().any(|k| k == "drift_worst_psi"));
+        // A window in which ten of forty images show the two.
+        (0..40_u64).for_each(|n| {
+            let found = one(0);
+            vitals.saw(Look::default(), &found[..if n < 10 { 2 } else { 0 }], 0.0, None);
+        });
+        assert_eq!(vitals.fewest_boxes(), Some(2.0));
+        vitals.close_window(&model);
+        let values = vitals.report(&around);
+        let value = |key: &str| values.iter().find(|v| v.key == key).map(|v| v.value.clone());
+        assert_eq!(value("window_boxes_per_image").as_deref(), Some("0.500"));
+        assert_eq!(value("fewest_boxes_per_image").as_deref(), Some("0.500"));
         vitals.change_model(&model);
-        assert_eq!(vitals.worst_drift(), (0.0, 0));
+        assert_eq!((vitals.worst_drift(), vitals.fewest_boxes()), ((0.0, 0), None));
+    }
+
+    #[test]
+    fn frames_that_are_overtaken_are_counted_by_their_numbers() {
+        let mut vitals = Vitals::new(&detector(), 40);
+        // Joined in mid-stream; two left out; another camera; the first one, begun anew.
+        for (source, number) in [(1, 70), (1, 71), (1, 74), (2, 500), (2, 501), (1, 1), (1, 3)] {
+            vitals.arrived([source; 16], number);
+        }
+        let values = vitals.report(&Around::default());
+        let value = values.iter().find(|value| value.key == "overtaken").unwrap();
+        assert_eq!(value.value, "3");
     }
 
     #[test]

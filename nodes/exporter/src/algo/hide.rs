@@ -2,7 +2,7 @@
 //!
 //! What leaves of a region is a function of a few numbers alone: the mean colours of at most [`CELLS`] cells along its longer side,
 //! in [`LEVELS`] steps. A face is about a seventh of a standing person's height, less than one cell and a half; nothing finer can be
-//! brought back, by whatever means, because nothing finer is there. The cells are then smoothed so that people are not annoyed by
+//! brought back, by whatever means, because nothing finer is there. Of everything else nothing is left but its box ([`Spot::how`]). The cells are then smoothed so that people are not annoyed by
 //! their edges; that adds and removes nothing.
 
 use super::Picture;
@@ -54,6 +54,51 @@ impl Region {
         let (x0, y0, x1, y1) =
             (low(self.x0, width), low(self.y0, height), high(self.x1, width), high(self.y1, height));
         (x0 < x1 && y0 < y1).then_some([x0, y0, x1, y1])
+    }
+}
+
+/// The class of whom a mosaic is thought to leave no face.
+const BODY: &str = "person";
+/// How many times as tall as wide somebody is who is seen from head to foot. A head with shoulders is less, and its face many cells.
+const STANDING: f64 = 2.0;
+/// A box this near to the border of its picture, in shares of the picture's side, may go on beyond it.
+const BORDER: f64 = 0.01;
+
+/// Something that was found and is to be hidden.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spot {
+    /// The box as it was found.
+    pub found: Region,
+    /// It is somebody as a whole, and no face or plate.
+    pub body: bool,
+}
+
+impl Spot {
+    /// A box by its middle and its sides, of one of these classes.
+    pub fn new<'a>(
+        middle: (f64, f64),
+        sides: (f64, f64),
+        classes: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let body = classes.into_iter().all(|class| class == BODY);
+        Self { found: Region::around(middle.0, middle.1, sides.0, sides.1, 0.0), body }
+    }
+
+    /// Where it is hidden: wider by `margin` of its sides.
+    pub fn region(&self, margin: f64) -> Region {
+        let Region { x0, y0, x1, y1 } = self.found;
+        Region::around((x0 + x1) / 2.0, (y0 + y1) / 2.0, x1 - x0, y1 - y0, margin)
+    }
+
+    /// How it is hidden in a picture when `asked` is asked for. A mosaic is for people who are seen from head to foot alone: of a face,
+    /// a plate or half of somebody its cells would leave enough to recognise it by.
+    pub fn how(&self, asked: Hide, width: usize, height: usize) -> Hide {
+        let Region { x0, y0, x1, y1 } = self.found;
+        let (w, h) = (width as f64, height as f64);
+        let whole = x0 > BORDER * w && x1 < (1.0 - BORDER) * w && y0 > BORDER * h && y1 < (1.0 - BORDER) * h;
+        // Also of what is no number none of this holds.
+        let standing = y1 - y0 >= STANDING * (x1 - x0);
+        if self.body && whole && standing { asked } else { Hide::Fill }
     }
 }
 
@@ -171,6 +216,41 @@ mod tests {
         hide(&mut one, &BOX, Hide::Mosaic);
         let most = one.rgb.iter().zip(&once.rgb).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         assert!(most <= 16, "{most}");
+    }
+
+    #[test]
+    fn a_mosaic_is_for_whole_people_alone() {
+        let how = |x: f64, y: f64, w: f64, h: f64, class: &str| {
+            Spot::new((x, y), (w, h), [class]).how(Hide::Mosaic, 640, 480)
+        };
+        assert_eq!(how(320.0, 240.0, 80.0, 200.0, "person"), Hide::Mosaic);
+        // Head and shoulders; sitting; cut by each border; a face and a plate of any shape.
+        assert_eq!(how(320.0, 240.0, 120.0, 170.0, "person"), Hide::Fill);
+        for (x, y) in [(40.0, 240.0), (600.0, 240.0), (320.0, 100.0), (320.0, 380.0)] {
+            assert_eq!(how(x, y, 80.0, 200.0, "person"), Hide::Fill, "{x} {y}");
+        }
+        for class in ["face", "license plate", "head"] {
+            assert_eq!(how(320.0, 240.0, 80.0, 200.0, class), Hide::Fill);
+        }
+        let either = Spot::new((320.0, 240.0), (80.0, 200.0), ["person", "face"]);
+        assert_eq!(either.how(Hide::Mosaic, 640, 480), Hide::Fill);
+        assert_eq!(how(f64::NAN, 240.0, 80.0, 200.0, "person"), Hide::Fill);
+        assert_eq!(how(320.0, 240.0, 80.0, f64::NAN, "person"), Hide::Fill);
+        let spot = Spot::new((320.0, 240.0), (80.0, 200.0), ["person"]);
+        assert_eq!(spot.how(Hide::Fill, 640, 480), Hide::Fill);
+        assert_eq!(spot.region(0.5), Region { x0: 240.0, y0: 40.0, x1: 400.0, y1: 440.0 });
+    }
+
+    /// What a solid box leaves is the same whatever was in it.
+    #[test]
+    fn a_solid_box_tells_its_place_alone() {
+        let (mut one, mut other) = (noise(7, 160, 240), noise(7, 160, 240));
+        for y in 20..200 {
+            other.rgb[3 * (y * 160 + 40)..3 * (y * 160 + 120)].fill(200);
+        }
+        assert_ne!(one, other);
+        [&mut one, &mut other].into_iter().for_each(|picture| hide(picture, &BOX, Hide::Fill));
+        assert_eq!(one, other);
     }
 
     #[test]

@@ -4,6 +4,6 @@ mod hide;
 mod picture;
 mod waiting;
 
-pub use hide::{Hide, Region, hide};
+pub use hide::{Hide, Region, Spot, hide};
 pub use picture::Picture;
 pub use waiting::{Found, Waiting};

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Picture, Region};
+use super::{Picture, Spot};
 
 /// Pictures that wait at most: a detector that is slower than that has its frames dropped anyway.
 const MOST: usize = 4;
@@ -17,8 +17,8 @@ pub struct Found {
     pub stamp_ns: i64,
     /// The picture's camera: two cameras that are triggered together give equal stamps.
     pub frame_id: String,
-    /// Boxes, margin included.
-    pub regions: Vec<Region>,
+    /// What is to be hidden.
+    pub spots: Vec<Spot>,
 }
 
 /// The pictures.
@@ -85,9 +85,9 @@ impl Waiting {
         self.spare.push(picture);
     }
 
-    /// What was found in the picture of that stamp and camera: it, if it waits and is young enough, with all regions to be hidden in it.
+    /// What was found in the picture of that stamp and camera: it, if it waits and is young enough, with all that is to be hidden in it.
     /// Pictures before it are withheld.
-    pub fn take(&mut self, found: Found, now_ns: i64) -> Option<(Picture, Vec<Region>)> {
+    pub fn take(&mut self, found: Found, now_ns: i64) -> Option<(Picture, Vec<Spot>)> {
         let stamp = found.stamp_ns;
         // After a jump of the clock what is remembered is of another time.
         self.lately.retain(|old| (0..=self.hold_ns).contains(&(stamp - old.stamp_ns)));
@@ -97,8 +97,8 @@ impl Waiting {
             self.others += 1;
             return None;
         }
-        let mut regions = found.regions.clone();
-        regions.extend(self.lately.iter().flat_map(|old| &old.regions));
+        let mut spots = found.spots.clone();
+        spots.extend(self.lately.iter().flat_map(|old| &old.spots));
         self.lately.push_back(found);
         for _ in 0..at? {
             self.withheld += 1;
@@ -110,7 +110,7 @@ impl Waiting {
             self.spare.push(picture);
             return None;
         }
-        Some((picture, regions))
+        Some((picture, spots))
     }
 }
 
@@ -123,8 +123,8 @@ mod tests {
     }
 
     fn found(stamp_ns: i64, boxes: usize) -> Found {
-        let region = Region::around(stamp_ns as f64, 0.0, 1.0, 1.0, 0.0);
-        Found { stamp_ns, frame_id: String::new(), regions: vec![region; boxes] }
+        let spot = Spot::new((stamp_ns as f64, 0.0), (1.0, 1.0), ["person"]);
+        Found { stamp_ns, frame_id: String::new(), spots: vec![spot; boxes] }
     }
 
     #[test]
