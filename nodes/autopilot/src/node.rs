@@ -10,7 +10,7 @@ use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValu
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::nav_msgs;
 use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan, Range};
-use peregrine_msgs::std_msgs::Header;
+use peregrine_msgs::std_msgs::{Header, UInt32};
 
 use crate::algo::battery::battery;
 use crate::algo::config::Config;
@@ -18,6 +18,7 @@ use crate::algo::gate::{Gate, Refusal};
 use crate::algo::obstacles::obstacle_distance;
 use crate::algo::odometry::{from_mavlink, to_mavlink};
 use crate::algo::range::{Reading, distance_sensor};
+use crate::algo::resets::Resets;
 use crate::algo::setpoint::{Axes, velocity_setpoint};
 use crate::algo::timesync::TimeSync;
 use crate::error::AutopilotError;
@@ -43,6 +44,8 @@ pub struct AutopilotNode {
     began: Option<i64>,
     autopilot: Option<Autopilot>,
     counts: Told,
+    estimator: Resets,
+    resets: Publisher<UInt32>,
     odom: Publisher<nav_msgs::Odometry>,
     battery: Publisher<BatteryState>,
     status: Publisher<DiagnosticArray>,
@@ -71,6 +74,7 @@ struct Told {
     bad_scans: u64,
     bad_ranges: u64,
     bad_odometry: u64,
+    others: u64,
 }
 
 impl Node for AutopilotNode {
@@ -97,6 +101,8 @@ impl Node for AutopilotNode {
             began: None,
             autopilot: None,
             counts: Told::default(),
+            estimator: Resets::default(),
+            resets: setup.publish("autopilot/odom_resets", Qos::Latched)?,
             odom: setup.publish("autopilot/odom", Qos::Sensor)?,
             battery: setup.publish("autopilot/battery", Qos::Sensor)?,
             status: setup.publish("~/status", Qos::Reliable)?,
@@ -206,7 +212,8 @@ impl AutopilotNode {
     }
 
     fn hear(&mut self, ctx: &Context, now: i64, header: &MavHeader, message: &MavMessage) -> Result {
-        if header.system_id != u32::from(self.config.target.system) {
+        if !self.config.target.speaks(header.system_id, header.component_id) {
+            self.counts.others += 1;
             return Ok(());
         }
         match message {
@@ -225,6 +232,10 @@ impl AutopilotNode {
             MavMessage::ODOMETRY(m) => match from_mavlink(m) {
                 Some((told, _)) => {
                     self.counts.odometry_in += 1;
+                    // First, so that who reads both has forgotten what was true before the jump comes.
+                    if let Some(data) = self.estimator.hear(m.reset_counter) {
+                        self.resets.send(ctx, UInt32 { data })?;
+                    }
                     let stamp = self.our_time(now, m.time_usec);
                     let header = Header { stamp: stamp.to_msg(), frame_id: "odom".into() };
                     self.odom.send(ctx, odometry(header, &told))?;
@@ -332,12 +343,14 @@ impl AutopilotNode {
             ("ranges_sent", told.ranges),
             ("odometry_sent", told.odometry_out),
             ("odometry_heard", told.odometry_in),
+            ("odometry_resets", u64::from(self.estimator.count())),
             ("bad_scans", told.bad_scans),
             ("bad_ranges", told.bad_ranges),
             ("bad_odometry", told.bad_odometry),
             ("frames_sent", self.uplink.sent()),
             ("frames_not_sent", link.dropped_out),
             ("frames_heard", decoded.frames),
+            ("frames_of_others", told.others),
             ("frames_lost", decoded.lost_frames),
             ("garbage_bytes", decoded.garbage_bytes),
             ("bad_checksums", decoded.bad_checksums),
@@ -345,6 +358,7 @@ impl AutopilotNode {
             ("bad_payloads", decoded.bad_payloads),
             ("link_opened", link.opened),
             ("link_broken", link.broken),
+            ("datagrams_of_strangers", link.strangers),
         ];
         values.extend(counts.iter().map(|(key, count)| pair(key, count.to_string())));
         let refused = Refusal::ALL.iter().filter(|why| self.gate.refused(**why) > 0);

@@ -6,6 +6,7 @@ pub mod gate;
 pub mod obstacles;
 pub mod odometry;
 pub mod range;
+pub mod resets;
 pub mod setpoint;
 pub mod timesync;
 

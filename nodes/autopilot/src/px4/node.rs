@@ -9,13 +9,14 @@ use peregrine_msgs::px4_msgs::{
     ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry, VehicleStatus,
 };
 use peregrine_msgs::sensor_msgs::LaserScan;
-use peregrine_msgs::std_msgs::Header;
+use peregrine_msgs::std_msgs::{Header, UInt32};
 use peregrine_msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
 
 use super::convert;
 use super::params::Px4Params;
 use crate::algo::axes::World;
 use crate::algo::gate::{Gate, Refusal};
+use crate::algo::resets::Resets;
 use crate::algo::setpoint::Axes;
 use crate::message::{bad_scan, odometry, read_odometry, read_scan};
 
@@ -34,6 +35,8 @@ pub struct Px4Node {
     heading: Option<(i64, f64)>,
     heard: Option<(i64, Vehicle)>,
     counts: Told,
+    estimator: Resets,
+    resets: Publisher<UInt32>,
     mode: Publisher<OffboardControlMode>,
     setpoint: Publisher<TrajectorySetpoint>,
     command: Publisher<VehicleCommand>,
@@ -89,6 +92,8 @@ impl Node for Px4Node {
             heading: None,
             heard: None,
             counts: Told::default(),
+            estimator: Resets::default(),
+            resets: setup.publish("autopilot/odom_resets", Qos::Latched)?,
             mode: setup.publish("fmu/in/offboard_control_mode", Qos::Reliable)?,
             setpoint: setup.publish("fmu/in/trajectory_setpoint", Qos::Reliable)?,
             command: setup.publish("fmu/in/vehicle_command", Qos::Reliable)?,
@@ -176,6 +181,9 @@ impl Px4Node {
             return Ok(());
         };
         self.counts.odometry_in += 1;
+        if let Some(data) = self.estimator.hear(m.reset_counter) {
+            self.resets.send(ctx, UInt32 { data })?;
+        }
         self.heading = Some((now, convert::heading(&told, world)));
         let taken = i64::try_from(m.timestamp_sample).unwrap_or(i64::MAX).saturating_mul(1000);
         let same_clock = now.saturating_sub(taken).saturating_abs() <= OTHER_CLOCK;
@@ -266,6 +274,7 @@ impl Px4Node {
             ("scans_sent", told.scans),
             ("odometry_heard", told.odometry_in),
             ("odometry_sent", told.odometry_out),
+            ("odometry_resets", u64::from(self.estimator.count())),
             ("bad_scans", told.bad_scans),
             ("bad_odometry", told.bad_odometry),
             ("odometry_of_another_clock", told.other_clock),
