@@ -6,9 +6,9 @@ use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValu
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::nav_msgs;
 use peregrine_msgs::px4_msgs::{
-    ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry, VehicleStatus,
+    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry, VehicleStatus,
 };
-use peregrine_msgs::sensor_msgs::LaserScan;
+use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan};
 use peregrine_msgs::std_msgs::{Header, UInt32};
 use peregrine_msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
 
@@ -18,7 +18,7 @@ use crate::algo::axes::World;
 use crate::algo::gate::{Gate, Refusal};
 use crate::algo::resets::Resets;
 use crate::algo::setpoint::Axes;
-use crate::message::{bad_scan, odometry, read_odometry, read_scan};
+use crate::message::{bad_scan, battery_state, odometry, read_odometry, read_scan};
 
 /// How often the status is published.
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
@@ -43,6 +43,7 @@ pub struct Px4Node {
     obstacles: Publisher<ObstacleDistance>,
     visual: Publisher<VehicleOdometry>,
     odom: Publisher<nav_msgs::Odometry>,
+    battery: Publisher<BatteryState>,
     status: Publisher<DiagnosticArray>,
 }
 
@@ -65,6 +66,7 @@ struct Told {
     bad_scans: u64,
     bad_odometry: u64,
     other_clock: u64,
+    batteries: u64,
     take_overs: u64,
 }
 
@@ -78,6 +80,8 @@ impl Node for Px4Node {
         setup.subscribe("scan", Qos::Sensor, Self::on_scan)?;
         setup.subscribe("fmu/out/vehicle_odometry", Qos::Sensor, Self::on_their_odometry)?;
         setup.subscribe("fmu/out/vehicle_status_v1", Qos::Sensor, Self::on_vehicle_status)?;
+        setup.subscribe("fmu/out/battery_status", Qos::Sensor, Self::on_battery_status)?;
+        setup.optional("fmu/out/battery_status")?;
         if params.send_odometry {
             setup.subscribe("odom", Qos::Sensor, Self::on_odometry)?;
         }
@@ -100,6 +104,7 @@ impl Node for Px4Node {
             obstacles: setup.publish("fmu/in/obstacle_distance", Qos::Reliable)?,
             visual: setup.publish("fmu/in/vehicle_visual_odometry", Qos::Reliable)?,
             odom: setup.publish("autopilot/odom", Qos::Sensor)?,
+            battery: setup.publish("autopilot/battery", Qos::Sensor)?,
             status: setup.publish("~/status", Qos::Reliable)?,
         })
     }
@@ -202,6 +207,13 @@ impl Px4Node {
         self.odom.send(ctx, odometry(header, &told))
     }
 
+    fn on_battery_status(&mut self, ctx: &Context, m: &BatteryStatus) -> Result {
+        let Some(told) = convert::battery(m) else { return Ok(()) };
+        self.counts.batteries += 1;
+        let header = Header { stamp: ctx.now().to_msg(), frame_id: "base_link".into() };
+        self.battery.send(ctx, battery_state(header, &told))
+    }
+
     fn on_vehicle_status(&mut self, ctx: &Context, m: &VehicleStatus) -> Result {
         if self.heard.is_none() {
             tracing::info!(node = ctx.node_name(), "hears PX4 (system {})", m.system_id);
@@ -278,6 +290,7 @@ impl Px4Node {
             ("bad_scans", told.bad_scans),
             ("bad_odometry", told.bad_odometry),
             ("odometry_of_another_clock", told.other_clock),
+            ("batteries_heard", told.batteries),
             ("take_overs", told.take_overs),
         ];
         values.extend(counts.map(|(key, n)| pair(key, n.to_string())));
