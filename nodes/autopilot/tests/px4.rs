@@ -11,8 +11,8 @@ use peregrine_autopilot::px4::params::Px4Params;
 use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::px4_msgs::{
-    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry,
-    VehicleStatus,
+    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand,
+    VehicleOdometry, VehicleStatus,
 };
 use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan};
 use peregrine_msgs::std_msgs::UInt32;
@@ -116,10 +116,14 @@ impl Node for Peer {
                 Ok(())
             },
         )?;
-        setup.subscribe("autopilot/odom_resets", Qos::Latched, |p: &mut Self, ctx: &Context, m: &UInt32| {
-            p.seen.lock().unwrap().resets.push((ctx.now().as_secs_f64(), m.data));
-            Ok(())
-        })?;
+        setup.subscribe(
+            "autopilot/odom_resets",
+            Qos::Latched,
+            |p: &mut Self, ctx: &Context, m: &UInt32| {
+                p.seen.lock().unwrap().resets.push((ctx.now().as_secs_f64(), m.data));
+                Ok(())
+            },
+        )?;
         setup.subscribe("px4/status", Qos::Reliable, |p: &mut Self, _: &Context, m: &DiagnosticArray| {
             let mut seen = p.seen.lock().unwrap();
             seen.words.push(m.status[0].message.to_string());

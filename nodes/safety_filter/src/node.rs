@@ -19,8 +19,8 @@ use crate::algo::sensors::{self, Belief, Sensor, Unused};
 use crate::algo::shell::Shell;
 use crate::algo::vector::{Turn, V, along, finite, norm};
 use crate::cloud;
-use crate::params::six;
 pub use crate::params::SafetyFilterParams;
+use crate::params::six;
 use crate::report::{Report, SENSORS};
 
 /// Odometry kept for pairing with sensors.
@@ -356,8 +356,7 @@ impl SafetyFilterNode {
         let ages = self.ages(now);
         // What is judged acts on the vehicle where it is, not where odometry last told it to be.
         let ahead = ages.odometry.unwrap_or(0.0).min(self.params.stale_s);
-        let (at, heading) =
-            self.odometry.back().map_or(([0.0; 3], Turn::NONE), |pose| pose.after(ahead));
+        let (at, heading) = self.odometry.back().map_or(([0.0; 3], Turn::NONE), |pose| pose.after(ahead));
         self.cycles += 1;
         // Nothing to guard before the first command: a filter must not wake a sleeping vehicle. What stands around is
         // told all the same.
@@ -411,7 +410,9 @@ impl SafetyFilterNode {
                 "nothing fresh for {} s: no commands are sent any more, the vehicle's own fail-safe takes over",
                 self.params.silent_after_s
             );
-        } else if let Some(cause) = cause.filter(|c| *c <= Cause::BatteryCritical && self.last_cause != Some(*c)) {
+        } else if let Some(cause) =
+            cause.filter(|c| *c <= Cause::BatteryCritical && self.last_cause != Some(*c))
+        {
             tracing::warn!(node, "{}: {}", cause.name(), cause.reason());
         } else if self.silent && !silent {
             tracing::info!(node, "commands are sent again");
@@ -441,7 +442,9 @@ impl SafetyFilterNode {
         self.status.send(ctx, DiagnosticArray { header: header.clone(), status: vec![status] })?;
         let now = ctx.now().0;
         // Places mean nothing without odometry, and clear means nothing without sensors.
-        let trusted = [ages.sensors, ages.odometry].into_iter().all(|age| age.is_some_and(|a| a <= self.params.stale_s));
+        let trusted = [ages.sensors, ages.odometry]
+            .into_iter()
+            .all(|age| age.is_some_and(|a| a <= self.params.stale_s));
         let ring = trusted.then(|| {
             let fresh = now.saturating_sub((self.params.stale_s * 1e9) as i64);
             let mut ring = [f32::NAN; crate::algo::shell::AZIMUTHS];

@@ -55,7 +55,8 @@ impl Report<'_> {
             Some(cause) if cause <= Cause::BatteryCritical => DiagnosticStatus::ERROR,
             Some(_) => DiagnosticStatus::WARN,
         };
-        let word = if self.verdict.is_none() { "no command yet" } else { cause.map_or("passing", Cause::name) };
+        let word =
+            if self.verdict.is_none() { "no command yet" } else { cause.map_or("passing", Cause::name) };
         DiagnosticStatus {
             level,
             name: node.into(),
@@ -68,7 +69,8 @@ impl Report<'_> {
     /// Why speed was taken; for sensors that are missing, which one and what it lacks.
     fn reason(&self, cause: Option<Cause>) -> String {
         let Some(cause) = cause else { return String::new() };
-        let mut lacking = Self::SENSOR_NAMES.iter().zip(self.sensors).filter_map(|(n, s)| Some((n, s.unused()?)));
+        let mut lacking =
+            Self::SENSOR_NAMES.iter().zip(self.sensors).filter_map(|(n, s)| Some((n, s.unused()?)));
         match lacking.next() {
             Some((name, why)) if cause == Cause::SensorsOld => {
                 format!("{} ({name} is not used: {})", cause.reason(), why.reason())

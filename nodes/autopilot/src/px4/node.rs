@@ -6,7 +6,8 @@ use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValu
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::nav_msgs;
 use peregrine_msgs::px4_msgs::{
-    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry, VehicleStatus,
+    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand,
+    VehicleOdometry, VehicleStatus,
 };
 use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan};
 use peregrine_msgs::std_msgs::{Header, UInt32};

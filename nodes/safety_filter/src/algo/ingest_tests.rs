@@ -58,8 +58,7 @@ fn nothing_valid_is_worth_nothing_and_repeats_are_told() {
 
 /// The flat scan of a vehicle that is turned by `turn`, one ray a degree.
 fn around(shell: &mut Shell, turn: &Turn, ranges: &[f32], stamp: i64) -> Worth {
-    let rays =
-        Scan { ranges, first: 0.0, step: 1_f64.to_radians(), limits: (0.1, 30.0) };
+    let rays = Scan { ranges, first: 0.0, step: 1_f64.to_radians(), limits: (0.1, 30.0) };
     let worth = scan(shell, &rays, [0.0; 3], turn, 10.0);
     shell.end(stamp, [0.0; 3], sweeps(&rays, [0.0; 3], turn));
     worth
@@ -155,8 +154,7 @@ fn both_types_and_odd_sizes_are_read_alike() {
             }
         }
         let f = width as f64 * 0.5;
-        let camera =
-            Pinhole { k: [f, f, width as f64 * 0.5, height as f64 * 0.5], size: (width, height) };
+        let camera = Pinhole { k: [f, f, width as f64 * 0.5, height as f64 * 0.5], size: (width, height) };
         let look = |image: &Depth<'_>| {
             let mut shell = Shell::new(1.0);
             let worth = depth(&mut shell, image, &camera, [0.0; 3], &OPTICAL, 10.0);

@@ -30,7 +30,8 @@ impl Pose {
     #[must_use]
     pub fn new(stamp: i64, at: V, turn: Turn, velocity: V, rates: V, before: Option<&Self>) -> Self {
         let told = finite(velocity) && norm(velocity) > 0.0;
-        let velocity = if told { turn.apply(velocity) } else { before.map_or([0.0; 3], |b| b.speed_to(stamp, at)) };
+        let velocity =
+            if told { turn.apply(velocity) } else { before.map_or([0.0; 3], |b| b.speed_to(stamp, at)) };
         let fast = norm(velocity);
         let velocity = if fast > FASTEST { scaled(velocity, FASTEST / fast) } else { velocity };
         let rate = if finite(rates) { turn.apply(rates)[2].clamp(-FASTEST_TURN, FASTEST_TURN) } else { 0.0 };
@@ -116,8 +117,11 @@ mod tests {
         let turning = Turn::level(3.1);
         let before = Pose { turn: turning, ..first };
         assert!(!before.jumps_to(&Pose { velocity: [4.0, 0.0, 0.0], ..across }, 0.5));
-        assert!(!Pose { turn: turning, velocity: [4.0, 0.0, 0.0], ..across }.jumps_to(
-            &Pose { velocity: [4.0, 0.0, 0.0], at: [0.26, 0.0, 0.0], ..other }, 0.5), "over the seam of the circle");
+        assert!(
+            !Pose { turn: turning, velocity: [4.0, 0.0, 0.0], ..across }
+                .jumps_to(&Pose { velocity: [4.0, 0.0, 0.0], at: [0.26, 0.0, 0.0], ..other }, 0.5),
+            "over the seam of the circle"
+        );
     }
 
     #[test]

@@ -46,9 +46,15 @@ impl Unused {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Unreadable => "cannot be read: publish depth as 32FC1 or 16UC1, points as FLOAT32 x, y, z",
-            Self::NoCameraInfo => "no camera_info with a focal length: remap depth/camera_info to the depth camera's",
-            Self::OtherSize => "camera_info is of another size than the image: it belongs to another camera or mode",
-            Self::NoPose => "no odometry within 60 ms of its stamp: odometry is slow, not yet trusted, or of another clock",
+            Self::NoCameraInfo => {
+                "no camera_info with a focal length: remap depth/camera_info to the depth camera's"
+            }
+            Self::OtherSize => {
+                "camera_info is of another size than the image: it belongs to another camera or mode"
+            }
+            Self::NoPose => {
+                "no odometry within 60 ms of its stamp: odometry is slow, not yet trusted, or of another clock"
+            }
             Self::Nothing => "less than a tenth of it is valid: the sensor is covered, or sees nothing",
             Self::Repeats => "the same bytes again while the vehicle moves: the sensor is frozen",
         }

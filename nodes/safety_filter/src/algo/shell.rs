@@ -199,7 +199,8 @@ impl Shell {
     pub fn end_doubted(&mut self, stamp: i64, eye: V) {
         let oldest = stamp.saturating_sub(self.keep);
         for ((cell, slot), found) in self.cells.iter().zip(&mut self.aside).zip(&self.sweep) {
-            let known = cell.full && cell.looked >= oldest && norm(along(cell.point, -1.0, eye)) <= found.range;
+            let known =
+                cell.full && cell.looked >= oldest && norm(along(cell.point, -1.0, eye)) <= found.range;
             if found.range.is_finite() && !known {
                 put(slot, Aside { point: found.point, seen: stamp.max(cell.looked) }, eye, oldest);
             }
