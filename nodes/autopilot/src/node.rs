@@ -17,7 +17,9 @@ use crate::algo::config::Config;
 use crate::algo::gate::{Gate, Refusal};
 use crate::algo::obstacles::obstacle_distance;
 use crate::algo::odometry::{from_mavlink, to_mavlink};
+use crate::algo::parts::Parts;
 use crate::algo::range::{Reading, distance_sensor};
+use crate::algo::requests::{Needed, Requests};
 use crate::algo::resets::Resets;
 use crate::algo::setpoint::{Axes, velocity_setpoint};
 use crate::algo::timesync::TimeSync;
@@ -45,6 +47,8 @@ pub struct AutopilotNode {
     autopilot: Option<Autopilot>,
     counts: Told,
     estimator: Resets,
+    requests: Requests,
+    parts: Parts,
     resets: Publisher<UInt32>,
     odom: Publisher<nav_msgs::Odometry>,
     battery: Publisher<BatteryState>,
@@ -75,6 +79,8 @@ struct Told {
     bad_ranges: u64,
     bad_odometry: u64,
     others: u64,
+    odometry_parts: u64,
+    requests: u64,
 }
 
 impl Node for AutopilotNode {
@@ -102,6 +108,8 @@ impl Node for AutopilotNode {
             autopilot: None,
             counts: Told::default(),
             estimator: Resets::default(),
+            requests: Requests::default(),
+            parts: Parts::default(),
             resets: setup.publish("autopilot/odom_resets", Qos::Latched)?,
             odom: setup.publish("autopilot/odom", Qos::Sensor)?,
             battery: setup.publish("autopilot/battery", Qos::Sensor)?,
@@ -232,6 +240,7 @@ impl AutopilotNode {
             MavMessage::ODOMETRY(m) => match from_mavlink(m) {
                 Some((told, _)) => {
                     self.counts.odometry_in += 1;
+                    self.requests.hear(Needed::Odometry, now);
                     // First, so that who reads both has forgotten what was true before the jump comes.
                     if let Some(data) = self.estimator.hear(m.reset_counter) {
                         self.resets.send(ctx, UInt32 { data })?;
@@ -242,7 +251,24 @@ impl AutopilotNode {
                 }
                 None => self.counts.bad_odometry += 1,
             },
+            MavMessage::ATTITUDE_QUATERNION(m) => {
+                self.requests.hear(Needed::Attitude, now);
+                self.parts.attitude(m);
+            }
+            MavMessage::LOCAL_POSITION_NED(m) => {
+                self.requests.hear(Needed::Position, now);
+                // Two tellings of one estimate must not mix.
+                if self.requests.missing(Needed::Odometry, now)
+                    && let Some(told) = self.parts.position(m)
+                {
+                    self.counts.odometry_parts += 1;
+                    let stamp = self.our_time(now, u64::from(m.time_boot_ms) * 1000);
+                    let header = Header { stamp: stamp.to_msg(), frame_id: "odom".into() };
+                    self.odom.send(ctx, odometry(header, &told))?;
+                }
+            }
             MavMessage::SYS_STATUS(m) => {
+                self.requests.hear(Needed::Battery, now);
                 if let Some(b) = battery(m) {
                     let header = Header { stamp: ctx.now().to_msg(), frame_id: "base_link".into() };
                     self.battery.send(ctx, battery_state(header, &b))?;
@@ -261,6 +287,13 @@ impl AutopilotNode {
     fn on_timesync(&mut self, ctx: &Context) -> Result {
         let ask = TIMESYNC_DATA { tc1: 0, ts1: ctx.now().0, ..Default::default() };
         self.send(ctx, &MavMessage::TIMESYNC(ask));
+        let now = ctx.now().0;
+        if self.autopilot.is_some_and(|a| now.saturating_sub(a.at) < AUTOPILOT_TIMEOUT) {
+            // ArduPilot sends no odometry unasked, and ODOMETRY not at all: its parts are asked for as well.
+            for request in self.requests.due(now, self.config.request_rate, self.config.target) {
+                self.counts.requests += u64::from(self.send(ctx, &MavMessage::COMMAND_LONG(request)));
+            }
+        }
         Ok(())
     }
 
@@ -343,6 +376,8 @@ impl AutopilotNode {
             ("ranges_sent", told.ranges),
             ("odometry_sent", told.odometry_out),
             ("odometry_heard", told.odometry_in),
+            ("odometry_from_parts", told.odometry_parts),
+            ("messages_asked_for", told.requests),
             ("odometry_resets", u64::from(self.estimator.count())),
             ("bad_scans", told.bad_scans),
             ("bad_ranges", told.bad_ranges),

@@ -276,7 +276,11 @@ pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -
     let sight = scan.limits.1.min(far);
     let (up, flat) = BAND.sin_cos();
     // Above and below one ray for a few degrees is enough: no cell is narrower.
-    let stride = ((BAND / 5.0 / scan.step.abs().max(1e-6)) as usize).max(1);
+    let enough = BAND / 5.0;
+    let stride = ((enough / scan.step.abs().max(1e-6)) as usize).max(1);
+    // Between the rays of a coarse scanner there may be whole cells.
+    let parts =
+        if scan.step.abs() > enough { (0.5 * scan.step.abs() / enough).ceil().min(50.0) as i32 } else { 0 };
     shell.begin();
     for (i, range) in scan.ranges.iter().enumerate() {
         digest = fnv(digest, *range);
@@ -291,7 +295,13 @@ pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -
         let (sin, cos) = (scan.first + scan.step * i as f64).sin_cos();
         let length = if hit { range } else { sight };
         shell.ray(eye, turn.apply([length * cos, length * sin, 0.0]), hit);
-        if i.is_multiple_of(stride) {
+        if !i.is_multiple_of(stride) {
+            continue;
+        }
+        for part in -parts..=parts {
+            let beside = 0.5 * scan.step * f64::from(part) / f64::from(parts.max(1));
+            let (sin, cos) = (scan.first + scan.step * i as f64 + beside).sin_cos();
+            shell.ray(eye, turn.apply([cos, sin, 0.0]), false);
             for side in [up, -up] {
                 shell.ray(eye, turn.apply([flat * cos, flat * sin, side]), false);
             }

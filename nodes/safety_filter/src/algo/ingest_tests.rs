@@ -98,6 +98,18 @@ fn a_scanner_whose_nose_is_down_has_looked_where_it_flies() {
 }
 
 #[test]
+fn a_coarse_scanner_looks_between_its_rays_too() {
+    let mut shell = Shell::new(1.0);
+    let rays = Scan { ranges: &[20.0; 72], first: 0.0, step: 5_f64.to_radians(), limits: (0.1, 30.0) };
+    scan(&mut shell, &rays, [0.0; 3], &Turn::level(0.03), 10.0);
+    shell.end(0, [0.0; 3], sweeps(&rays, [0.0; 3], &Turn::NONE));
+    for i in 0..720 {
+        let (s, c) = (f64::from(i) * 0.00873).sin_cos();
+        assert!(shell.looked([c, s, 0.0], 0.1, 0), "{i}");
+    }
+}
+
+#[test]
 fn a_scan_takes_back_what_it_looks_at_and_nothing_else() {
     let mut ranges = [f32::INFINITY; 360];
     (ranges[0], ranges[90], ranges[359]) = (3.0, 2.0, 4.0);
