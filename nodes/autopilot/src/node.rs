@@ -36,6 +36,8 @@ const TIMESYNC_PERIOD: Duration = Duration::from_secs(1);
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
 /// Without a heartbeat of the autopilot for so long it counts as gone, nanoseconds.
 const AUTOPILOT_TIMEOUT: i64 = 3_000_000_000;
+/// What it sends unasked has come by then, nanoseconds.
+const SETTLING: i64 = 1_500_000_000;
 
 /// The bridge.
 pub struct AutopilotNode {
@@ -63,6 +65,8 @@ struct Autopilot {
     kind: MavAutopilot,
     armed: bool,
     mode: u32,
+    /// When it was first and last heard, ns.
+    since: i64,
     at: i64,
 }
 
@@ -226,6 +230,7 @@ impl AutopilotNode {
         }
         match message {
             MavMessage::HEARTBEAT(m) if m.autopilot != MavAutopilot::MAV_AUTOPILOT_INVALID => {
+                let since = self.autopilot.map_or(now, |a| a.since);
                 let armed = m.base_mode.contains(MavModeFlag::MAV_MODE_FLAG_SAFETY_ARMED);
                 if self.autopilot.is_none() {
                     tracing::info!(
@@ -235,7 +240,7 @@ impl AutopilotNode {
                         header.system_id
                     );
                 }
-                self.autopilot = Some(Autopilot { kind: m.autopilot, armed, mode: m.custom_mode, at: now });
+                self.autopilot = Some(Autopilot { kind: m.autopilot, armed, mode: m.custom_mode, since, at: now });
             }
             MavMessage::ODOMETRY(m) => match from_mavlink(m) {
                 Some((told, _)) => {
@@ -288,7 +293,10 @@ impl AutopilotNode {
         let ask = TIMESYNC_DATA { tc1: 0, ts1: ctx.now().0, ..Default::default() };
         self.send(ctx, &MavMessage::TIMESYNC(ask));
         let now = ctx.now().0;
-        if self.autopilot.is_some_and(|a| now.saturating_sub(a.at) < AUTOPILOT_TIMEOUT) {
+        let settled = |a: Autopilot| {
+            now.saturating_sub(a.at) < AUTOPILOT_TIMEOUT && now.saturating_sub(a.since) > SETTLING
+        };
+        if self.autopilot.is_some_and(settled) {
             // ArduPilot sends no odometry unasked, and ODOMETRY not at all: its parts are asked for as well.
             for request in self.requests.due(now, self.config.request_rate, self.config.target) {
                 self.counts.requests += u64::from(self.send(ctx, &MavMessage::COMMAND_LONG(request)));

@@ -379,8 +379,8 @@ fn behind_the_filter_setpoints_and_heartbeats_end_too() {
 #[test]
 fn odometry_is_asked_for_and_put_together() {
     let Some(python) = python("odometry_is_asked_for_and_put_together") else { return };
-    let peer = Peer::start(&python, &["ardupilot", "4.0"]);
-    let (rows, _, heard) = fly(peer, Plan { hangs_at: 1000, ends_at: 62 });
+    let peer = Peer::start(&python, &["ardupilot", "5.0"]);
+    let (rows, _, heard) = fly(peer, Plan { hangs_at: 1000, ends_at: 82 });
     let asked: Vec<_> = of(&rows, "COMMAND_LONG").iter().map(|(_, m)| number(m, "param1") as u32).collect();
     assert!([331, 32, 31].iter().all(|id| asked.contains(id)) && !asked.contains(&1), "{asked:?}");
     assert!(asked.iter().filter(|id| **id == 32).count() <= 3, "asked again for what comes: {asked:?}");
