@@ -12,7 +12,7 @@ use peregrine_msgs::geometry_msgs::{PoseStamped, Twist, TwistStamped, Vector3};
 use peregrine_msgs::nav_msgs;
 use peregrine_msgs::peregrine_msgs::AvoidanceStatus;
 use peregrine_msgs::sensor_msgs::{CameraInfo, LaserScan, PointCloud2};
-use peregrine_msgs::std_msgs::Header;
+use peregrine_msgs::std_msgs::{Header, UInt32};
 use peregrine_msgs::vision_msgs::{Detection2DArray, Detection3DArray};
 use peregrine_msgs::visualization_msgs::MarkerArray;
 
@@ -50,6 +50,8 @@ pub struct AvoidanceNode {
     /// STUCK was told since it last flew for the goal: it comes and goes while the vehicle goes on looking.
     told_stuck: bool,
     tracks: Tracks,
+    /// How often the source of odometry has said that it began anew.
+    resets: Option<u32>,
     /// Frame of odometry, which tracks must be in.
     odom: String,
     counts: Counts,
@@ -78,6 +80,8 @@ impl Node for AvoidanceNode {
             setup.subscribe("tracks", Qos::Sensor, Self::on_tracks)?;
         }
         setup.subscribe("goal", Qos::Latched, Self::on_goal)?;
+        setup.subscribe("odom_resets", Qos::Latched, Self::on_resets)?;
+        setup.optional("odom_resets")?;
         if config.depth {
             setup.subscribe("depth/camera_info", Qos::Sensor, Self::on_depth_info)?;
             setup.subscribe_frames("depth/image_raw", FramePolicy::Latest, Self::on_depth)?;
@@ -105,6 +109,7 @@ impl Node for AvoidanceNode {
             last_state: State::InputStale(Stale::NoDepth),
             told_stuck: false,
             tracks: Tracks::new(),
+            resets: None,
             odom: String::new(),
             counts: Counts::default(),
             deadline_ms: params.deadline_ms,
@@ -145,6 +150,16 @@ impl AvoidanceNode {
             }
         }
         self.planner.on_odometry(ctx.now().0, inputs::odometry(message));
+        Ok(())
+    }
+
+    /// The source of odometry says itself that it began anew, which a step too small to be told from motion may be.
+    fn on_resets(&mut self, ctx: &Context, message: &UInt32) -> Result {
+        let before = self.resets.replace(message.data);
+        if before.is_some_and(|before| before != message.data) {
+            self.planner.on_odometry_reset();
+            tracing::warn!(node = ctx.node_name(), "odometry was reset: what was seen must be seen anew");
+        }
         Ok(())
     }
 

@@ -106,6 +106,15 @@ impl Guard {
         self.now = Some(now);
     }
 
+    /// Odometry goes on in another frame: it is forgotten, with the looks that were placed by it.
+    pub fn on_reset(&mut self) {
+        self.odometry.clear();
+        for eye in &mut self.eyes {
+            (eye.digest, eye.stamp) = (None, None);
+        }
+        self.reset = Some(Stale::OdometryJump);
+    }
+
     /// Notes odometry; `None` stands for one with numbers that are not finite.
     pub fn on_odometry(&mut self, odometry: Option<Odometry>) {
         self.heard_odometry = true;
@@ -127,11 +136,7 @@ impl Guard {
                 return; // a late sample; a clock that went backwards is seen by `on_time`
             }
             if !follows(&last, &new, dt) {
-                self.odometry.clear();
-                for eye in &mut self.eyes {
-                    (eye.digest, eye.stamp) = (None, None);
-                }
-                self.reset = Some(Stale::OdometryJump);
+                self.on_reset();
             }
         }
         if self.odometry.len() == HISTORY {
@@ -454,6 +459,18 @@ mod tests {
         assert_eq!(g.take_reset(), None, "late");
         g.on_odometry(Some(odometry(3_000, 0.0, 0.0)));
         assert_eq!(g.take_reset(), jump);
+    }
+
+    #[test]
+    fn a_reset_that_odometry_tells_is_believed() {
+        let mut g = guard();
+        tick(&mut g, 0, 0.0, 1);
+        g.on_reset();
+        assert_eq!(g.verdict(), Some(Stale::OdometryJump));
+        assert_eq!(g.take_reset(), Some(Stale::OdometryJump));
+        assert_eq!(g.verdict(), Some(Stale::NoOdometry), "what it said before is of another frame");
+        tick(&mut g, 33, 7.0, 2);
+        assert_eq!(g.verdict(), None);
     }
 
     #[test]

@@ -221,6 +221,11 @@ impl Planner {
         self.guard.on_odometry(odometry);
     }
 
+    /// Odometry goes on in another frame: what was seen no longer fits.
+    pub fn on_odometry_reset(&mut self) {
+        self.guard.on_reset();
+    }
+
     /// New detections; they widen margins until they are too old.
     pub fn on_detections(&mut self, stamp: i64, boxes: impl Iterator<Item = MarginBox>) {
         self.boxes.clear();
