@@ -127,6 +127,9 @@ pub struct SimBatch {
     /// A built-in world or an SDF file; forests follow the seed.
     #[arg(long, default_value = "forest", value_name = "NAME|FILE.sdf")]
     pub world: String,
+    /// What flies: x500 or x3; when absent the vehicle of the SDF file, or the x500.
+    #[arg(long, value_name = "NAME")]
+    pub vehicle: Option<String>,
     /// Who flies, knowing the whole world: hover, straight or slide (along what stands before it).
     #[arg(long, default_value = "slide")]
     pub pilot: String,
@@ -136,7 +139,8 @@ pub struct SimBatch {
     /// Trees per square metre.
     #[arg(long, default_value_t = 0.04)]
     pub density: f64,
-    /// Gusts after Dryden: the wind at 20 ft that they follow, m/s; 7.7 is light, 15 moderate, 23 severe.
+    /// Gusts after Dryden: the wind at 20 ft that they follow, m/s; 7.7 is light, 15 moderate, 23 severe. In a world that is no
+    /// forest they are all that follows the seed.
     #[arg(long, default_value_t = 0.0)]
     pub turbulence: f64,
     /// Simulated seconds after which a flight ends.

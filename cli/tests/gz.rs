@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use peregrine_gz::msgs::core::Boolean;
 use peregrine_gz::msgs::geometry::{PoseV, Twist, Vector3d};
-use peregrine_gz::msgs::sensing::Image;
+use peregrine_gz::msgs::sensing::{Actuators, Image, LaserScan, NavSat};
 use peregrine_gz::msgs::world::{WorldControl, WorldStatistics};
-use peregrine_gz::{GzNode, Options};
+use peregrine_gz::{Flavour, GzNode, Options};
 
 fn peregrine() -> Command {
     Command::new(env!("CARGO_BIN_EXE_peregrine"))
@@ -164,10 +164,17 @@ fn px4_world() -> String {
          </spherical_coordinates>
          <include><uri>model://ground_plane</uri></include>
          <model name='x500_0'><pose>0 0 0.24 0 0 0</pose><link name='base_link'><inertial><mass>2.0</mass><inertia>
-         <ixx>0.02166</ixx><iyy>0.02166</iyy><izz>0.04</izz></inertia></inertial>{}</link>{parts}</model></world></sdf>",
+         <ixx>0.02166</ixx><iyy>0.02166</iyy><izz>0.04</izz></inertia></inertial>{}{BELOW}</link>{parts}</model></world></sdf>",
         sensors.concat()
     )
 }
+
+/// A range finder as PX4's LW20 that looks down, but of sixteen rows.
+const BELOW: &str =
+    "<sensor name='below' type='gpu_lidar'><pose>0 0 -0.05 3.14159265 0 0</pose><topic>below</topic><update_rate>20</update_rate>
+    <lidar><scan><horizontal><samples>3</samples><min_angle>-0.1</min_angle><max_angle>0.1</max_angle></horizontal>
+    <vertical><samples>16</samples><min_angle>-0.3</min_angle><max_angle>0.3</max_angle></vertical></scan>
+    <range><min>0.1</min><max>50</max></range></lidar></sensor>";
 
 /// The names and types that PX4's gz_bridge subscribes to, publishes and asks for, seen with Gazebo's own tools (Fortress).
 #[test]
@@ -233,6 +240,8 @@ fn px4s_gz_bridge_finds_its_topics() {
     assert!(pressure.contains("pressure: 1013"), "{pressure}");
     let state = ask("topic", &["-e", "-n", "1", "-t", "/world/default/state"]);
     assert!(state.contains("entities") && state.contains("components"), "{state}");
+    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    stock_tools_list_time_and_control(&ask, &names);
     // PX4 drives the rotors: full throttle for the simulator, seen as height by a stock client.
     let height = || {
         let text = ask("topic", &["-e", "-n", "1", "-t", "/model/x500_0/odometry"]);
@@ -252,5 +261,92 @@ fn px4s_gz_bridge_finds_its_topics() {
             ],
         );
         height().filter(|z| *z > 3.0)
+    });
+    sensors_say_what_gazebos_do(&partition, &told[3].0);
+}
+
+/// The stamps of what `ign topic -e` prints, nanoseconds.
+fn stamps(text: &str) -> Vec<i64> {
+    let number =
+        |line: &str, key: &str| line.trim().strip_prefix(key).and_then(|n| n.trim().parse::<i64>().ok());
+    let blocks = text.split("stamp {").skip(1).map(|block| block.split('}').next().unwrap());
+    let of = |block: &str, key: &str| block.lines().find_map(|line| number(line, key)).unwrap_or(0);
+    blocks.map(|block| of(block, "sec:") * 1_000_000_000 + of(block, "nsec:")).collect()
+}
+
+/// Gazebo's own tools list the world, see it at its rates and order it about. (Debian's `ign topic` has no `-f`.)
+fn stock_tools_list_time_and_control(ask: &dyn Fn(&str, &[&str]) -> String, names: &[&str]) {
+    wait_for("the list of topics", || {
+        let list = ask("topic", &["-l"]);
+        names.iter().all(|name| list.lines().any(|line| line.trim() == *name)).then_some(())
+    });
+    wait_for("the list of services", || {
+        let list = ask("service", &["-l"]);
+        list.lines().any(|line| line.trim() == "/world/default/control").then_some(())
+    });
+    let imu = stamps(&ask("topic", &["-e", "-n", "25", "-t", names[0]]));
+    assert!(imu.len() == 25 && imu.windows(2).all(|w| w[1] - w[0] == 4_000_000), "250 Hz: {imu:?}");
+    let clock = "/world/default/clock";
+    let text = ask("topic", &["-e", "-n", "10", "-t", clock]);
+    assert_eq!(text.matches("sim {").count(), 10, "{text}");
+    let order = |order: &str| {
+        ask(
+            "service",
+            &[
+                "-s",
+                "/world/default/control",
+                "--reqtype",
+                "ignition.msgs.WorldControl",
+                "--reptype",
+                "ignition.msgs.Boolean",
+                "--timeout",
+                "5000",
+                "--req",
+                order,
+            ],
+        )
+    };
+    let stats = || {
+        let text = ask("topic", &["-e", "-n", "1", "-t", "/world/default/stats"]);
+        let steps =
+            text.lines().find_map(|l| l.strip_prefix("iterations: ")).map(|n| n.parse::<u64>().unwrap());
+        (text.contains("paused: true"), steps.unwrap_or(0))
+    };
+    assert!(order("pause: true").contains("data: true"));
+    let (_, begin) = wait_for("a pause", || Some(stats()).filter(|(paused, _)| *paused));
+    assert!(order("pause: true, multi_step: 250").contains("data: true"));
+    wait_for("250 steps", || (stats() == (true, begin + 250)).then_some(()));
+    // What cannot be done is not said to be.
+    assert!(!order("pause: true, seed: 3").contains("data: true"));
+    assert!(order("pause: false").contains("data: true"));
+    wait_for("time to go on", || Some(stats()).filter(|(paused, _)| !paused));
+}
+
+/// What PX4 and other bridges read of a lidar and of a receiver and ROS's types have no room for. The vehicle climbs.
+fn sensors_say_what_gazebos_do(partition: &str, navsat: &str) {
+    let options = Options { flavour: Flavour::Ignition, ..Options::loopback(partition) };
+    let client = GzNode::new(options).unwrap();
+    let (scan, fix) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let to = scan.clone();
+    client.subscribe("/below", move |s: LaserScan| *to.lock().unwrap() = Some(s)).unwrap();
+    let to = fix.clone();
+    client.subscribe(navsat, move |n: NavSat| *to.lock().unwrap() = Some(n)).unwrap();
+    let scan = wait_for("a scan", || scan.lock().unwrap().take());
+    assert_eq!((scan.count, scan.vertical_count, scan.ranges.len()), (3, 16, 48));
+    assert!((scan.vertical_angle_max - 0.3).abs() < 1e-9 && scan.vertical_angle_step > 0.03, "{scan:?}");
+    let turn = scan.world_pose.and_then(|p| p.orientation).unwrap();
+    // PX4's test of a sensor that looks down.
+    assert!((turn.x.abs() - 1.0).abs() < 0.03 && turn.w.abs() < 0.03, "{turn:?}");
+    assert_eq!(scan.frame, "x500_0::base_link::below");
+    // It goes up at full throttle, then falls.
+    let up = |wish: fn(f64) -> bool| {
+        wait_for("a velocity", || fix.lock().unwrap().take().filter(|n| wish(n.velocity_up)))
+    };
+    let rising = up(|v| v > 1.0);
+    assert_eq!(rising.frame_id, "x500_0::base_link::navsat_sensor");
+    let motors = client.advertise::<Actuators>("/x500_0/command/motor_speed").unwrap();
+    wait_for("a fall", || {
+        motors.publish(&Actuators { velocity: vec![0.0; 4], ..Actuators::default() });
+        fix.lock().unwrap().take().filter(|n| n.velocity_up < -1.0)
     });
 }

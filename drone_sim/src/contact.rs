@@ -12,6 +12,8 @@ use crate::solids::Solids;
 
 /// Share of the normal speed that is kept.
 const RESTITUTION: f64 = 0.2;
+/// Slower than this nothing bounces, m/s: what lies there is borne in every step alike.
+const LIES: f64 = 0.05;
 /// Coefficient of friction.
 const FRICTION: f64 = 0.4;
 /// Gap that ends an episode, metres.
@@ -123,10 +125,11 @@ fn bounce(velocity: &Vector3<f64>, normal: &Vector3<f64>) -> Vector3<f64> {
         return *velocity;
     }
     let along = velocity - normal * towards;
-    let impulse = -(1.0 + RESTITUTION) * towards;
+    let kept = if towards > -LIES { 0.0 } else { RESTITUTION };
+    let impulse = -(1.0 + kept) * towards;
     let speed = along.norm();
-    let kept = if speed > 1e-9 { (1.0 - FRICTION * impulse / speed).max(0.0) } else { 0.0 };
-    along * kept - normal * (RESTITUTION * towards)
+    let slides = if speed > 1e-9 { (1.0 - FRICTION * impulse / speed).max(0.0) } else { 0.0 };
+    along * slides - normal * (kept * towards)
 }
 
 impl Stateful for Contacts {

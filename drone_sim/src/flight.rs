@@ -62,11 +62,19 @@ pub struct Rules {
     pub time_limit_ns: i64,
     /// Whether the first contact ends it.
     pub stop_on_collision: bool,
+    /// Whether coming to the goal ends it.
+    pub goal_ends: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { body_radius: 0.25, goal_radius: 1.5, time_limit_ns: 120_000_000_000, stop_on_collision: false }
+        Self {
+            body_radius: 0.25,
+            goal_radius: 1.5,
+            time_limit_ns: 120_000_000_000,
+            stop_on_collision: false,
+            goal_ends: true,
+        }
     }
 }
 
@@ -91,6 +99,8 @@ pub struct Flight {
     steered: bool,
     /// The free body that the last step touched.
     met: Option<u32>,
+    /// What the contacts of the last step gave the vehicle, m/s2, world.
+    borne: Vector3<f64>,
 }
 
 /// Nothing nearer than this was touched lately: contacts need no look.
@@ -124,6 +134,7 @@ impl Flight {
             battery: Battery::new(BatterySpec::default()),
             steered: false,
             met: None,
+            borne: Vector3::zeros(),
         })
     }
 
@@ -142,7 +153,7 @@ impl Flight {
         let (yaw, gravity) = (world.start_yaw, world.gravity);
         let mut flight = Self::new(world, vehicle.clone(), rules)?;
         flight.quad = Quadrotor::standing(vehicle, start, yaw, gravity, gear)?;
-        flight.quad.look_down(|foot| under_foot(&flight.world.solids, foot));
+        flight.quad.look_down(|foot, centre| under_foot(&flight.world.solids, foot, centre));
         flight.least_clearance = clearance(&flight.world.solids, &start, flight.rules.body_radius).distance;
         (flight.steered, flight.hold) = (true, Some(start));
         Ok(flight)
@@ -168,6 +179,11 @@ impl Flight {
         self
     }
 
+    /// Keeps the accelerations that the controller asks for below these (m/s2): the smaller of x and y in the horizontal plane, z.
+    pub fn limit_acceleration(&mut self, most: &Vector3<f64>) {
+        self.quad.controller_mut().limit_acceleration(most);
+    }
+
     /// Takes a command that came at `now` (nanoseconds). False if it is not obeyed: a number of it is not finite, or a flight
     /// controller outside flies.
     pub fn command(&mut self, command: Command, axes: Axes, now: i64) -> bool {
@@ -185,11 +201,12 @@ impl Flight {
 
     /// Stops the rotors for good.
     pub fn cut_motors(&mut self) {
-        self.quad.set_rotor_command(nalgebra::Vector4::zeros());
+        self.quad.set_rotor_command(&[]);
     }
 
-    /// Rotor speeds (rad/s) of a flight controller outside, in place of velocity commands, until the next of those.
-    pub fn command_rotors(&mut self, speeds: nalgebra::Vector4<f64>) {
+    /// Rotor speeds (rad/s), in the order of the vehicle's rotors, of a flight controller outside, in place of velocity commands,
+    /// until the next of those. Rotors without a speed stop.
+    pub fn command_rotors(&mut self, speeds: &[f64]) {
         self.steered = true;
         self.quad.set_rotor_command(speeds);
     }
@@ -217,12 +234,13 @@ impl Flight {
         let command = self.wanted();
         self.quad.set_command(command);
         let before = self.quad.state().position;
+        self.borne = Vector3::zeros();
         if let Some(wind) = &mut self.wind {
             let (at, velocity) = (Point3::from(before), self.quad.state().velocity);
             self.quad.wind = wind.at(self.quad.time_ns() / STEP_NS, &at, &velocity);
         }
         let solids = &self.world.solids;
-        self.quad.look_down(|foot| under_foot(solids, foot));
+        self.quad.look_down(|foot, centre| under_foot(solids, foot, centre));
         self.quad.step();
         if !self.world.mechanisms.is_empty() {
             let gravity = self.world.gravity;
@@ -242,7 +260,7 @@ impl Flight {
         self.path_length += (here.coords - before).norm();
         self.outcome = if self.rules.stop_on_collision && self.contacts.episodes() > 0 {
             Some(Outcome::Collided)
-        } else if (here - self.world.goal).norm() <= self.rules.goal_radius {
+        } else if self.rules.goal_ends && (here - self.world.goal).norm() <= self.rules.goal_radius {
             Some(Outcome::Reached)
         } else if now >= self.rules.time_limit_ns {
             Some(Outcome::TimedOut)
@@ -266,6 +284,7 @@ impl Flight {
         if let Some((shift, kick, object)) = stir.jolt {
             state.position += shift;
             state.velocity += kick;
+            self.borne += kick / STEP_S;
             self.quad.set_state(state);
             (self.met, self.measured) = (Some(object), None);
         }
@@ -286,6 +305,7 @@ impl Flight {
         let free = |object| world.is_free(object);
         let after = self.contacts.resolve_among(&world.solids, radius, self.quad.state(), free, met);
         if let Some(after) = after {
+            self.borne += (after.velocity - self.quad.state().velocity) / STEP_S;
             self.quad.set_state(after);
         }
         let here = Point3::from(self.quad.state().position);
@@ -321,9 +341,14 @@ impl Flight {
         Command { velocity, ..Command::default() }
     }
 
-    /// The vehicle, by its frame, at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`].
+    /// The vehicle, by its frame, at `at` (nanoseconds), which must lie within one step of the last [`Flight::advance`]. What its
+    /// sphere was pushed with in that step counts as a force that lasted as long.
     pub fn sample(&self, at: i64) -> Sample {
-        self.quad.sample((at - self.quad.time_ns()).clamp(0, STEP_NS))
+        let mut sample = self.quad.sample((at - self.quad.time_ns()).clamp(0, STEP_NS));
+        if self.borne != Vector3::zeros() {
+            sample.specific_force += sample.state.rotation().inverse() * self.borne;
+        }
+        sample
     }
 
     /// Distance to the nearest thing, from the vehicle's surface.
@@ -382,6 +407,7 @@ impl Flight {
         state.attitude = pose.rotation.into_inner();
         state.velocity = Vector3::zeros();
         state.rates = Vector3::zeros();
+        self.borne = Vector3::zeros();
         self.quad.set_state(state);
         self.quad.controller_mut().forget();
         self.measured = None;
@@ -414,10 +440,13 @@ fn centre_at_start(world: &World, vehicle: &Vehicle) -> Point3<f64> {
     world.start + UnitQuaternion::from_euler_angles(0.0, 0.0, world.start_yaw) * vehicle.centre
 }
 
-/// What is nearest to a foot.
-fn under_foot(solids: &Solids, foot: &Point3<f64>) -> Option<Ground> {
-    let hits = [solids.nearest(foot), solids.nearest_plane(foot)].into_iter().flatten();
-    let near = hits.map(|hit| hit.near).min_by(|a, b| a.distance.total_cmp(&b.distance))?;
+/// What bears a foot of a vehicle whose centre of mass is `centre`. Triangles, of which meshes and heightmaps are made, have no
+/// inside that would tell how deep a foot has sunk: it has where one lies between it and the centre of mass, and their free side is
+/// the one towards that.
+fn under_foot(solids: &Solids, foot: &Point3<f64>, centre: &Point3<f64>) -> Option<Ground> {
+    let hits = [solids.nearest(foot), solids.nearest_plane(foot), solids.face_between(centre, foot)];
+    let near = hits.into_iter().flatten().map(|hit| hit.near);
+    let near = near.min_by(|a, b| a.distance.total_cmp(&b.distance))?;
     Some(Ground { point: foot.coords - near.normal * near.distance, normal: near.normal })
 }
 
@@ -470,6 +499,7 @@ impl Stateful for Flight {
         self.battery.go_over(tape);
         tape.bool(&mut self.steered);
         tape.option(&mut self.met, || 0, |tape, met| tape.u32(met));
+        tape.vector(&mut self.borne);
         if self.world.is_moving() || self.world.loose.is_some() {
             Arc::make_mut(&mut self.world).go_over(tape);
         }

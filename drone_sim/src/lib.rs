@@ -13,6 +13,7 @@ pub mod error;
 pub mod flight;
 pub mod gz;
 pub mod node;
+pub mod outfit;
 pub mod physics;
 pub mod rng;
 pub mod scenario;

@@ -138,6 +138,36 @@ impl Tree {
         }
     }
 
+    /// The triangle that the way from `from` to `to` crosses first: its index, and where as a share of the way.
+    fn crossed(&self, solids: &Solids, from: &Point3<f64>, to: &Point3<f64>) -> Option<(usize, f64)> {
+        let way = to - from;
+        let mut best: Option<(usize, f64)> = None;
+        let mut stack = [0_usize; 64];
+        let mut top = usize::from(!self.nodes.is_empty());
+        while top > 0 {
+            top -= 1;
+            let here = stack[top];
+            let node = &self.nodes[here];
+            if !passes(&node.low, &node.high, from, &way) {
+                continue;
+            }
+            if node.second == 0 {
+                for &i in &self.order[node.first..node.first + node.count] {
+                    let share = solids.all[i].crossing(from, &way);
+                    let earlier = best.is_none_or(|(j, s)| share < s || (share == s && i < j));
+                    if share <= 1.0 && earlier {
+                        best = Some((i, share));
+                    }
+                }
+            } else if top + 2 <= stack.len() {
+                stack[top] = node.second;
+                stack[top + 1] = here + 1;
+                top += 2;
+            }
+        }
+        best
+    }
+
     fn around(&self, p: &Point3<f64>, radius: f64, out: &mut Vec<usize>) {
         let mut stack = [0_usize; 64];
         let mut top = usize::from(!self.nodes.is_empty());
@@ -157,6 +187,18 @@ impl Tree {
                 top += 2;
             }
         }
+    }
+}
+
+impl Solid {
+    /// Where a way crosses it, as a share of the way, if it is a triangle; else +inf.
+    fn crossing(&self, from: &Point3<f64>, way: &Vector3<f64>) -> f64 {
+        let length = way.norm();
+        if !matches!(self.shape, Shape::Triangle { .. }) || length <= 0.0 {
+            return f64::INFINITY;
+        }
+        let (o, d) = (self.pose.inverse() * from, self.pose.rotation.inverse() * (way / length));
+        self.shape.ray(&[o.x, o.y, o.z], &[d.x, d.y, d.z]) / length
     }
 }
 
@@ -243,6 +285,21 @@ impl Solids {
         best
     }
 
+    /// The piece of a mesh that lies between two points and is met first on the way from `from` to `to` (world, metres): distance and
+    /// normal are those of `to` from its plane, whose free side is the one of `from`. So the distance is not above zero.
+    pub fn face_between(&self, from: &Point3<f64>, to: &Point3<f64>) -> Option<Hit> {
+        let found = [self.still.crossed(self, from, to), self.moving.crossed(self, from, to)];
+        let (solid, _) = found.into_iter().flatten().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let Shape::Triangle { corners: [a, b, c] } = self.all[solid].shape else { return None };
+        let pose = &self.all[solid].pose;
+        let mut normal = pose.rotation * (b - a).cross(&(c - a)).try_normalize(1e-12)?;
+        let corner = (pose * Point3::from(a)).coords;
+        if normal.dot(&(from.coords - corner)) < 0.0 {
+            normal = -normal;
+        }
+        Some(Hit { solid, near: Near { distance: normal.dot(&(to.coords - corner)), normal } })
+    }
+
     /// Indices of the solids whose boxes reach within `radius` of `p` (world, metres), planes left out, in no order that
     /// means anything but always in the same one.
     pub fn around(&self, p: &Point3<f64>, radius: f64, out: &mut Vec<usize>) {
@@ -265,6 +322,23 @@ impl Solids {
             *best = Some(Hit { solid: i, near });
         }
     }
+}
+
+/// Whether the way from a point goes through a box, with a nanometre of grace.
+fn passes(low: &Vector3<f64>, high: &Vector3<f64>, from: &Point3<f64>, way: &Vector3<f64>) -> bool {
+    let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+    for k in 0..3 {
+        let (low, high) = (low[k] - 1e-9 - from[k], high[k] + 1e-9 - from[k]);
+        if way[k] == 0.0 {
+            if low > 0.0 || high < 0.0 {
+                return false;
+            }
+            continue;
+        }
+        let (a, b) = (low / way[k], high / way[k]);
+        (enter, leave) = (enter.max(a.min(b)), leave.min(a.max(b)));
+    }
+    enter <= leave
 }
 
 /// How far a point is outside of a box, metres; 0 inside.
@@ -335,6 +409,58 @@ mod tests {
             }
         }
     }
+
+    /// A bumpy sheet of 20 x 20 squares over the ground, as a heightmap is taken in.
+    fn sheet() -> Vec<Solid> {
+        let height = |x: f64, y: f64| 0.3 * (x * 1.3).sin() + 0.2 * (y * 0.9).cos() + 1.0;
+        let corner = |x: f64, y: f64| Vector3::new(x, y, height(x, y));
+        let mut out = scatter(0);
+        for i in 0..400 {
+            let (x, y) = (f64::from(i % 20), f64::from(i / 20));
+            let square = [corner(x, y), corner(x + 1.0, y), corner(x + 1.0, y + 1.0), corner(x, y + 1.0)];
+            for corners in [[square[0], square[1], square[2]], [square[2], square[0], square[3]]] {
+                out.push(Solid {
+                    pose: Isometry3::translation(0.0, 0.0, 0.0),
+                    shape: Shape::Triangle { corners },
+                    object: 0,
+                });
+            }
+        }
+        out
+    }
+
+    /// What lies between two points is found as by trying each triangle, from above and from below, and tells how far behind it
+    /// the second point is.
+    #[test]
+    fn the_sheet_between_two_points_is_found_from_either_side() {
+        let solids = Solids::new(sheet());
+        let (a, b) = (Stream::new(4, 1), Stream::new(4, 2));
+        let (mut crossed, mut free) = (0, 0);
+        for i in 0..400 {
+            let ([x, y], [u, v]) = (a.pair(i), b.pair(i));
+            let from = Point3::new(20.0 * x, 20.0 * y, 2.0 - 1.5 * u);
+            let to =
+                from + Vector3::new(0.3 * (v - 0.5), 0.3 * (u - 0.5), if i % 3 == 0 { 0.8 } else { -0.8 });
+            let way = to - from;
+            let brute = solids.all().iter().map(|s| s.crossing(&from, &way)).fold(f64::INFINITY, f64::min);
+            match solids.face_between(&from, &to) {
+                Some(hit) => {
+                    crossed += 1;
+                    assert!(brute <= 1.0 && hit.near.distance <= 1e-12, "{i}: {brute} {hit:?}");
+                    let met = from + way * brute;
+                    let foot = to.coords - hit.near.normal * hit.near.distance;
+                    assert!((foot - met.coords).dot(&hit.near.normal).abs() < 1e-9, "on the plane it met");
+                    assert!(hit.near.normal.dot(&(from - met)) >= 0.0, "free on the side of the first");
+                }
+                None => {
+                    free += 1;
+                    assert!(brute > 1.0, "{i}: {brute}");
+                }
+            }
+        }
+        assert!(crossed > 60 && free > 60, "{crossed} {free}");
+    }
+
     /// Whatever was moved, and however: the answers are those of solids that were taken in where they are.
     #[test]
     fn what_was_moved_answers_as_if_it_had_always_been_there() {

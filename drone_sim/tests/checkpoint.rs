@@ -167,7 +167,7 @@ fn what_is_no_checkpoint_of_this_flight_is_refused_by_name() {
         (b"PK\x03\x04 some other file".to_vec(), "no checkpoint"),
         (
             [b"PEREGSIM\x01\0\0\0".as_slice(), &whole[12..]].concat(),
-            "it is of version 1, this program reads 2",
+            "it is of version 1, this program reads 3",
         ),
         (Vec::new(), "too short"),
     ] {

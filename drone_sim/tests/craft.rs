@@ -252,7 +252,8 @@ fn it_flies_by_its_own_figures() {
         // The rotors' own moments are of 1e-6.
         assert!((vehicle.inertia[k] - expected).abs() < 5e-6, "{k}: {} {expected}", vehicle.inertia[k]);
     }
-    assert_eq!((vehicle.thrust_constant, vehicle.moment_constant, vehicle.max_speed), (7e-6, 0.018, 900.0));
+    let motor = vehicle.rotors[3].motor;
+    assert_eq!((motor.thrust_constant, motor.moment_constant, motor.max_speed), (7e-6, 0.018, 900.0));
 
     let three = world_with_three_rotors();
     let loaded = Loader::from_env().load_str(&three, "yard").unwrap();

@@ -265,8 +265,8 @@ fn dead_silent_and_absent_flight_controllers_are_told_apart() {
 fn wrong_settings_are_refused_by_name() {
     for (key, value, part) in [
         ("autopilot.kind", "betaflight", "px4 or ardupilot"),
-        ("autopilot.motors", "[0, 1, 2]", "four channels"),
-        ("autopilot.motors", "[0, 1, 2, 40]", "four channels"),
+        ("autopilot.motors", "[0, 1, 2]", "one channel for each of the vehicle's 4 rotors"),
+        ("autopilot.motors", "[0, 1, 2, 40]", "channels from 0 to 31"),
         ("autopilot.output", "torque", "speed or thrust"),
         ("autopilot.pulses", "[2000, 1000]", "larger pulse"),
         ("autopilot.home", "[147.0, 8.0, 0.0]", "latitude"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nalgebra::Isometry3;
 use peregrine_gz::msgs::core::{Boolean, Clock, Empty, Entity, StringMsg, Time};
 use peregrine_gz::msgs::geometry::{Pose, PoseV, Twist, Vector3d};
-use peregrine_gz::msgs::scene::Scene;
+use peregrine_gz::msgs::scene::{Scene, geometry};
 use peregrine_gz::msgs::sensing::Actuators;
 use peregrine_gz::msgs::serialized::{SerializedStepMap, component_type};
 use peregrine_gz::msgs::world::{EntityFactory, WorldControl, WorldStatistics, entity_factory};
@@ -169,7 +169,7 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
     assert_eq!(changes(&mut flight, &mut side), 1);
     let scene: Scene = client.request("/world/empty/scene/info", &Empty::default(), limit).unwrap();
     let names: Vec<&str> = scene.model.iter().map(|m| m.name.as_str()).collect();
-    assert_eq!(names, ["x500", "post"]);
+    assert_eq!(names, ["x500", "post", "ground_plane"]);
     let there = flight.clearance().distance;
     assert!((there - 4.3).abs() < 0.7, "{there}");
 
@@ -230,6 +230,66 @@ fn clients_create_move_and_remove_models_and_the_vehicle_obeys() {
         lock(&inbox).take_rotors()
     });
     assert_eq!(rotors, [500.0, 501.0, 502.0, 503.0]);
+}
+
+/// Clients draw what they are told: meshes by their files, outlines, the ground, and models that came later.
+#[test]
+fn the_scene_and_the_state_hold_whatever_is_to_be_seen() {
+    const WALL: &str = "<model name='wall'><pose>4 0 0 0 0 0</pose><static>1</static><link name='l'><visual name='v'><geometry>
+        <polyline><height>2</height><point>0 0</point><point>3 0</point><point>3 1</point><point>0 1</point></polyline></geometry>
+        </visual></link></model>";
+    let text = format!(
+        "<sdf version='1.9'><world name='yard'><model name='floor'><static>1</static><link name='l'><visual name='v'><geometry>
+         <plane><normal>0 0 1</normal><size>10 10</size></plane></geometry></visual></link></model>{WALL}</world></sdf>"
+    );
+    let loaded = Loader::without_files().load_str(&text, "yard").unwrap();
+    let mut world = from_sdf(loaded, "yard", 60.0, 2.0).unwrap();
+    let later = Loader::without_files().load_str(&format!("<sdf version='1.9'>{WALL}</sdf>"), "t").unwrap();
+    world.insert(later, Some("later"), None, false).unwrap();
+    let scene = peregrine_sim::gz::describe(&world, "x500");
+    let names: Vec<&str> = scene.model.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(names, ["x500", "wall", "later", "floor"]);
+    for name in ["wall", "later"] {
+        let model = scene.model.iter().find(|m| m.name == name).unwrap();
+        assert_eq!(model.pose.as_ref().unwrap().position.as_ref().unwrap().x, 4.0);
+        let visual = &model.link[0].visual[0];
+        let geometry = visual.geometry.as_ref().unwrap();
+        assert_eq!((visual.name.as_str(), geometry.r#type), ("v", geometry::Type::Polyline as i32));
+        assert_eq!((geometry.polyline[0].height, geometry.polyline[0].point.len()), (2.0, 4));
+    }
+    let floor = scene.model[3].link[0].visual[0].geometry.as_ref().unwrap();
+    assert_eq!((floor.r#type, scene.model[3].is_static), (geometry::Type::Plane as i32, true));
+
+    // And to whoever asks for the state; the ground is neither moved nor removed.
+    let mut flight = Flight::new(Arc::new(world), Vehicle::x500(), Rules::default()).unwrap();
+    let (mut side, _) = open(&flight, "whatever");
+    side.after_step(0, flight.world(), &Isometry3::identity());
+    let client = GzNode::new(options("whatever")).unwrap();
+    let limit = Duration::from_secs(20);
+    let state = |client: &GzNode| {
+        let step: SerializedStepMap = client.request("/world/yard/state", &Empty::default(), limit).unwrap();
+        step.state.unwrap()
+    };
+    let kind = component_type("gz_sim_components.Geometry") as i64;
+    assert_eq!(state(&client).entities.values().filter(|e| e.components.contains_key(&kind)).count(), 3);
+    let floor = Entity { name: "floor".into(), ..Default::default() };
+    let no: Boolean = client.request("/world/yard/remove", &floor, limit).unwrap();
+    assert!(!no.data);
+
+    // Who moves a thing changes where it is told to be, not the scene.
+    let (told, scenes) = mpsc::channel();
+    client.subscribe("/world/yard/scene/info", move |s: Scene| drop(told.send(s))).unwrap();
+    let to = Isometry3::translation(7.0, 0.0, 0.0);
+    apply(&mut flight, "x500", Change::SetPose { name: "wall".into(), pose: to });
+    side.things_moved(flight.world(), vec!["wall".into()]);
+    side.after_step(20 * STEP_NS, flight.world(), &Isometry3::identity());
+    let pose = component_type("gz_sim_components.Pose") as i64;
+    let id = u64::from(scene.model[1].id);
+    let text = state(&client).entities[&id].components[&pose].component.clone();
+    assert_eq!(String::from_utf8(text).unwrap(), "7 0 0 0 0 0");
+    let now: Scene = client.request("/world/yard/scene/info", &Empty::default(), limit).unwrap();
+    assert_eq!(now.model[1].pose.as_ref().unwrap().position.as_ref().unwrap().x, 7.0);
+    assert!(scenes.try_recv().is_err(), "the scene was told again");
 }
 
 /// Who is taken up goes on with the world as it is, and does not tell again what was due before; steps are those of the file.

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use nalgebra::{Isometry3, Point3, Quaternion, Unit, UnitQuaternion, Vector3, Vector4};
+use nalgebra::{Isometry3, Point3, Quaternion, Unit, UnitQuaternion, Vector3};
 use peregrine_sim::flight::{Flight, Rules};
 use peregrine_sim::physics::bodies::{Form, Grip, Habits, Matter, Part, Role, Space};
-use peregrine_sim::physics::{STEP_S, State, Vehicle, dynamics, rk4};
+use peregrine_sim::physics::{Motor, Rotor, Rotors, STEP_S, State, Vehicle, dynamics, rk4};
 use peregrine_sim::rng::Stream;
 use peregrine_sim::scenario::{ForestSpec, build};
 use peregrine_sim::shape::Shape;
@@ -54,13 +54,26 @@ fn words(numbers: impl IntoIterator<Item = f64>) -> String {
     })
 }
 
-/// An X500 with the one motor constant and without the loss of thrust that RotorPy does not have.
-fn common_ground() -> Vehicle {
+/// The same with the one motor constant and without the loss of thrust that RotorPy does not have.
+fn common_ground(vehicle: Vehicle) -> Vehicle {
+    let vehicle = vehicle.with_motors(|m| Motor { tau_up: 0.02, tau_down: 0.02, rolling_moment: 0.0, ..*m });
+    Vehicle { no_thrust_speed: f64::INFINITY, ..vehicle }
+}
+
+/// A hexacopter whose body's axes are no principal ones: a load hangs to one side.
+fn hexa() -> Vehicle {
+    let motor = Vehicle::x500().rotors[0].motor;
+    let rotor = |i: usize| {
+        let at = std::f64::consts::FRAC_PI_6 + std::f64::consts::FRAC_PI_3 * i as f64;
+        let spin = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let position = Vector3::new(0.215 * at.cos(), 0.215 * at.sin(), 0.03);
+        Rotor { position, axis: Vector3::z_axis(), spin, motor }
+    };
     Vehicle {
-        tau_up: 0.02,
-        tau_down: 0.02,
-        no_thrust_speed: f64::INFINITY,
-        rolling_moment: 0.0,
+        mass: 1.56779,
+        inertia: Vector3::new(0.0347563, 0.0458929, 0.0977),
+        products: Vector3::new(-0.004, 0.006, 0.003),
+        rotors: (0..6).map(rotor).collect(),
         ..Vehicle::x500()
     }
 }
@@ -70,7 +83,7 @@ struct Manoeuvre {
     start: State,
     wind: Vector3<f64>,
     /// Rotor commands as parts of the hover speed, at a time in seconds.
-    command: fn(f64) -> [f64; 4],
+    command: fn(f64) -> Vec<f64>,
 }
 
 fn manoeuvres(hover: f64) -> Vec<Manoeuvre> {
@@ -85,7 +98,7 @@ fn manoeuvres(hover: f64) -> Vec<Manoeuvre> {
             name: "climb",
             start: rest,
             wind: still,
-            command: |t| [if t < 1.5 { 1.15 } else { 0.9 }; 4],
+            command: |t| vec![if t < 1.5 { 1.15 } else { 0.9 }; 4],
         },
         Manoeuvre {
             name: "roll doublet",
@@ -99,30 +112,66 @@ fn manoeuvres(hover: f64) -> Vec<Manoeuvre> {
                 } else {
                     0.0
                 };
-                [1.0 - d, 1.0 + d, 1.0 + d, 1.0 - d]
+                vec![1.0 - d, 1.0 + d, 1.0 + d, 1.0 - d]
             },
         },
-        Manoeuvre { name: "yaw spin", start: rest, wind: still, command: |_| [1.1, 1.1, 0.9, 0.9] },
+        Manoeuvre { name: "yaw spin", start: rest, wind: still, command: |_| vec![1.1, 1.1, 0.9, 0.9] },
         Manoeuvre {
             name: "pitch in wind",
             start: rest,
             wind: Vector3::new(-6.0, 3.0, 1.0),
             command: |t| {
                 let d = 0.015 * (2.0 * t).sin();
-                [1.05 - d, 1.05 + d, 1.05 - d, 1.05 + d]
+                vec![1.05 - d, 1.05 + d, 1.05 - d, 1.05 + d]
             },
         },
-        Manoeuvre { name: "tumble", start: tumbling, wind: still, command: |_| [0.2, 0.9, 0.5, 0.7] },
+        Manoeuvre { name: "tumble", start: tumbling, wind: still, command: |_| vec![0.2, 0.9, 0.5, 0.7] },
+    ]
+}
+
+/// Of six rotors.
+fn manoeuvres_of_six(hover: f64) -> Vec<Manoeuvre> {
+    let rest = State::at(Point3::new(0.0, 0.0, 10.0), 0.4, 0.0).with_rotors(Rotors::repeat(6, hover));
+    let mut tumbling = rest;
+    tumbling.velocity = Vector3::new(4.0, -2.0, 6.0);
+    tumbling.rates = Vector3::new(3.0, -2.0, 5.0);
+    let still = Vector3::zeros();
+    vec![
+        Manoeuvre { name: "six climb", start: rest, wind: still, command: |_| vec![1.1; 6] },
+        Manoeuvre {
+            name: "six pitch in wind",
+            start: rest,
+            wind: Vector3::new(-6.0, 3.0, 1.0),
+            command: |t| {
+                let d = 0.01 * (2.0 * t).sin();
+                vec![1.05 - d, 1.05, 1.05 + d, 1.05 + d, 1.05, 1.05 - d]
+            },
+        },
+        Manoeuvre {
+            name: "six tumble, one rotor lost",
+            start: tumbling,
+            wind: still,
+            command: |_| vec![0.9, 0.8, 0.0, 0.9, 1.0, 0.7],
+        },
     ]
 }
 
 #[test]
 fn trajectories_are_those_of_rotorpy() {
     let Some(python) = python("trajectories_are_those_of_rotorpy") else { return };
+    fly_beside_rotorpy(&python, &common_ground(Vehicle::x500()), manoeuvres);
+}
+
+#[test]
+fn trajectories_of_six_rotors_are_those_of_rotorpy() {
+    let Some(python) = python("trajectories_of_six_rotors_are_those_of_rotorpy") else { return };
+    fly_beside_rotorpy(&python, &common_ground(hexa()), manoeuvres_of_six);
+}
+
+fn fly_beside_rotorpy(python: &PathBuf, v: &Vehicle, manoeuvres: fn(f64) -> Vec<Manoeuvre>) {
     const STEPS: usize = 300;
-    let (vehicle, gravity) = (common_ground(), Vector3::new(0.0, 0.0, -9.81));
-    let hover = vehicle.hover_speed(9.81);
-    let v = &vehicle;
+    let gravity = Vector3::new(0.0, 0.0, -9.81);
+    let (hover, motor) = (v.hover_speed(9.81), &v.rotors[0].motor);
     let mut question = format!(
         "params{}",
         words([
@@ -130,13 +179,17 @@ fn trajectories_are_those_of_rotorpy() {
             v.inertia.x,
             v.inertia.y,
             v.inertia.z,
-            v.thrust_constant,
-            v.moment_constant * v.thrust_constant,
-            v.rotor_drag,
-            v.tau_up,
-            v.max_speed
+            v.products.x,
+            v.products.y,
+            v.products.z,
+            motor.thrust_constant,
+            motor.moment_constant * motor.thrust_constant,
+            motor.rotor_drag,
+            motor.tau_up,
+            motor.max_speed
         ])
     );
+    write!(question, " {}", v.rotors.len()).unwrap();
     for r in &v.rotors {
         question += &words([r.position.x, r.position.y, r.position.z, -r.spin]);
     }
@@ -147,16 +200,17 @@ fn trajectories_are_those_of_rotorpy() {
         let state = s.position.iter().chain(&s.velocity).copied().chain([q.i, q.j, q.k, q.w]);
         question += &words(state.chain(s.rates.iter().chain(&m.wind).chain(&s.rotors).copied()));
         for k in 0..STEPS {
-            question += &words((m.command)(k as f64 * 0.01).map(|part| part * hover));
+            question += &words((m.command)(k as f64 * 0.01).into_iter().map(|part| part * hover));
         }
     }
-    let answers = ask(&python, "rotorpy_run.py", &question);
+    let answers = ask(python, "rotorpy_run.py", &question);
     assert_eq!(answers.len(), STEPS * all.len());
     for (m, theirs) in all.iter().zip(answers.chunks(STEPS)) {
         let mut state = m.start;
         let (mut worst, mut turned) = (0.0_f64, 0.0_f64);
         for (k, answer) in theirs.iter().enumerate() {
-            let command = Vector4::from((m.command)(k as f64 * 0.01).map(|part| part * hover));
+            let command: Vec<f64> = (m.command)(k as f64 * 0.01).iter().map(|part| part * hover).collect();
+            let command = Rotors::of(&command);
             for _ in 0..10 {
                 state = rk4::step(&state, 1e-3, |s| dynamics::slope(v, s, &command, &gravity, &m.wind));
             }

@@ -150,16 +150,18 @@ fn the_battery_of_the_file_empties_by_its_own_figures() {
         <battery_name>cells</battery_name><voltage>12.592</voltage>
         <open_circuit_voltage_constant_coef>12.694</open_circuit_voltage_constant_coef>
         <open_circuit_voltage_linear_coef>-3.1424</open_circuit_voltage_linear_coef><initial_charge>0.01</initial_charge>
-        <capacity>0.0125</capacity><resistance>0.061523</resistance><power_load>60</power_load></plugin>";
+        <capacity>0.0125</capacity><resistance>0.061523</resistance><smooth_current_tau>0.4</smooth_current_tau>
+        <power_load>60</power_load></plugin>";
     let log = fly(&world("", plugin), 4.0, &[], &[]);
     assert_eq!(log.battery.len(), 41, "ten a second");
     let (first, last) = (&log.battery[0].1, &log.battery[40].1);
     assert!((first.percentage - 0.8).abs() < 1e-3 && (first.capacity - 0.0125).abs() < 1e-6, "{first:?}");
     // The same, by hand, in steps of a tenth of a millisecond.
-    let (mut q, mut i, mut v) = (0.01_f64, 0.0, 0.0);
+    let (mut q, mut i, mut v) = (0.01_f64, 0.0_f64, 0.0);
     for _ in 0..40_000 {
         let open = 12.694 - 3.1424 * (1.0 - q / 0.0125);
-        i = (open - (open * open - 4.0 * 0.061523 * 60.0_f64).sqrt()) / (2.0 * 0.061523);
+        let asked = (open - (open * open - 4.0 * 0.061523 * 60.0_f64).sqrt()) / (2.0 * 0.061523);
+        i += (asked - i) * 1e-4 / 0.4;
         v = open - 0.061523 * i;
         q -= i * 1e-4 / 3600.0;
     }
@@ -191,12 +193,37 @@ fn the_wind_of_the_file_blows_and_pushes_who_lets_it() {
     assert!(pushed > 2.0 * rotors, "{pushed} {rotors}");
 }
 
+fn z(log: &Log) -> f64 {
+    log.last["odom"].pose.pose.position.z
+}
+
+/// As Gazebo's controller: the rotors stop, and what comes meanwhile counts once it is enabled again.
 #[test]
 fn orders_count_only_while_enabled() {
     let log = fly(&world("", ""), 3.0, &["0 enable 0", "0.1 quad 3"], &[]);
-    assert!(x(&log, "odom").abs() < 0.05, "{}", x(&log, "odom"));
-    let log = fly(&world("", ""), 3.0, &["0 enable 0", "0.1 quad 3", "1.0 enable 1"], &[]);
-    assert!(x(&log, "odom") > 3.0, "{}", x(&log, "odom"));
+    assert!(x(&log, "odom").abs() < 0.05 && z(&log) < 0.5, "{} {}", x(&log, "odom"), z(&log));
+    let log = fly(&world("", ""), 3.0, &["0 enable 0", "0.1 quad 3", "0.3 enable 1"], &[]);
+    assert!(x(&log, "odom") > 3.0 && z(&log) > 1.0, "{} {}", x(&log, "odom"), z(&log));
+    // Who is enabled again without a new command goes on falling.
+    let log = fly(&world("", ""), 2.0, &["0 quad 3", "0.5 enable 0", "0.6 enable 1"], &[]);
+    assert!(z(&log) < 0.5, "{}", z(&log));
+}
+
+/// `start: rest` is how Gazebo's models begin; which of them obey velocities depends on what they bring.
+#[test]
+fn a_vehicle_at_rest_waits_for_its_first_command() {
+    const CONTROL: &str = "<plugin filename='gz-sim-multicopter-control-system' name='gz::sim::systems::MulticopterVelocityControl'>
+        <robotNamespace>model/quad</robotNamespace><commandSubTopic>cmd_vel</commandSubTopic></plugin>";
+    let rest = &[("start", "rest")];
+    let log = fly(&world("", CONTROL), 1.5, &[], rest);
+    assert!(z(&log) < 0.5, "it fell: {}", z(&log));
+    let log = fly(&world("", CONTROL), 3.0, &["0.2 quad 2"], rest);
+    assert!(x(&log, "odom") > 2.0 && z(&log) > 1.0, "{} {}", x(&log, "odom"), z(&log));
+    // With motors alone it stands on its feet on the ground, and obeys rotor speeds alone.
+    let log = fly(&world("", ""), 1.5, &["0.2 quad 2"], rest);
+    assert!(x(&log, "odom").abs() < 0.01 && z(&log) < 0.5, "{} {}", x(&log, "odom"), z(&log));
+    // Without gz it hovers, unless it is told to rest.
+    assert!(z(&fly(&world("", CONTROL), 1.5, &[], &[])) > 2.5);
 }
 
 /// A wing that pushes upwards in flight: seen in the rotors' work, not in the way flown.

@@ -10,14 +10,26 @@ use peregrine_sim::sensors::spec::OrientationReference;
 
 /// A model with the rotors that make it the vehicle.
 fn vehicle(inside: &str) -> String {
+    craft(4, 0.3, inside)
+}
+
+/// A multicopter of that many rotors on a circle and a body of that mass, kg.
+fn craft(rotors: u32, mass: f64, inside: &str) -> String {
     let rotor = |i: u32| {
+        let at = std::f64::consts::TAU * f64::from(i) / f64::from(rotors) + 0.5;
+        let turn = if i % 2 == 0 { "ccw" } else { "cw" };
         format!(
             "<plugin filename='gz-sim-multicopter-motor-model-system' name='gz::sim::systems::MulticopterMotorModel'>
-             <jointName>r{i}</jointName><linkName>l{i}</linkName><motorNumber>{i}</motorNumber></plugin>
-             <link name='l{i}'/><joint name='r{i}' type='revolute'><parent>body</parent><child>l{i}</child><axis/></joint>"
+             <jointName>r{i}</jointName><linkName>l{i}</linkName><turningDirection>{turn}</turningDirection>
+             <motorNumber>{i}</motorNumber></plugin>
+             <link name='l{i}'><pose>{} {} 0 0 0 0</pose><inertial><mass>0.01</mass></inertial></link>
+             <joint name='r{i}' type='revolute'><parent>body</parent><child>l{i}</child><axis/></joint>",
+            0.3 * at.cos(),
+            0.3 * at.sin()
         )
     };
-    format!("<model name='quad'><link name='body'/>{}{inside}</model>", (0..4).map(rotor).collect::<String>())
+    let body = format!("<link name='body'><inertial><mass>{mass}</mass></inertial></link>");
+    format!("<model name='quad'>{body}{}{inside}</model>", (0..rotors).map(rotor).collect::<String>())
 }
 
 fn load(inside: &str) -> Loaded {
@@ -52,6 +64,100 @@ fn sensors_beside_the_vehicle_are_simulated_or_listed() {
     assert_eq!(still, ["1 sensor[contact] beside the vehicle"]);
     // The vehicle's own are all simulated.
     assert_eq!(listed(&vehicle("<link name='s'><sensor name='d' type='contact'/></link>")), [""; 0]);
+}
+
+/// What would not fly as the file has it is listed before anybody flies it.
+#[test]
+fn a_vehicle_that_cannot_be_flown_is_listed_and_one_that_can_is_not() {
+    for rotors in [4, 6, 8] {
+        assert_eq!(listed(&craft(rotors, 0.3, "")), [""; 0], "{rotors} rotors");
+    }
+    let three = listed(&craft(3, 0.3, ""));
+    assert!(three.len() == 1 && three[0].contains("MulticopterMotorModel]: it has 3 rotors"), "{three:?}");
+    let heavy = listed(&craft(6, 30.0, ""));
+    assert!(heavy.len() == 1 && heavy[0].contains("cannot carry"), "{heavy:?}");
+    let one_way = listed(&craft(6, 0.3, "").replace("ccw", "cw"));
+    assert!(one_way.len() == 1 && one_way[0].contains("cannot steer"), "{one_way:?}");
+    let two = format!("{}{}", craft(4, 0.3, ""), craft(4, 0.3, "").replace("'quad'", "'other'"));
+    assert_eq!(listed(&two), ["1 model of a multicopter beside the vehicle"]);
+}
+
+/// What touches in place of the vehicle's own shapes is told with their size.
+#[test]
+fn the_size_of_a_vehicles_collisions_is_told() {
+    let arm = "<link name='arm'><inertial><mass>1e-6</mass></inertial><collision name='c'><pose>0.1 0 0 0 0 0</pose><geometry><box>
+        <size>0.6 0.2 0.1</size></box></geometry></collision></link>";
+    let said =
+        |inside: &str| from_sdf(load(&vehicle(inside)), "w", 60.0, 2.0).unwrap().report.unwrap().warnings;
+    assert_eq!(said(""), [""; 0]);
+    let warnings = said(arm);
+    // The far corner: 0.1 + 0.3, 0.1 and 0.05 m from the middle.
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("1 collisions, whose boxes reach 0.42 m"),
+        "{warnings:?}"
+    );
+}
+
+/// Parameters of plugins that are known, but that nobody reads.
+#[test]
+fn parameters_of_plugins_that_change_nothing_here_are_listed() {
+    let wind = plugin(
+        "WindEffects",
+        "<force_approximation_scaling_factor>1</force_approximation_scaling_factor><horizontal><magnitude>
+         <time_for_rise>10</time_for_rise></magnitude></horizontal><vertical><noise/></vertical>",
+    );
+    assert_eq!(listed(&wind), ["1 plugin[WindEffects]/horizontal", "1 plugin[WindEffects]/vertical"]);
+    let battery = |inside: &str| {
+        let cells = format!(
+            "<battery_name>c</battery_name><voltage>12</voltage><capacity>1</capacity><power_load>5</power_load>
+             <fix_issue_225>true</fix_issue_225><smooth_current_tau>2</smooth_current_tau>{inside}"
+        );
+        listed(&vehicle(&plugin("LinearBatteryPlugin", &cells)))
+    };
+    assert_eq!(
+        battery("<enable_recharge>false</enable_recharge><start_draining>true</start_draining>"),
+        [""; 0]
+    );
+    assert_eq!(
+        battery("<enable_recharge>true</enable_recharge><power_draining_topic>/d</power_draining_topic>"),
+        [
+            "1 plugin[LinearBatteryPlugin]/enable_recharge",
+            "1 plugin[LinearBatteryPlugin]/power_draining_topic"
+        ]
+    );
+    let control = "<robotNamespace>q</robotNamespace><comLinkName>body</comLinkName><velocityGain>1 1 1</velocityGain>
+        <attitudeGain>1 1 1</attitudeGain><angularRateGain>1 1 1</angularRateGain>
+        <maximumLinearAcceleration>1 1 2</maximumLinearAcceleration><maximumLinearVelocity>3 3 3</maximumLinearVelocity>
+        <rotorConfiguration><rotor><jointName>r0</jointName><forceConstant>1e-6</forceConstant><momentConstant>0.01</momentConstant>
+        <direction>1</direction></rotor></rotorConfiguration>";
+    assert_eq!(listed(&vehicle(&plugin("MulticopterVelocityControl", control))), [""; 0]);
+    let noisy = format!("{control}<linearVelocityNoiseStdDev>0.1 0.1 0.1</linearVelocityNoiseStdDev>");
+    assert_eq!(
+        listed(&vehicle(&plugin("MulticopterVelocityControl", &noisy))),
+        ["1 plugin[MulticopterVelocityControl]/linearVelocityNoiseStdDev"]
+    );
+    let flap = plugin("LiftDrag", "<link_name>body</link_name><control_joint_name>flap</control_joint_name>");
+    assert_eq!(listed(&vehicle(&flap)), ["1 plugin[LiftDrag]/control_joint_name"]);
+}
+
+#[test]
+fn what_light_would_shine_through_is_listed() {
+    let looks = |inside: &str| {
+        listed(&format!(
+            "<model name='m'><static>1</static><link name='l'><visual name='v'><geometry><box><size>1 1 1</size></box></geometry>
+             {inside}</visual></link></model>"
+        ))
+    };
+    assert_eq!(looks("<transparency>0.5</transparency>"), ["1 visual/transparency"]);
+    assert_eq!(
+        looks("<material><diffuse>1 0 0 0.3</diffuse></material>"),
+        ["1 material/diffuse of less than full alpha"]
+    );
+    assert_eq!(looks("<transparency>1</transparency>"), [""; 0], "that is not drawn in Gazebo either");
+    assert_eq!(
+        looks("<transparency>0</transparency><material><diffuse>1 0 0 1</diffuse></material>"),
+        [""; 0]
+    );
 }
 
 #[test]

@@ -9,11 +9,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use nalgebra::{Isometry3, UnitQuaternion, Vector3};
 use peregrine_sim::flight::{Flight, Rules};
 use peregrine_sim::physics::Vehicle;
 use peregrine_sim::rng::Stream;
 use peregrine_sim::scenario::from_sdf;
+use peregrine_sim::sdf::types::{Geometry, SdfModel};
 use peregrine_sim::sdf::{Loader, MeshPolicy};
+use peregrine_sim::shape::Shape;
 
 /// Draws by a seed.
 struct Dice(Stream, u64);
@@ -24,7 +27,7 @@ impl Dice {
         self.0.words(self.1)[0] as usize % sides
     }
 
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    fn pick(&mut self, from: &[&'static str]) -> &'static str {
         from[self.roll(from.len())]
     }
 
@@ -114,50 +117,97 @@ const MORE: [&str; 24] = [
      <pose>0 0 0 0 0 0</pose></waypoint></trajectory></script></actor>",
 ];
 
-fn pose(dice: &mut Dice) -> String {
-    let numbers: Vec<&str> = (0..6).map(|_| dice.pick(&NUMBERS)).collect();
-    let numbers = numbers.join(dice.pick(&[" ", "  ", "\t", "\n "]));
+/// What was meant by a model: what a reader must find in it.
+struct Meant {
+    name: &'static str,
+    is_static: bool,
+    /// In the world.
+    pose: Isometry3<f64>,
+    links: Vec<MeantLink>,
+    inner: Option<Box<Meant>>,
+}
+
+struct MeantLink {
+    /// In the world.
+    pose: Isometry3<f64>,
+    /// Where a number says it plainly.
+    mass: Option<f64>,
+    visuals: Vec<&'static str>,
+    collision: Option<&'static str>,
+    sensor: &'static str,
+    gravity: bool,
+}
+
+fn pose(dice: &mut Dice) -> (String, Isometry3<f64>) {
+    let words: Vec<&str> = (0..6).map(|_| dice.pick(&NUMBERS)).collect();
+    let numbers = words.join(dice.pick(&[" ", "  ", "\t", "\n "]));
+    let x: Vec<f64> = words.iter().map(|w| w.parse().unwrap()).collect();
+    let told = |unit: f64| {
+        let turn = UnitQuaternion::from_euler_angles(x[3] * unit, x[4] * unit, x[5] * unit);
+        Isometry3::from_parts(Vector3::new(x[0], x[1], x[2]).into(), turn)
+    };
     match dice.roll(7) {
-        0 => "<pose/>".to_owned(),
-        1 => format!("<pose degrees='true'>{numbers}</pose>"),
-        2 => format!("<pose frame=''>{numbers}</pose>"),
-        3 => String::new(),
-        _ => format!("<pose>{numbers}</pose>"),
+        0 => ("<pose/>".to_owned(), Isometry3::identity()),
+        1 => (format!("<pose degrees='true'>{numbers}</pose>"), told(1.0_f64.to_radians())),
+        2 => (format!("<pose frame=''>{numbers}</pose>"), told(1.0)),
+        3 => (String::new(), Isometry3::identity()),
+        _ => (format!("<pose>{numbers}</pose>"), told(1.0)),
     }
 }
 
-fn model(dice: &mut Dice, depth: usize) -> String {
+fn model(dice: &mut Dice, depth: usize, outer: &Isometry3<f64>) -> (String, Meant) {
     let names = ["box", "m", "a model", "a_b-c", "m", "unit_box_clone"];
-    let mut out =
-        format!("<model name='{}'{}>", dice.pick(&names), dice.pick(&["", " ignition:placeholder='1'"]));
-    out += &pose(dice);
-    out += dice.pick(&[
+    let name = dice.pick(&names);
+    let mut out = format!("<model name='{name}'{}>", dice.pick(&["", " ignition:placeholder='1'"]));
+    let (text, own) = pose(dice);
+    let own = outer * own;
+    out += &text;
+    let standing = dice.pick(&[
         "",
         "<static>true</static>",
         "<static> 1 </static>",
         "<static>False</static>",
         "<static/>",
     ]);
+    out += standing;
+    let is_static = standing.contains("true") || standing.contains('1');
+    let mut meant = Meant { name, is_static, pose: own, links: Vec::new(), inner: None };
     for n in 0..=dice.roll(3) {
-        let _ = write!(out, "<link name='link {n}'>{}{}", pose(dice), dice.pick(&MASSES));
+        let (text, at) = pose(dice);
+        let mass = dice.pick(&MASSES);
+        let plain = match mass {
+            "" | "<inertial/>" | "<inertial><mass>1.0</mass></inertial>" => Some(1.0),
+            mass if mass.contains("<mass>2</mass>") => Some(2.0),
+            _ => None,
+        };
+        let _ = write!(out, "<link name='link {n}'>{text}{mass}");
+        let mut visuals = Vec::new();
         for k in 0..dice.roll(3) {
             let (shape, look) = (dice.pick(&SHAPES), dice.pick(&LOOKS));
             let _ = write!(out, "<visual name='v{k}'><geometry>{shape}</geometry>{look}</visual>");
+            visuals.push(shape);
         }
+        let mut collision = None;
         if dice.one_in(2) {
+            let shape = dice.pick(&SHAPES);
             let _ = write!(
                 out,
-                "<collision name='v0'><geometry>{}</geometry><max_contacts>9</max_contacts></collision>",
-                dice.pick(&SHAPES)
+                "<collision name='v0'><geometry>{shape}</geometry><max_contacts>9</max_contacts></collision>"
             );
+            collision = Some(shape);
         }
-        out += dice.pick(&SENSORS);
+        let sensor = dice.pick(&SENSORS);
+        out += sensor;
         out +=
             dice.pick(&["", "<gravity>1</gravity>", "<self_collide>0</self_collide>", "<velocity_decay/>"]);
         out += "</link>";
+        let (pose, gravity) = (own * at, true);
+        meant.links.push(MeantLink { pose, mass: plain, visuals, collision, sensor, gravity });
     }
     if depth < 2 && dice.one_in(5) {
-        out += &model(dice, depth + 1);
+        let (text, inner) = model(dice, depth + 1, &own);
+        out += &text;
+        meant.inner = Some(Box::new(inner));
     }
     out += dice.pick(&[
         "",
@@ -167,12 +217,22 @@ fn model(dice: &mut Dice, depth: usize) -> String {
         "<plugin filename='gz-sim-diff-drive-system' name='gz::sim::systems::DiffDrive'><left_joint>a</left_joint></plugin>",
         "<allow_auto_disable>1</allow_auto_disable>",
     ]);
-    out + "</model>"
+    (out + "</model>", meant)
 }
 
 fn world(seed: u64) -> Vec<u8> {
+    meant(seed).0
+}
+
+/// A world as it is written, and what was meant by its models.
+fn meant(seed: u64) -> (Vec<u8>, Vec<Meant>) {
     let mut dice = Dice(Stream::new(seed, 77), 0);
-    let mut parts: Vec<String> = (0..=dice.roll(4)).map(|_| model(&mut dice, 0)).collect();
+    let (mut parts, mut models) = (Vec::new(), Vec::new());
+    for _ in 0..=dice.roll(4) {
+        let (text, meant) = model(&mut dice, 0, &Isometry3::identity());
+        parts.push(text);
+        models.push(meant);
+    }
     // Each at most once: a second frame of one name is refused, as libsdformat refuses it.
     let mut more = MORE.to_vec();
     for _ in 0..dice.roll(7) {
@@ -194,7 +254,85 @@ fn world(seed: u64) -> Vec<u8> {
         3 => bytes.extend_from_slice(b"\n\n<!-- end -->   trailing"),
         _ => {}
     }
-    bytes
+    (bytes, models)
+}
+
+/// The shape that a text means, where it says one that is whole or that SDF's defaults complete.
+fn shape(text: &str) -> Option<Shape> {
+    let boxed = |x, y, z| Some(Shape::Box { size: Vector3::new(x, y, z) });
+    match SHAPES.iter().position(|s| *s == text).unwrap() {
+        0 => boxed(1.0, 2.0, 0.5),
+        1 | 2 | 3 => boxed(1.0, 1.0, 1.0),
+        4 => Some(Shape::Cylinder { radius: 0.5, length: 2.0 }),
+        6 => Some(Shape::Sphere { radius: 0.5 }),
+        7 => Some(Shape::Sphere { radius: 1.0 }),
+        8 => Some(Shape::Capsule { radius: 1.0, length: 1.0 }),
+        9 => Some(Shape::Ellipsoid { radii: Vector3::new(1.0, 2.0, 3.0) }),
+        10 => Some(Shape::Plane { normal: Vector3::z_axis(), size: [10.0, 10.0] }),
+        _ => None,
+    }
+}
+
+fn same_geometry(found: &Geometry, text: &str, place: &str) {
+    match shape(text) {
+        Some(shape) => assert_eq!(found.shape(), Some(shape), "{place}: {text}"),
+        // Nothing is nothing, and what cannot be had has a stand-in.
+        None if text == "<empty/>" => assert_eq!(found, &Geometry::Empty, "{place}"),
+        None if text.starts_with("<polyline>") => {
+            let Geometry::Mesh(mesh) = found else { panic!("{place}: {found:?}") };
+            let (low, high) = mesh.data.bounds().unwrap();
+            assert!((high - low - Vector3::new(1.0, 1.0, 1.0)).norm() < 1e-6, "{place}: {low} {high}");
+        }
+        None => {}
+    }
+}
+
+fn same_place(found: &Isometry3<f64>, meant: &Isometry3<f64>, place: &str) {
+    let (way, turn) = (
+        (found.translation.vector - meant.translation.vector).norm(),
+        found.rotation.angle_to(&meant.rotation),
+    );
+    // Some numbers are of a hundred.
+    assert!(way < 1e-9 * (1.0 + meant.translation.vector.norm()) && turn < 1e-6, "{place}: {found} {meant}");
+}
+
+/// Everything that a model was meant to hold is there, and nothing else.
+fn same_model(found: &SdfModel, meant: &Meant, seed: u64) {
+    let place = format!("seed {seed}, model {}", meant.name);
+    assert!(found.name.starts_with(meant.name), "{place}: {}", found.name);
+    assert_eq!(found.is_static, meant.is_static, "{place}");
+    same_place(&found.pose, &meant.pose, &place);
+    assert_eq!(found.links.len(), meant.links.len(), "{place}");
+    for (n, (link, meant)) in found.links.iter().zip(&meant.links).enumerate() {
+        let place = format!("{place}, link {n}");
+        assert_eq!(link.name, format!("link {n}"), "{place}");
+        same_place(&link.pose, &meant.pose, &place);
+        if let Some(mass) = meant.mass {
+            assert_eq!(link.inertial.mass, mass, "{place}");
+        }
+        assert_eq!((link.visuals.len(), link.gravity), (meant.visuals.len(), meant.gravity), "{place}");
+        link.visuals
+            .iter()
+            .zip(&meant.visuals)
+            .for_each(|(v, text)| same_geometry(&v.geometry, text, &place));
+        assert_eq!(link.collisions.len(), usize::from(meant.collision.is_some()), "{place}");
+        if let Some(text) = meant.collision {
+            same_geometry(&link.collisions[0].geometry, text, &place);
+        }
+        let kinds: Vec<&str> = link.sensors.iter().map(|s| s.kind.name()).collect();
+        let expected: &[&str] = match meant.sensor {
+            s if s.contains("type='imu'") => &["imu"],
+            s if s.contains("type='gps'") => &["navsat"],
+            s if s.contains("type='ray'") => &["lidar"],
+            s if s.contains("type='camera'") => &["camera"],
+            _ => &[],
+        };
+        assert_eq!(kinds, expected, "{place}: {}", meant.sensor);
+    }
+    match &meant.inner {
+        Some(inner) => same_model(&found.models[0], inner, seed),
+        None => assert!(found.models.is_empty(), "{place}"),
+    }
 }
 
 #[test]
@@ -203,16 +341,33 @@ fn four_hundred_sloppy_worlds_are_read_as_they_were_meant() {
     let file = folder.path().join("w.sdf");
     let mut loader = Loader::from_env();
     (loader.placeholders, loader.mesh) = (true, MeshPolicy::Placeholder);
-    let mut warnings = 0;
+    let (mut warnings, mut compared) = (0, 0);
     for seed in 0..400 {
-        let bytes = world(seed);
+        let (bytes, meant) = meant(seed);
         std::fs::write(&file, &bytes).unwrap();
         match loader.load_file(&file) {
-            Ok(loaded) => warnings += loaded.report.warnings.len(),
+            Ok(loaded) => {
+                warnings += loaded.report.warnings.len();
+                // What includes bring has other names.
+                let ours = |m: &&SdfModel| meant.iter().any(|meant| m.name.starts_with(meant.name));
+                let world = loaded.world.unwrap();
+                let found: Vec<&SdfModel> = world.models.iter().filter(ours).collect();
+                assert_eq!(
+                    found.len(),
+                    meant.len(),
+                    "seed {seed}: {:?}",
+                    found.iter().map(|m| &m.name).collect::<Vec<_>>()
+                );
+                for (found, meant) in found.into_iter().zip(&meant) {
+                    same_model(found, meant, seed);
+                    compared += 1;
+                }
+            }
             Err(error) => panic!("seed {seed}: {error}\n{}", String::from_utf8_lossy(&bytes)),
         }
     }
     assert!(warnings > 500, "{warnings}: what is forgiven is said");
+    assert!(compared > 900, "{compared} models");
 }
 
 /// Whatever stands in them and moves, however it overlaps: time passes, and nothing but a state that is not finite may end it.

@@ -38,10 +38,32 @@ fn commands_go_through_the_filter_and_odometry_comes_from_the_autopilot() {
     assert_eq!(remapped(node(&plan, "/autopilot"), "cmd_vel"), None);
     assert_eq!(remapped(node(&plan, "/autopilot"), "scan"), Some("safety_filter/obstacles"));
     assert_eq!(remapped(node(&plan, "/safety_filter"), "battery_state"), Some("autopilot/battery"));
+    assert_eq!(remapped(node(&plan, "/safety_filter"), "odom_resets"), Some("autopilot/odom_resets"));
     // The planner may end without taking the filter along.
     let units = plan.units();
     assert_eq!((plan.containers.len(), units.len()), (2, 2));
     assert!(plan.containers[1].process.on_exit_shutdown && !plan.containers[0].process.on_exit_shutdown);
+}
+
+/// PX4 over its own topics takes the place of MAVLink, behind the same filter.
+#[test]
+fn px4_is_wired_as_the_autopilot_is() {
+    let plan = robot(&[("autopilot", "px4"), ("namespace", "uav1")]);
+    assert_eq!(plan.warnings, Vec::<String>::new());
+    assert_eq!(plan.nodes.len(), 7);
+    // Under the same name, so that the parameter file and the topics serve either.
+    let px4 = node(&plan, "/uav1/autopilot");
+    assert_eq!(px4.kind_name(), "px4");
+    assert_eq!(remapped(px4, "scan"), Some("safety_filter/obstacles"));
+    assert_eq!((remapped(px4, "cmd_vel"), remapped(px4, "odom")), (None, None));
+    let limit = px4.params.iter().find(|(name, _)| name == "max_speed_mps").unwrap();
+    assert_eq!(limit.1, json!(5.0));
+    let filter = node(&plan, "/uav1/safety_filter");
+    for (from, to) in [("odom", "autopilot/odom"), ("battery_state", "autopilot/battery")] {
+        assert_eq!(remapped(filter, from), Some(to));
+    }
+    let fence = filter.params.iter().find(|(name, _)| name == "fence_high_m").unwrap();
+    assert_eq!(fence.1, json!([100.0, 100.0, 12.0]));
 }
 
 #[test]

@@ -51,7 +51,9 @@ fn rclpy_agrees() {
                     "composition_interfaces/",
                     "std_srvs/",
                     "actuator_msgs/",
+                    "gps_msgs/",
                     "ros_gz_interfaces/",
+                    "trajectory_msgs/",
                     "peregrine_msgs/",
                     "px4_msgs/"
                 ]

@@ -18,6 +18,9 @@ pub fn run(args: &Demo) -> Result {
     let mut specs = plan.nodes.iter().map(spec).collect::<Result<Vec<_>>>()?;
     for simulator in specs.iter_mut().filter(|spec| args.gz && spec.kind == "drone_sim") {
         simulator.params.insert("gz".to_owned(), ParamValue::Bool(true));
+        // Clients look on; it is the demo's own nodes that fly, and they need a picture from the air first.
+        let hover = || ParamValue::String("hover".to_owned());
+        simulator.params.entry("start".to_owned()).or_insert_with(hover);
     }
     let notes =
         Arc::new(Mutex::new(Notes::new(Watch { progress: !args.json, keep_frames: !args.no_report })));

@@ -167,7 +167,7 @@ impl Course {
     pub fn world(&self, seed: u64) -> World {
         if let Some(file) = &self.worlds {
             let mut world = file.world(seed);
-            if file.form() == Form::Barn {
+            if self.suite == Suite::Barn && file.form() == Form::Barn {
                 world.altitude = (world.start.z - 0.15, world.start.z + 0.15);
             }
             return world;

@@ -185,12 +185,20 @@ impl FramePublisher {
     /// # Errors
     /// When the picture described does not fit a slot, or the description contradicts itself.
     pub fn loan(&mut self, spec: &ImageSpec<'_>) -> Result<Option<Loan>> {
-        let Some(writer) = self.writer() else { return Ok(None) };
-        let loan = writer.loan(spec)?;
-        if loan.is_none() {
+        let loan = self.try_loan(spec)?;
+        if loan.is_none() && self.writer.is_some() {
             self.port.failed_loans.fetch_add(1, Ordering::Relaxed);
         }
         Ok(loan)
+    }
+
+    /// The same for who waits until a slot is free: `None` loses no frame, and is not counted.
+    ///
+    /// # Errors
+    /// As [`FramePublisher::loan`].
+    pub fn try_loan(&mut self, spec: &ImageSpec<'_>) -> Result<Option<Loan>> {
+        let Some(writer) = self.writer() else { return Ok(None) };
+        Ok(writer.loan(spec)?)
     }
 
     /// Publishes a written slot. Its stamp is the loan's own, or the present time when none was set.

@@ -2,6 +2,7 @@
 //! responses, and a DEALER per peer that we ask or answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -17,6 +18,10 @@ use crate::wire::{Publisher, ServicePublisher};
 
 /// Peers that are asked or answered at once; the oldest connection is closed beyond it.
 const MAX_DEALERS: usize = 256;
+
+/// How long a publisher that could not be reached is left alone, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a socket brings.
 pub(crate) enum Event {
@@ -162,11 +167,21 @@ fn text(frame: &Bytes) -> String {
 
 /// Listens to one publisher until nobody wishes for anything of it.
 async fn hear(address: String, mut wished: mpsc::UnboundedReceiver<String>, events: mpsc::Sender<Event>) {
-    let mut socket = SubSocket::new();
-    if let Err(cause) = socket.connect(&address).await {
-        tracing::debug!("publisher {address} cannot be reached: {cause}");
-        return;
-    }
+    let mut pause = FIRST_PAUSE;
+    let mut socket = loop {
+        let mut socket = SubSocket::new();
+        match socket.connect(&address).await {
+            Ok(()) => break socket,
+            Err(cause) => {
+                tracing::debug!("publisher {address} cannot be reached, it is tried again: {cause}")
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        if wished.is_closed() {
+            return;
+        }
+    };
     let mut topics = BTreeSet::new();
     loop {
         tokio::select! {
@@ -179,7 +194,7 @@ async fn hear(address: String, mut wished: mpsc::UnboundedReceiver<String>, even
             }
             received = socket.recv() => {
                 let Ok(received) = received else {
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 };
                 let frames = received.into_vec();
@@ -242,5 +257,41 @@ async fn deal(address: String, mut messages: mpsc::UnboundedReceiver<ZmqMessage>
         }
     }
     // The socket may still be sending.
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who hangs up on the first attempt is no publisher yet; the next attempt finds one.
+    #[tokio::test]
+    async fn a_publisher_that_could_not_be_reached_is_tried_again() {
+        let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("tcp://{}", stranger.local_addr().unwrap());
+        let (wish, wished) = mpsc::unbounded_channel();
+        let (to, mut events) = mpsc::channel(8);
+        let task = tokio::spawn(hear(address.clone(), wished, to));
+        wish.send("@/t@/a".to_string()).unwrap();
+        tokio::task::spawn_blocking(move || drop(stranger.accept().unwrap())).await.unwrap();
+        let limit = Duration::from_secs(20);
+        let heard = tokio::time::timeout(limit, async {
+            let mut publisher = PubSocket::new();
+            while publisher.bind(&address).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            loop {
+                let frames = [copy("@/t@/a"), copy(""), copy("payload"), copy("gz.msgs.StringMsg")];
+                publisher.send(message(frames)).await.unwrap();
+                if let Ok(event) = tokio::time::timeout(Duration::from_millis(50), events.recv()).await {
+                    break event;
+                }
+            }
+        });
+        let Ok(Some(Event::Message { full, payload, .. })) = heard.await else { panic!("nothing was heard") };
+        assert_eq!((full.as_str(), payload.as_ref()), ("@/t@/a", &b"payload"[..]));
+        // Nobody wishes for anything any more.
+        drop(wish);
+        tokio::time::timeout(limit, task).await.unwrap().unwrap();
+    }
 }

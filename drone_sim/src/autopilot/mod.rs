@@ -9,12 +9,11 @@
 mod instruments;
 pub(crate) mod settings;
 
-use nalgebra::Vector4;
 use peregrine_hil::{Motors, ardupilot, px4};
 
 use crate::error::{Result, SimError};
 use crate::flight::Flight;
-use crate::physics::Sample;
+use crate::physics::{Rotors, Sample, Vehicle};
 use crate::sensors::Rate;
 
 pub use instruments::Instruments;
@@ -44,8 +43,9 @@ impl Autopilot {
     /// Listens for the flight controller of a flight that stands.
     ///
     /// # Errors
-    /// PG-1040 when it cannot listen.
-    pub fn listen(settings: Settings, flight: &Flight, seed: u64) -> Result<Self> {
+    /// PG-1021 if it does not say a channel for each rotor of the vehicle; PG-1040 when it cannot listen.
+    pub fn listen(mut settings: Settings, flight: &Flight, seed: u64) -> Result<Self> {
+        settings.assign(flight.quad().vehicle().rotors.len())?;
         let instruments = Instruments::new(&settings, flight, seed);
         let (connect, answer) = (settings.connect_timeout, settings.timeout);
         let address = settings.address();
@@ -104,8 +104,8 @@ impl Autopilot {
         };
         let Some(motors) = wait else { return Ok(false) };
         self.waits = false;
-        let speeds = self.speeds(&motors, flight.quad().vehicle().max_speed);
-        flight.command_rotors(speeds);
+        let speeds = self.speeds(&motors, flight.quad().vehicle());
+        flight.command_rotors(speeds.as_slice());
         Ok(true)
     }
 
@@ -141,10 +141,11 @@ impl Autopilot {
     }
 
     /// Rotor speeds, rad/s, of what the motors shall do.
-    fn speeds(&self, motors: &Motors, most: f64) -> Vector4<f64> {
-        let least = self.settings.min_speed.min(most);
-        Vector4::from_fn(|rotor, _| {
-            let throttle = motors.throttle[self.settings.motors[rotor]];
+    fn speeds(&self, motors: &Motors, vehicle: &Vehicle) -> Rotors {
+        Rotors::from_fn(vehicle.rotors.len(), |rotor| {
+            let most = vehicle.rotors[rotor].motor.max_speed;
+            let least = self.settings.min_speed.min(most);
+            let throttle = self.settings.motors.get(rotor).map_or(0.0, |channel| motors.throttle[*channel]);
             match (motors.armed, self.settings.output) {
                 (false, _) => 0.0,
                 (true, Output::Speed) => least + (most - least) * throttle,

@@ -73,8 +73,8 @@ pub struct Settings {
     pub connect_timeout: f64,
     /// PX4: whether the first step is waited for too.
     pub strict: bool,
-    /// Channel of each rotor, from 0.
-    pub motors: [usize; 4],
+    /// Channel of each rotor, from 0; none for as many as there are rotors, in their order.
+    pub motors: Vec<usize>,
     /// What throttle means.
     pub output: Output,
     /// Speed of an armed rotor at no throttle, rad/s.
@@ -108,17 +108,34 @@ impl Settings {
     /// Channels of the rotors out of numbers.
     ///
     /// # Errors
-    /// PG-1021 if they are not four channels that exist.
-    pub fn channels(numbers: &[i64]) -> Result<[usize; 4]> {
-        let wrong = || {
-            let value = format!("{numbers:?}");
-            bad("autopilot.motors", value, "which is not four channels from 0 to 31, one for each rotor")
-        };
-        let channel = |n: &i64| usize::try_from(*n).ok().filter(|n| *n < 32);
+    /// PG-1021 if they are not channels that exist.
+    pub fn channels(numbers: &[i64]) -> Result<Vec<usize>> {
+        let channel = |n: &i64| usize::try_from(*n).ok().filter(|n| *n < CHANNELS);
         let all: Option<Vec<usize>> = numbers.iter().map(channel).collect();
-        all.and_then(|all| all.try_into().ok()).ok_or_else(wrong)
+        all.ok_or_else(|| {
+            let value = format!("{numbers:?}");
+            bad("autopilot.motors", value, "which is not channels from 0 to 31, one for each rotor")
+        })
+    }
+
+    /// Gives each of `rotors` rotors its channel: as it is set, or in their order where nothing is.
+    ///
+    /// # Errors
+    /// PG-1021 if more or fewer are set.
+    pub(super) fn assign(&mut self, rotors: usize) -> Result<()> {
+        if self.motors.is_empty() {
+            self.motors = (0..rotors).collect();
+        }
+        if self.motors.len() == rotors {
+            return Ok(());
+        }
+        let reason = format!("which is not one channel for each of the vehicle's {rotors} rotors");
+        Err(bad("autopilot.motors", format!("{:?}", self.motors), &reason))
     }
 }
+
+/// Channels that the protocols have at most.
+const CHANNELS: usize = 32;
 
 pub(crate) fn bad(name: &'static str, value: String, reason: &str) -> SimError {
     SimError::Parameter { name, value, reason: reason.to_string() }

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{BatchSpec, HEADER, Row};
+use super::{Batch, HEADER, Row};
 use crate::error::{Result, SimError};
 
 /// A CSV file that grows row by row. Beside it, with `.spec` at the end of its name, lies what was flown, so that nobody
@@ -20,8 +20,9 @@ impl Rows {
     /// Begins the file, or goes on after the last whole row of one that lists a beginning of `seeds`.
     ///
     /// # Errors
-    /// PG-1001 if it cannot be read or written; PG-1021 if it holds something else, other seeds, or flights by other options.
-    pub fn open(path: &Path, spec: &BatchSpec, seeds: &[u64]) -> Result<Self> {
+    /// PG-1001 if it cannot be read or written; PG-1021 if it holds something else, other seeds, flights by other options or in
+    /// another state of the world's file.
+    pub fn open(path: &Path, batch: &Batch, seeds: &[u64]) -> Result<Self> {
         let io = |cause| SimError::Read { path: path.to_path_buf(), cause };
         let other = |reason: &str| SimError::Parameter {
             name: "out",
@@ -29,7 +30,8 @@ impl Rows {
             reason: format!("{reason}; choose another file or remove this one"),
         };
         let beside = PathBuf::from(format!("{}.spec", path.display()));
-        let wanted = format!("{spec:#?}\n");
+        let options = format!("{:#?}\n", batch.spec());
+        let wanted = format!("{options}world {:016x}\n", batch.world_number());
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -43,8 +45,11 @@ impl Rows {
             if first != HEADER {
                 return Err(other("which is no file of a batch"));
             }
-            if std::fs::read_to_string(&beside).ok().as_deref() != Some(&wanted) {
-                return Err(other("which was flown with other options"));
+            let told = std::fs::read_to_string(&beside).unwrap_or_default();
+            if told != wanted {
+                let edited = told.starts_with(&format!("{options}world "));
+                let why = if edited { "in another state of the world's file" } else { "with other options" };
+                return Err(other(&format!("which was flown {why}")));
             }
             for line in lines {
                 let seed = line.split(',').next().and_then(|word| word.parse::<u64>().ok());
@@ -109,20 +114,23 @@ pub fn seeds(text: &str) -> Result<Vec<u64>> {
 mod tests {
     use std::sync::atomic::AtomicBool;
 
-    use super::super::{Truthful, run};
+    use super::super::{BatchSpec, Truthful};
     use super::*;
     use crate::flight::Rules;
+    use crate::physics::WindSpec;
 
     fn spec() -> BatchSpec {
         let rules = Rules { time_limit_ns: 500_000_000, ..Rules::default() };
-        BatchSpec { world: "slalom".to_string(), pilot: Truthful::Hover, rules, ..BatchSpec::default() }
+        let wind = WindSpec { turbulence: 8.0, ..WindSpec::default() };
+        BatchSpec { world: "slalom".to_string(), pilot: Truthful::Hover, rules, wind, ..BatchSpec::default() }
     }
 
     fn fly(path: &Path, seeds: &[u64], most: usize) -> Result<usize> {
-        let mut rows = Rows::open(path, &spec(), seeds)?;
+        let batch = Batch::new(&spec())?;
+        let mut rows = Rows::open(path, &batch, seeds)?;
         let left = &seeds[rows.done()..];
         let left = &left[..left.len().min(most)];
-        run::<SimError>(&spec(), left, 2, &AtomicBool::new(false), |row| rows.add(&row))?;
+        batch.run::<SimError>(left, 2, &AtomicBool::new(false), |row| rows.add(&row))?;
         Ok(rows.done())
     }
 
@@ -146,10 +154,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         fly(&path, &[1, 2, 3], 99).unwrap();
-        let refused =
-            |spec: &BatchSpec, seeds: &[u64]| Rows::open(&path, spec, seeds).unwrap_err().to_string();
+        let refused = |spec: &BatchSpec, seeds: &[u64]| {
+            Rows::open(&path, &Batch::new(spec).unwrap(), seeds).unwrap_err().to_string()
+        };
         assert!(refused(&spec(), &[4, 5, 6]).contains("not the first of the asked seeds"));
         assert!(refused(&BatchSpec { speed: 9.0, ..spec() }, &[1, 2, 3]).contains("other options"));
+        // The same options, but the world says another number.
+        let beside = folder.path().join("a.csv.spec");
+        let told = std::fs::read_to_string(&beside).unwrap();
+        let last = told.trim_end().len();
+        std::fs::write(&beside, format!("{}0000000000000000\n", &told[..last - 16])).unwrap();
+        assert!(refused(&spec(), &[1, 2, 3]).contains("another state of the world's file"));
         std::fs::write(&path, "name,age\n").unwrap();
         assert!(refused(&spec(), &[1]).contains("no file of a batch"));
     }

@@ -20,7 +20,7 @@ pub use tape::{Fault, Tape};
 
 const MAGIC: &[u8; 8] = b"PEREGSIM";
 /// Grows when the state or its order changes: older files are refused by name.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The largest file that is read, bytes.
 const LARGEST: u64 = 512 << 20;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use nalgebra::{Isometry3, Quaternion, UnitQuaternion, Vector3, Vector4};
+use nalgebra::{Isometry3, Quaternion, UnitQuaternion, Vector3};
 
 /// What is wrong with what was played.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,11 +178,6 @@ impl<'a> Tape<'a> {
 
     /// A vector.
     pub fn vector(&mut self, x: &mut Vector3<f64>) {
-        x.iter_mut().for_each(|x| self.f64(x));
-    }
-
-    /// A vector of four.
-    pub fn vector4(&mut self, x: &mut Vector4<f64>) {
         x.iter_mut().for_each(|x| self.f64(x));
     }
 

@@ -32,9 +32,90 @@ fn who_stands_stays_until_its_rotors_lift_it() {
     assert!((at.xy() - f.world().start.xy().coords).norm() < 1e-3, "{at:?}");
     assert!((0.25..0.29).contains(&at.z) && f.contacts().episodes() == 0, "{at:?}");
     assert!((f.sample(SECOND).specific_force - Vector3::new(0.0, 0.0, 9.8)).norm() < 1e-2);
-    f.command_rotors(nalgebra::Vector4::repeat(850.0));
+    f.command_rotors(&[850.0; 4]);
     f.advance(2 * SECOND).unwrap();
     assert!(f.quad().state().position.z > 1.0 && f.contacts().episodes() == 0);
+}
+
+/// A world whose ground is a mesh: the flat lid of a slab of that thickness, metres, whose top is at a height of 1 m.
+fn on_a_slab(thickness: f64) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let mut obj = String::new();
+    for z in [1.0 - thickness, 1.0] {
+        for (x, y) in [(-4, -4), (4, -4), (4, 4), (-4, 4)] {
+            obj += &format!("v {x} {y} {z}\n");
+        }
+    }
+    // Wound either way: which side is outside is not said by that.
+    obj += "f 1 2 3\nf 1 3 4\nf 5 6 7\nf 5 8 7\n";
+    std::fs::write(folder.path().join("slab.obj"), obj).unwrap();
+    let sdf = "<sdf version='1.9'><world name='w'><frame name='start'><pose>0.3 0.2 3 0 0 0</pose></frame>
+        <model name='yard'><static>1</static><link name='l'><collision name='c'><geometry><mesh><uri>slab.obj</uri></mesh>
+        </geometry></collision></link></model></world></sdf>";
+    let file = folder.path().join("w.sdf");
+    std::fs::write(&file, sdf).unwrap();
+    build(&file.display().to_string(), &ForestSpec::default()).unwrap()
+}
+
+/// The same on the grey values of a picture: a slope of one in eight along x, whose middle is at a height of 1 m.
+fn on_a_height_map() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let grey = |x: u32, _| image::Luma([(x * 65_535 / 8) as u16]);
+    image::ImageBuffer::<image::Luma<u16>, _>::from_fn(9, 9, grey).save(folder.path().join("h.png")).unwrap();
+    let sdf = "<sdf version='1.9'><world name='w'><frame name='start'><pose>0.3 0.2 3 0 0 0</pose></frame>
+        <model name='hill'><static>1</static><link name='l'><collision name='c'><geometry><heightmap><uri>h.png</uri>
+        <size>16 16 2</size></heightmap></geometry></collision></link></model></world></sdf>";
+    let file = folder.path().join("w.sdf");
+    std::fs::write(&file, sdf).unwrap();
+    build(&file.display().to_string(), &ForestSpec::default()).unwrap()
+}
+
+/// Feet bear on meshes as on planes, thin ones too, and the accelerometer shows it; a landing does not go through.
+#[test]
+fn feet_stand_on_meshes_and_height_maps() {
+    for (world, slope, level) in
+        [(on_a_slab(0.4), 0.0_f64, 1.0), (on_a_slab(0.01), 0.0, 1.0), (on_a_height_map(), 0.125, 1.0375)]
+    {
+        let mut f = Flight::standing(Arc::new(world), Vehicle::x500(), Rules::default()).unwrap();
+        f.advance(2 * SECOND).unwrap();
+        let rests = |f: &Flight, what: &str| {
+            let (state, sample) = (*f.quad().state(), f.sample(f.time_ns()));
+            let height = state.position.z - level - slope * (state.position.x - 0.3);
+            assert!((0.25..0.31).contains(&height), "{what}, slope {slope}: {height} m");
+            assert!((sample.specific_force.norm() - 9.8).abs() < 0.05, "{what}, slope {slope}: {sample:?}");
+            assert!(state.velocity.norm() < 0.02, "{what}, slope {slope}: {state:?}");
+            let up = state.rotation() * Vector3::z();
+            let normal = Vector3::new(-slope, 0.0, 1.0).normalize();
+            assert!(up.angle(&normal) < 0.02, "{what}: it stands as the ground does, {up:?}");
+        };
+        rests(&f, "standing");
+        assert_eq!(f.contacts().episodes(), 0, "on its feet, not on its sphere");
+        f.command_rotors(&[850.0; 4]);
+        f.advance(f.time_ns() + SECOND * 6 / 10).unwrap();
+        assert!(f.quad().state().position.z > level + 0.4, "{:?}", f.quad().state().position);
+        f.cut_motors();
+        f.advance(f.time_ns() + 4 * SECOND).unwrap();
+        let (state, felt) = (*f.quad().state(), f.sample(f.time_ns()).specific_force.norm());
+        let height = state.position.z - level - slope * (state.position.x - 0.3);
+        assert!(height > 0.2 && (felt - 9.8).abs() < 0.1, "it fell and lies: {height} m, {felt} m/s2");
+    }
+}
+
+/// Without feet it lies on its sphere, and feels its weight there as well.
+#[test]
+fn who_lies_on_its_sphere_feels_its_weight() {
+    let mut f = flight("empty", Rules::default());
+    f.cut_motors();
+    f.advance(SECOND / 2).unwrap();
+    assert!(f.sample(f.time_ns()).specific_force.norm() < 1.0, "it falls");
+    f.advance(6 * SECOND).unwrap();
+    let felt: Vec<f64> = (1..=200)
+        .map(|ms| {
+            f.advance(6 * SECOND + ms * SECOND / 1000).unwrap();
+            f.sample(f.time_ns()).specific_force.norm()
+        })
+        .collect();
+    assert!(felt.iter().all(|a| (a - 9.8).abs() < 0.01), "{felt:?}");
 }
 
 #[test]

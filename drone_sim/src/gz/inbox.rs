@@ -29,13 +29,15 @@ pub struct Inbox {
     standing: Option<Velocity>,
     rotors: Option<Vec<f64>>,
     enabled: bool,
+    /// The rotors are to stop.
+    stop: bool,
     /// It was said that a velocity was no velocity.
     told: bool,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { velocity: None, standing: None, rotors: None, enabled: true, told: false }
+        Self { velocity: None, standing: None, rotors: None, enabled: true, stop: false, told: false }
     }
 }
 
@@ -51,9 +53,20 @@ impl Inbox {
         }
     }
 
-    /// Whether velocities are obeyed.
+    /// Whether velocities are obeyed. As Gazebo's controller has it, the rotors stop when they are no longer, and it takes a new
+    /// velocity to start them.
     pub fn enable(&mut self, enabled: bool) {
+        self.stop = !enabled && (self.enabled || self.stop);
         self.enabled = enabled;
+    }
+
+    /// Whether the rotors are to stop now. Says so once, and forgets the velocities of before.
+    pub fn take_stop(&mut self) -> bool {
+        let stop = std::mem::take(&mut self.stop);
+        if stop {
+            self.clear();
+        }
+        stop
     }
 
     /// Rotor speeds by actuator number, rad/s.
@@ -90,9 +103,11 @@ pub struct OrderTopics {
     /// Rotor speeds.
     pub rotors: String,
     /// Actuator number of each of the vehicle's rotors.
-    pub numbers: [usize; 4],
+    pub numbers: Vec<usize>,
     /// The fastest that the model's own MulticopterVelocityControl lets it go along each axis, m/s, and turn, rad/s.
     pub fastest: (Vector3<f64>, f64),
+    /// Whether the model has a MulticopterVelocityControl, to which its rotors belong: rotor speeds are not obeyed.
+    pub controlled: bool,
 }
 
 impl OrderTopics {
@@ -108,8 +123,9 @@ impl OrderTopics {
             velocity: vec![format!("/model/{craft}/cmd_vel")],
             enable: vec![format!("/model/{craft}/enable")],
             rotors: format!("/{craft}/command/motor_speed"),
-            numbers: [0, 1, 2, 3],
+            numbers: vec![0, 1, 2, 3],
             fastest: (Vector3::repeat(f64::INFINITY), f64::INFINITY),
+            controlled: false,
         };
         let mut numbers = Vec::new();
         for plugin in model.into_iter().flat_map(|m| &m.plugins) {
@@ -117,6 +133,7 @@ impl OrderTopics {
                 Some(Known::MulticopterVelocityControl(control)) => {
                     out.velocity.push(join(&control.namespace, &control.command_topic));
                     out.enable.push(join(&control.namespace, &control.enable_topic));
+                    out.controlled = true;
                     out.fastest = (control.max_linear_velocity.abs(), control.max_angular_velocity.z.abs());
                 }
                 Some(Known::MulticopterMotorModel(motor)) => {
@@ -127,7 +144,7 @@ impl OrderTopics {
             }
         }
         numbers.sort_unstable();
-        if let Ok(numbers) = numbers.try_into() {
+        if !numbers.is_empty() {
             out.numbers = numbers;
         }
         out.velocity.dedup();
@@ -145,8 +162,9 @@ impl OrderTopics {
     }
 
     /// The speeds of the vehicle's rotors out of a command; `None` if it lacks some or holds what is no speed.
-    pub fn speeds(&self, command: &[f64]) -> Option<[f64; 4]> {
-        let speeds = self.numbers.map(|n| command.get(n).copied().unwrap_or(f64::NAN));
+    pub fn speeds(&self, command: &[f64]) -> Option<Vec<f64>> {
+        let speed = |n: &usize| command.get(*n).copied().unwrap_or(f64::NAN);
+        let speeds: Vec<f64> = self.numbers.iter().map(speed).collect();
         speeds.iter().all(|s| s.is_finite()).then_some(speeds)
     }
 }
@@ -190,6 +208,7 @@ impl Stateful for Inbox {
         }
         tape.option(&mut self.rotors, Vec::new, |tape, all| tape.list(all, || 0.0, Tape::f64));
         tape.bool(&mut self.enabled);
+        tape.bool(&mut self.stop);
     }
 }
 
@@ -209,6 +228,31 @@ mod tests {
     }
 
     #[test]
+    fn who_is_no_longer_enabled_stops_once_and_waits_for_a_new_command() {
+        let (fast, slow) = (Vector3::x() * 3.0, Vector3::x());
+        let [fast, slow] = [fast, slow].map(|linear| Velocity { linear, yaw_rate: 0.0 });
+        let mut inbox = Inbox::default();
+        inbox.put_velocity(fast);
+        inbox.enable(false);
+        inbox.enable(false);
+        assert_eq!((inbox.take_stop(), inbox.take_stop()), (true, false));
+        inbox.enable(false);
+        inbox.enable(true);
+        assert_eq!((inbox.take_stop(), inbox.take_velocity()), (false, None), "it was stopped already");
+        // What comes meanwhile counts once it is enabled again.
+        inbox.enable(false);
+        assert!(inbox.take_stop());
+        inbox.put_velocity(slow);
+        assert_eq!(inbox.take_velocity(), None);
+        inbox.enable(true);
+        assert_eq!((inbox.take_stop(), inbox.take_velocity()), (false, Some(slow)));
+        // Between two steps nobody sees it.
+        inbox.enable(false);
+        inbox.enable(true);
+        assert_eq!((inbox.take_stop(), inbox.take_velocity()), (false, Some(slow)));
+    }
+
+    #[test]
     fn a_model_says_how_fast_it_may_go() {
         let topics =
             OrderTopics { fastest: (Vector3::new(1.0, 2.0, 3.0), 0.5), ..OrderTopics::of("x3", None) };
@@ -220,9 +264,9 @@ mod tests {
 
     #[test]
     fn rotor_speeds_go_by_their_numbers() {
-        let topics = OrderTopics { numbers: [2, 3, 0, 1], ..OrderTopics::of("x3", None) };
+        let topics = OrderTopics { numbers: vec![2, 3, 0, 1], ..OrderTopics::of("x3", None) };
         assert_eq!(topics.rotors, "/x3/command/motor_speed");
-        assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, 4.0, 5.0]), Some([3.0, 4.0, 1.0, 2.0]));
+        assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, 4.0, 5.0]), Some(vec![3.0, 4.0, 1.0, 2.0]));
         assert_eq!(topics.speeds(&[1.0, 2.0, 3.0]), None);
         assert_eq!(topics.speeds(&[1.0, 2.0, 3.0, f64::NAN]), None);
     }

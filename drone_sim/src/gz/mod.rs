@@ -18,9 +18,9 @@
 //!
 //! | service | request, reply |
 //! |---|---|
-//! | `/world/W/control` | WorldControl (pause, step, multi_step, run_to_sim_time, reset), Boolean |
+//! | `/world/W/control` | WorldControl (pause, step, multi_step, run_to_sim_time, reset model_only), Boolean: false, and nothing done, with another reset or a seed |
 //! | `/world/W/set_pose`, `/world/W/set_pose_vector` | Pose, Pose_V, Boolean |
-//! | `/world/W/create`, `/world/W/create_multiple` | EntityFactory (sdf, sdf_filename), EntityFactory_V, Boolean |
+//! | `/world/W/create`, `/world/W/create_multiple` | EntityFactory (sdf, sdf_filename; pose in the world or spherical_coordinates), EntityFactory_V, Boolean |
 //! | `/world/W/remove` | Entity (by name), Boolean |
 //! | `/world/W/scene/info` | Empty, Scene |
 //! | `/world/W/state` | Empty, SerializedStepMap |
@@ -35,7 +35,9 @@ mod apply;
 mod inbox;
 mod scene;
 mod services;
+mod shapes;
 pub mod state;
+pub(crate) mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +47,7 @@ use nalgebra::Isometry3;
 use peregrine::AnyMessage;
 use peregrine::time::monotonic_ns;
 use peregrine_gz::convert::{self, Convert, Pair};
+use peregrine_gz::msgs::GzMessage;
 use peregrine_gz::msgs::core::{Clock, Header, Time};
 use peregrine_gz::msgs::geometry::{Odometry, OdometryWithCovariance, PoseV, Twist};
 use peregrine_gz::msgs::scene::Scene;
@@ -59,15 +62,15 @@ use crate::node::drives::{Orders, put};
 use crate::physics::STEP_NS;
 use crate::scenario::World;
 use crate::sdf::types::Known;
-use crate::sensors::Rate;
+use crate::sensors::{Datum, Rate};
 
 pub use apply::{apply, is_of_world};
 pub use inbox::{Inbox, OrderTopics, Velocity, lock};
 pub use scene::describe;
+pub(crate) use tell::Called;
 
-/// ROS topics that have no meaning for Gazebo's clients, or another form of their own.
-const NOT_CARRIED: [&str; 6] =
-    ["/clock", "/rosout", "/parameter_events", "/tf_static", "/sim/obstacles", "/cmd_vel"];
+/// ROS topics that have no meaning for Gazebo's clients, or another form of their own; besides those of the node's own.
+const NOT_CARRIED: [&str; 4] = ["/clock", "/rosout", "/parameter_events", "/tf_static"];
 
 /// How often the clients of a world that stands still are told so, nanoseconds of real time.
 const AGAIN_NS: i64 = 200_000_000;
@@ -112,6 +115,16 @@ pub struct GzSide {
     /// The world's step, nanoseconds: what clients count by.
     step_ns: i64,
     carried: BTreeMap<String, Option<(&'static Pair, RawPublisher)>>,
+    /// Topics of sensors that tell more here than ROS's types hold.
+    sensors: BTreeMap<String, (Called, RawPublisher)>,
+    /// Topic of the vehicle's odometry among those that are carried.
+    odom: String,
+    /// Topics of the node's own that are not carried.
+    kept: Vec<String>,
+    /// Things that were moved since the last telling.
+    moved: BTreeSet<String>,
+    /// Gazebo's names of sensors' frames, by ROS's.
+    frames: BTreeMap<String, String>,
     scratch: Vec<u8>,
     rates: [Rate; 2],
     started_ns: i64,
@@ -149,7 +162,8 @@ impl GzSide {
         let of_model = |topic: &str| format!("/model/{craft}/{topic}");
         inbox::listen(&node, orders, inbox)?;
         let (whole, askers) = (Arc::default(), Askers::default());
-        services::offer(&node, (name.as_str(), craft), &control, &scene, &whole, &askers)?;
+        let earth = world.sdf.as_ref().filter(|sdf| sdf.has_earth).map(|sdf| Datum::new(&sdf.earth));
+        services::offer(&node, (name.as_str(), craft, earth), &control, &scene, &whole, &askers)?;
         let mut own = world.craft.iter().flat_map(|model| &model.plugins);
         let told = own.any(|p| matches!(p.known, Some(Known::OdometryPublisher(_))));
         let odometry = match told {
@@ -174,6 +188,11 @@ impl GzSide {
             covariant: Vec::new(),
             step_ns: step_ns(world),
             carried: BTreeMap::new(),
+            sensors: BTreeMap::new(),
+            frames: BTreeMap::new(),
+            odom: String::new(),
+            kept: Vec::new(),
+            moved: BTreeSet::new(),
             scratch: Vec::new(),
             rates: [Rate::new(10.0), Rate::new(60.0)],
             started_ns: monotonic_ns(),
@@ -207,6 +226,33 @@ impl GzSide {
     /// On these topics odometry goes out with its covariance.
     pub fn tell_with_covariance(&mut self, topics: &[String]) {
         self.covariant = topics.to_vec();
+    }
+
+    /// A sensor that tells its messages of `type_name` on `topic` by [`GzSide::tell`]: what is published there for ROS is not carried.
+    pub(crate) fn expect(&mut self, topic: &str, type_name: &str, called: Called) -> Result<()> {
+        let full = self.node.options().flavour.type_name(type_name);
+        let publisher = self.node.advertise_raw(topic, &full)?;
+        self.sensors.insert(topic.to_string(), (called, publisher));
+        Ok(())
+    }
+
+    /// What the node's own topics are called, which it may have been told to call otherwise: the vehicle's odometry, and those that
+    /// mean nothing to Gazebo's clients.
+    pub fn name_own(&mut self, odom: &str, kept: [&str; 2]) {
+        self.odom = odom.to_string();
+        self.kept = kept.map(str::to_string).to_vec();
+    }
+
+    /// Gazebo's names of the frames of sensors, by ROS's names.
+    pub(crate) fn name_frames(&mut self, frames: BTreeMap<String, String>) {
+        self.frames = frames;
+    }
+
+    /// Tells what a sensor shows, if anybody listens.
+    pub(crate) fn tell<M: GzMessage>(&self, topic: &str, make: impl FnOnce(&Called) -> M) {
+        if let Some((called, publisher)) = self.sensors.get(topic).filter(|(_, p)| p.has_listeners()) {
+            publisher.publish(make(called).encode_to_vec());
+        }
     }
 
     /// One step as clients count them, nanoseconds: `<max_step_size>` of the world.
@@ -296,6 +342,7 @@ impl GzSide {
         let stats = Some(self.stats_of(now_ns));
         let due = now_ns >= self.next_whole_ns;
         if due {
+            self.moved.clear();
             self.next_whole_ns = now_ns + WHOLE_EVERY_NS;
             let scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
             let poses = scene::poses(world, &self.craft, pose, &self.links);
@@ -309,7 +356,15 @@ impl GzSide {
             return;
         }
         // The service's answer goes on too, if not its looks.
-        let mut state = state::moved(&scene::dynamic(world, &self.craft, pose, &self.links), flavour);
+        let mut poses = scene::dynamic(world, &self.craft, pose, &self.links);
+        let moved = std::mem::take(&mut self.moved);
+        if !moved.is_empty() {
+            let all = scene::poses(world, &self.craft, pose, &self.links);
+            let new = all.into_iter().filter(|p| moved.contains(&p.name));
+            let new: Vec<_> = new.filter(|p| poses.iter().all(|known| known.id != p.id)).collect();
+            poses.extend(new);
+        }
+        let mut state = state::moved(&poses, flavour);
         state.header = Some(header(now_ns));
         let step = SerializedStepMap { stats, state: Some(state) };
         {
@@ -342,7 +397,21 @@ impl GzSide {
         }
     }
 
-    /// After models came, went or moved.
+    /// After a client moved things: the scene stays the same, and where they stand is told with the next poses.
+    pub fn things_moved(&mut self, world: &World, names: Vec<String>) {
+        let mut scene = self.scene.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in &names {
+            let thing = world.find(name).and_then(|object| world.thing(object));
+            let model = scene.model.iter_mut().find(|m| m.name == *name);
+            if let (Some(thing), Some(model)) = (thing, model) {
+                model.pose = Some(scene::pose(name, model.id, &thing.pose));
+            }
+        }
+        drop(scene);
+        self.moved.extend(names);
+    }
+
+    /// After models came or went.
     pub fn world_changed(&mut self, world: &World) {
         let scene = describe(world, &self.craft);
         self.scenes.publish(&scene);
@@ -377,11 +446,14 @@ impl GzSide {
     /// A message that somebody published in this program: it goes out under the same name, if anybody listens.
     pub fn carry(&mut self, message: &AnyMessage<'_>) {
         let topic = message.topic();
+        if self.sensors.contains_key(topic) {
+            return;
+        }
         if !self.carried.contains_key(topic) {
             let made = self.carrier(topic, message.type_name());
             self.carried.insert(topic.to_string(), made);
         }
-        if topic == "/odom" {
+        if topic == self.odom {
             self.carry_odometry(message);
         }
         let Some(Some((pair, publisher))) = self.carried.get(topic) else { return };
@@ -390,7 +462,8 @@ impl GzSide {
         }
         let made = message.with_cdr(&mut self.scratch, |bytes| pair.to_gz(bytes));
         match made {
-            Ok(payload) => {
+            Ok(mut payload) => {
+                tell::rename(&mut payload, &self.frames);
                 publisher.publish(payload);
             }
             Err(cause) => tracing::warn!("{topic} cannot be told to Gazebo's clients: {cause}"),
@@ -399,7 +472,8 @@ impl GzSide {
 
     fn carrier(&self, topic: &str, type_name: &str) -> Option<(&'static Pair, RawPublisher)> {
         let heard = self.heard.velocity.iter().chain(&self.heard.enable).chain([&self.heard.rotors]);
-        if NOT_CARRIED.contains(&topic) || heard.into_iter().any(|name| name == topic) {
+        let kept = NOT_CARRIED.contains(&topic) || self.kept.iter().any(|name| name == topic);
+        if kept || heard.into_iter().any(|name| name == topic) {
             return None;
         }
         let pair = match self.covariant.iter().any(|name| name == topic) {

@@ -4,36 +4,49 @@
 //! follow above all of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use nalgebra::{Isometry3, UnitQuaternion};
 use peregrine_gz::msgs::core::{Color, Header, header};
-use peregrine_gz::msgs::geometry::{Pose, Quaternion, Vector2d, Vector3d};
-use peregrine_gz::msgs::scene::{
-    BoxGeom, CapsuleGeom, ConeGeom, CylinderGeom, EllipsoidGeom, Geometry, Light, Link, Material, Model,
-    PlaneGeom, Scene, SphereGeom, Visual, geometry, light,
-};
+use peregrine_gz::msgs::geometry::{Pose, Quaternion, Vector3d};
+use peregrine_gz::msgs::scene::material::{Pbr, pbr};
+use peregrine_gz::msgs::scene::{Geometry, Light, Link, Material, Model, Scene, Visual, light};
 
-use crate::scenario::{Thing, ThingKind, World};
+use super::shapes::{of_mesh, of_shape};
+use crate::scenario::{Thing, ThingKind, World, is_ground};
 use crate::sdf::types::{self, LightKind, SdfModel};
 use crate::shape::Shape;
 
 const VEHICLE: u32 = 2;
 const THINGS: u32 = 16;
+/// Models that are ground have their numbers from here on: they are looked at, and neither moved nor removed.
+const GROUND: u32 = 1 << 30;
 
-/// Numbers for links and visuals, in order.
-struct Ids(u32);
+/// Whether clients may move a model, or take it away.
+pub(super) fn is_thing(model: &Model) -> bool {
+    model.id < GROUND
+}
 
-impl Ids {
+/// Numbers for links and visuals, in order; and where files named relative to the world lie.
+struct Ids<'a> {
+    last: u32,
+    folder: Option<&'a Path>,
+}
+
+impl Ids<'_> {
     fn next(&mut self) -> u32 {
-        self.0 += 1;
-        self.0
+        self.last += 1;
+        self.last
     }
 }
 
 /// The whole scene. Models of an SDF file keep their links and visuals; those of a generated world have one link with a
 /// visual per solid.
 pub fn describe(world: &World, craft: &str) -> Scene {
-    let mut ids = Ids(THINGS + world.things.len() as u32 + 1000);
+    let mut ids = Ids {
+        last: THINGS + world.things.len() as u32 + 1000,
+        folder: Path::new(&world.name).parent().filter(|_| world.sdf.is_some()),
+    };
     let mut models = Vec::new();
     let own = world.craft.as_ref();
     models.push(match own {
@@ -42,7 +55,10 @@ pub fn describe(world: &World, craft: &str) -> Scene {
     });
     let whole = |t: &Thing| !t.name.is_empty() && t.kind != ThingKind::Part;
     for (i, thing) in world.things.iter().enumerate().filter(|(_, t)| whole(t)) {
-        let written = world.sdf.as_ref().and_then(|w| w.models.iter().find(|m| m.name == thing.name));
+        // A model that came later may bear the name of one that went.
+        let guest = world.guests.iter().rev().find(|m| m.name == thing.name).map(|m| &**m);
+        let of_file = || world.sdf.as_ref().and_then(|w| w.models.iter().find(|m| m.name == thing.name));
+        let written = guest.or_else(of_file);
         let model = match written {
             Some(model) => of_sdf(model, &mut ids),
             None => of_solids(world, i as u32 + 1, &mut ids),
@@ -55,6 +71,11 @@ pub fn describe(world: &World, craft: &str) -> Scene {
             is_static: !moves(world, i as u32 + 1),
             ..model
         });
+    }
+    let grounds = world.sdf.iter().flat_map(|sdf| &sdf.models).filter(|m| m.name != craft && is_ground(m));
+    for (model, id) in grounds.zip(GROUND..) {
+        let pose = Some(pose(&model.name, id, &model.pose));
+        models.push(Model { id, pose, is_static: true, ..of_sdf(model, &mut ids) });
     }
     let lights = world.sdf.as_ref().map(|w| w.lights.iter().map(|l| of_light(l, &mut ids)).collect());
     let scene = world.sdf.as_ref().map(|w| w.scene).unwrap_or_default();
@@ -133,7 +154,7 @@ pub(super) fn poses(world: &World, craft: &str, at: &Isometry3<f64>, links: &Lin
     std::iter::once(pose(craft, VEHICLE, at)).chain(things).chain(hanging(world, links)).collect()
 }
 
-fn pose(name: &str, id: u32, p: &Isometry3<f64>) -> Pose {
+pub(super) fn pose(name: &str, id: u32, p: &Isometry3<f64>) -> Pose {
     let (t, q) = (&p.translation, p.rotation.quaternion());
     let frame = header::Map { key: "frame_id".into(), value: vec![name.to_string()] };
     Pose {
@@ -149,16 +170,21 @@ fn color([r, g, b, a]: [f32; 4]) -> Color {
     Color { header: None, r, g, b, a }
 }
 
-fn of_sdf(model: &SdfModel, ids: &mut Ids) -> Model {
+fn of_sdf(model: &SdfModel, ids: &mut Ids<'_>) -> Model {
     let mut links = Vec::new();
     for link in &model.links {
         let id = ids.next();
         let mut visuals = Vec::new();
         for v in &link.visuals {
-            let types::Geometry::Shape(shape) = &v.geometry else { continue };
-            let material = v.material.clone().unwrap_or_default();
+            let geometry = match &v.geometry {
+                types::Geometry::Shape(shape) => of_shape(shape),
+                types::Geometry::Mesh(mesh) => of_mesh(mesh, ids.folder),
+                types::Geometry::Empty => continue,
+            };
             let place = link.pose.inverse() * v.pose;
-            visuals.push(visual(ids.next(), &v.name, &link.name, &place, shape, &material));
+            let made = visual(ids.next(), (&v.name, &link.name), &place, geometry, v.material.as_ref());
+            let (transparency, cast_shadows) = (v.transparency.into(), v.cast_shadows);
+            visuals.push(Visual { transparency, cast_shadows, ..made });
         }
         let place = pose(&link.name, id, &(model.pose.inverse() * link.pose));
         let name = link.name.clone();
@@ -180,7 +206,7 @@ fn of_sdf(model: &SdfModel, ids: &mut Ids) -> Model {
     Model { name, is_static, link: links, model: inner.collect(), ..Default::default() }
 }
 
-fn of_solids(world: &World, object: u32, ids: &mut Ids) -> Model {
+fn of_solids(world: &World, object: u32, ids: &mut Ids<'_>) -> Model {
     let Some(thing) = world.thing(object) else { return Model::default() };
     let grey = match thing.kind {
         ThingKind::Tree => [0.35, 0.3, 0.2, 1.0],
@@ -192,7 +218,8 @@ fn of_solids(world: &World, object: u32, ids: &mut Ids) -> Model {
     let visuals = solids.enumerate().filter(|(_, s)| !matches!(s.shape, Shape::Triangle { .. }));
     let visuals: Vec<Visual> = visuals
         .map(|(i, s)| {
-            visual(ids.next(), &format!("visual_{i}"), "link", &(into * s.pose), &s.shape, &material)
+            let name = format!("visual_{i}");
+            visual(ids.next(), (&name, "link"), &(into * s.pose), of_shape(&s.shape), Some(&material))
         })
         .collect();
     let link = Link { id: ids.next(), name: "link".into(), visual: visuals, ..Default::default() };
@@ -201,24 +228,33 @@ fn of_solids(world: &World, object: u32, ids: &mut Ids) -> Model {
 
 fn visual(
     id: u32,
-    name: &str,
-    parent: &str,
+    (name, parent): (&str, &str),
     place: &Isometry3<f64>,
-    shape: &Shape,
-    material: &types::Material,
+    geometry: Geometry,
+    material: Option<&types::Material>,
 ) -> Visual {
+    // A mesh without a material of its visual's own is drawn with those of its file, which clients do if they are told of none.
+    let own = geometry.mesh.is_none() || material.is_some();
+    let grey = types::Material::default();
+    let material = own.then(|| material.unwrap_or(&grey));
     Visual {
         id,
         name: name.to_string(),
         parent_name: parent.to_string(),
         pose: Some(pose(name, id, place)),
-        geometry: Some(of_shape(shape)),
-        material: Some(Material {
+        geometry: Some(geometry),
+        material: material.map(|material| Material {
             ambient: Some(color(material.ambient)),
             diffuse: Some(color(material.diffuse)),
             specular: Some(color(material.specular)),
             emissive: Some(color(material.emissive)),
             lighting: true,
+            pbr: material.albedo_map.as_ref().map(|file| Pbr {
+                r#type: pbr::WorkflowType::Metal as i32,
+                albedo_map: file.display().to_string(),
+                roughness: 0.5,
+                ..Pbr::default()
+            }),
             ..Default::default()
         }),
         cast_shadows: true,
@@ -227,55 +263,7 @@ fn visual(
     }
 }
 
-fn of_shape(shape: &Shape) -> Geometry {
-    use geometry::Type;
-    let vector = |v: &nalgebra::Vector3<f64>| Some(Vector3d { header: None, x: v.x, y: v.y, z: v.z });
-    let empty = Geometry { r#type: Type::Empty as i32, ..Default::default() };
-    match *shape {
-        Shape::Box { size } => Geometry {
-            r#type: Type::Box as i32,
-            r#box: Some(BoxGeom { header: None, size: vector(&size) }),
-            ..empty
-        },
-        Shape::Cylinder { radius, length } => Geometry {
-            r#type: Type::Cylinder as i32,
-            cylinder: Some(CylinderGeom { radius, length, ..Default::default() }),
-            ..empty
-        },
-        Shape::Sphere { radius } => Geometry {
-            r#type: Type::Sphere as i32,
-            sphere: Some(SphereGeom { radius, ..Default::default() }),
-            ..empty
-        },
-        Shape::Capsule { radius, length } => Geometry {
-            r#type: Type::Capsule as i32,
-            capsule: Some(CapsuleGeom { radius, length, ..Default::default() }),
-            ..empty
-        },
-        Shape::Cone { radius, length } => Geometry {
-            r#type: Type::Cone as i32,
-            cone: Some(ConeGeom { radius, length, ..Default::default() }),
-            ..empty
-        },
-        Shape::Ellipsoid { radii } => Geometry {
-            r#type: Type::Ellipsoid as i32,
-            ellipsoid: Some(EllipsoidGeom { header: None, radii: vector(&radii) }),
-            ..empty
-        },
-        Shape::Plane { normal, size: [x, y] } => Geometry {
-            r#type: Type::Plane as i32,
-            plane: Some(PlaneGeom {
-                normal: vector(&normal),
-                size: Some(Vector2d { header: None, x, y }),
-                ..Default::default()
-            }),
-            ..empty
-        },
-        Shape::Triangle { .. } => empty,
-    }
-}
-
-fn of_light(l: &types::Light, ids: &mut Ids) -> Light {
+fn of_light(l: &types::Light, ids: &mut Ids<'_>) -> Light {
     let id = ids.next();
     let kind = match l.kind {
         LightKind::Point => light::LightType::Point,

@@ -1,10 +1,9 @@
 //! Setting the node's simulation down, and taking it up.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Config, DroneSim};
-use crate::checkpoint::{Checkpoint, Stateful, Tape, checksum, checksum_on, refuse};
+use crate::checkpoint::{Checkpoint, Stateful, Tape, refuse};
 use crate::control::Change;
 use crate::error::{Result, SimError};
 use crate::gz::lock;
@@ -31,56 +30,30 @@ impl Plan {
         }
         let at_ns = (config.checkpoint_at * 1e9).round() as i64;
         // Who neither sets down nor takes up need not count.
-        let world = if wished { number(world) } else { 0 };
+        let world = if wished { world.number() } else { 0 };
         Ok(Self { file, at_ns, identity: config.identity(), world })
     }
 }
 
-/// What is written runs into a checksum.
-struct Sum(u64);
-
-impl std::fmt::Write for Sum {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0 = checksum_on(self.0, text.as_bytes());
-        Ok(())
+impl Plan {
+    /// Whether a checkpoint is still to be made.
+    pub(super) fn is_wished(&self) -> bool {
+        self.file.is_some()
     }
 }
 
-/// A number that all give that the file says of masses, joints, rotors, sensors and shapes to touch; not what things look like, nor
-/// where files lie.
-fn particulars(world: &World) -> u64 {
-    let mut sum = Sum(checksum(&[]));
-    let _ = write!(sum, "{:?} {:?}", world.mechanisms, world.solids.all());
-    if let Some(sdf) = &world.sdf {
-        let _ = write!(sum, "{:?} {:?} {:?}", sdf.wind, sdf.earth, sdf.plugins);
-    }
-    let beside = world.sdf.iter().flat_map(|sdf| &sdf.models);
-    for model in world.craft.as_deref().into_iter().chain(beside) {
-        let _ = write!(sum, "{:?} {:?} {:?}", model.pose, model.plugins, model.joints);
-        model.visit_links(&mut |_, inner, link| {
-            let _ = write!(sum, "{:?} {:?} {:?} {:?}", inner.plugins, link.pose, link.inertial, link.sensors);
-        });
-    }
-    sum.0
-}
-
-/// A number that the world's things give: another file under the same name is noticed.
-fn number(world: &World) -> u64 {
-    let mut bytes = Vec::new();
-    for thing in &world.things {
-        bytes.extend_from_slice(thing.name.as_bytes());
-        let (p, q) = (thing.pose.translation.vector, thing.pose.rotation.coords);
-        for x in p.iter().chain(q.iter()) {
-            bytes.extend_from_slice(&x.to_bits().to_le_bytes());
+/// Notes a change for a checkpoint. Where a thing stood before it was moved again does not matter, as long as the same things were
+/// there: so who moves things about does not fill the memory.
+pub(super) fn note(journal: &mut Vec<Change>, change: &Change) {
+    if let Change::SetPose { name, .. } = change {
+        let people = |c: &Change| matches!(c, Change::Create { .. } | Change::Remove { .. });
+        let since = journal.iter().rposition(people).map_or(0, |last| last + 1);
+        let same = |c: &Change| matches!(c, Change::SetPose { name: other, .. } if other == name);
+        if let Some(before) = journal[since..].iter().position(same) {
+            journal.remove(since + before);
         }
     }
-    bytes.extend_from_slice(&particulars(world).to_le_bytes());
-    bytes.extend_from_slice(&(world.solids.all().len() as u64).to_le_bytes());
-    let weights = world.clumps.iter().flat_map(|c| std::iter::once(&c.matter.mass).chain(&c.matter.inertia));
-    for x in world.gravity.iter().chain(world.start.iter()).chain(weights) {
-        bytes.extend_from_slice(&x.to_bits().to_le_bytes());
-    }
-    checksum(&bytes)
+    journal.push(change.clone());
 }
 
 impl DroneSim {
@@ -140,5 +113,32 @@ impl Stateful for DroneSim {
         self.drives.go_over(tape);
         self.told.go_over(tape);
         lock(&self.inbox).go_over(tape);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Isometry3;
+
+    use super::*;
+
+    #[test]
+    fn a_journal_grows_with_what_comes_and_goes_alone() {
+        let put = |name: &str, x: f64| Change::SetPose {
+            name: name.into(),
+            pose: Isometry3::translation(x, 0.0, 0.0),
+        };
+        let gone = Change::Remove { name: "c".into() };
+        let mut journal = Vec::new();
+        for step in 0..1000 {
+            note(&mut journal, &put("a", f64::from(step)));
+            note(&mut journal, &put("b", f64::from(step)));
+        }
+        assert_eq!(journal, [put("a", 999.0), put("b", 999.0)]);
+        note(&mut journal, &gone);
+        note(&mut journal, &put("a", 5.0));
+        note(&mut journal, &put("a", 6.0));
+        // What was before somebody went stays: the name may have been another's.
+        assert_eq!(journal, [put("a", 999.0), put("b", 999.0), gone, put("a", 6.0)]);
     }
 }

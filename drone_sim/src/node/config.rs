@@ -1,20 +1,22 @@
 //! The node's parameters, and the parts that are built from them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nalgebra::Vector3;
 use peregrine::Params;
 use peregrine_hil::ardupilot::Pulses;
 use peregrine_render::Renderer;
 
+use super::start::Start;
 use crate::autopilot::settings::bad;
 use crate::autopilot::{Kind, Output, Settings};
 use crate::error::{Result, SimError};
 use crate::flight::Rules;
-use crate::physics::{Vehicle, WindSpec};
+use crate::outfit::Outfit;
+use crate::physics::WindSpec;
 use crate::rng::Stream;
 use crate::scenario::{ForestSpec, World, build};
-use crate::sdf::types::Known;
 use crate::sensors::spec::{CameraSpec, Distortion, NoiseSpec, PixelFormat};
 use crate::sensors::{ColorCamera, DepthCamera, Imu, ImuNoise, Mount};
 
@@ -55,12 +57,24 @@ pub struct Config {
     /// Distance to the goal that counts as reached, metres.
     #[param(default = 1.5, range = 0.1..=20.0)]
     pub goal_radius: f64,
+    /// Whether coming to the goal ends the flight.
+    #[param(default = true)]
+    pub goal_ends: bool,
+    /// In lockstep a picture is never left out: when readers hold every slot of its topic, time waits for one of them. Real time,
+    /// seconds, after which such a wait is given up with an error.
+    #[param(default = 60.0, range = 0.01..=86400.0)]
+    pub slot_patience: f64,
     /// Simulated time after which the flight ends, seconds.
     #[param(default = 120.0, range = 0.1..=86400.0)]
     pub time_limit: f64,
     /// What the first contact does: continue (count it) or stop.
     #[param(default = "continue".to_string())]
     pub on_collision: String,
+    /// What the vehicle does until its first command: hover; rest, with its rotors at rest, as in Gazebo (that of a file that brings motors
+    /// and no MulticopterVelocityControl then stands and takes rotor speeds alone); or auto: rest, if it is a file's own and Gazebo's
+    /// clients command it (gz), unless on_collision is stop; else hover.
+    #[param(default = "auto".to_string())]
+    pub start: String,
     /// Threads that draw; 0 takes what the runtime allows. The pictures do not depend on it.
     #[param(default = 0, range = 0..=256)]
     pub threads: usize,
@@ -180,9 +194,9 @@ pub struct Config {
     /// PX4: whether an answer is waited for from the first step on. PX4 itself needs time to pass before it answers.
     #[param(name = "autopilot.strict", default = false)]
     pub autopilot_strict: bool,
-    /// Channel (from 0) of each rotor, in the order of their motor numbers. PX4's and ArduPilot's quadrotor X, and Gazebo's x500
-    /// and X3: front right, rear left, front left, rear right.
-    #[param(name = "autopilot.motors", default = vec![0, 1, 2, 3])]
+    /// Channel (from 0) of each rotor, in the order of their motor numbers; empty for channels 0, 1, 2 and so on. So it is with PX4's
+    /// and ArduPilot's quadrotor X and Gazebo's x500 and X3: front right, rear left, front left, rear right.
+    #[param(name = "autopilot.motors", default = Vec::<i64>::new())]
     pub autopilot_motors: Vec<i64>,
     /// What a throttle of 0 to 1 is proportional to: speed or thrust of the rotor.
     #[param(name = "autopilot.output", default = "speed".to_string())]
@@ -213,19 +227,19 @@ pub struct Config {
 /// What a flight is made of.
 pub(super) struct Parts {
     pub world: Arc<World>,
-    pub vehicle: Vehicle,
+    pub outfit: Outfit,
     pub rules: Rules,
     pub renderer: Renderer,
     pub color: ColorCamera,
     pub depth: DepthCamera,
     pub imu: Imu,
+    pub patience: Duration,
 }
 
 /// Identities of random streams; the scenario uses those below 100.
 const DEPTH_STREAM: u64 = 100;
 const IMU_STREAM: u64 = 101;
 const COLOR_STREAM: u64 = 104;
-const WIND_STREAM: u64 = 110;
 
 impl Config {
     /// The forest that these parameters ask for.
@@ -249,18 +263,20 @@ impl Config {
             time_limit: 0.0,
             gz: false,
             paused: false,
+            slot_patience: 60.0,
             checkpoint_file: String::new(),
             checkpoint_at: 0.0,
             restore: String::new(),
+            start: Start::identity(self),
             ..self.clone()
         };
         format!("{told:#?}")
     }
 
-    /// The wind that these parameters ask for, and the stream of its gusts.
-    pub(super) fn wind(&self) -> (WindSpec, Stream) {
+    /// The wind that these parameters ask for.
+    pub(super) fn wind(&self) -> WindSpec {
         let mean = Vector3::new(self.wind_x, self.wind_y, 0.0);
-        (WindSpec { mean, turbulence: self.wind_turbulence }, Stream::new(self.seed as u64, WIND_STREAM))
+        WindSpec { mean, turbulence: self.wind_turbulence }
     }
 
     /// The flight controller outside that these parameters ask for.
@@ -344,33 +360,6 @@ impl Config {
         })
     }
 
-    /// The vehicle by name, or by what the world's own says of itself.
-    fn vehicle(&self, world: &World) -> Result<Vehicle> {
-        let Some(craft) = world.craft.as_ref().filter(|_| self.vehicle.is_empty()) else {
-            let name = if self.vehicle.is_empty() { "x500" } else { self.vehicle.as_str() };
-            return Vehicle::by_name(name).ok_or_else(|| SimError::Parameter {
-                name: "vehicle",
-                value: format!("\"{name}\""),
-                reason: "which is unknown; use x500 or x3".to_string(),
-            });
-        };
-        let mut vehicle = Vehicle::of_model(craft).unwrap_or_else(|reason| {
-            tracing::warn!("PG-1032 model {} flies with the figures of the x500: {reason}", craft.name);
-            Vehicle::x500()
-        });
-        // WindEffects is a plugin of the world, and acts on models that let it.
-        let mut effects = world.sdf.iter().flat_map(|sdf| &sdf.plugins);
-        let effects = effects.rfind(|p| p.known == Some(Known::WindEffects));
-        if let Some(plugin) =
-            effects.filter(|_| craft.enable_wind || craft.links.iter().any(|l| l.enable_wind))
-        {
-            let factor = plugin.param("force_approximation_scaling_factor");
-            vehicle.wind_response =
-                factor.and_then(|f| f.trim().parse().ok()).map_or(1.0, |f: f64| f.max(0.0));
-        }
-        Ok(vehicle)
-    }
-
     pub(super) fn build(&self, threads: usize) -> Result<Parts> {
         super::suite::check(&self.sensors)?;
         let bad = |name: &'static str, value: &str, reason: &str| SimError::Parameter {
@@ -379,7 +368,7 @@ impl Config {
             reason: reason.to_string(),
         };
         let world = Arc::new(build(&self.world, &self.forest())?);
-        let vehicle = self.vehicle(&world)?;
+        let outfit = Outfit::of(&world, &self.vehicle)?;
         let stop_on_collision = match self.on_collision.as_str() {
             "continue" => false,
             "stop" => true,
@@ -404,12 +393,13 @@ impl Config {
         renderer.set_settings(settings)?;
         Ok(Parts {
             world,
-            vehicle,
+            outfit,
             rules: Rules {
                 body_radius: self.body_radius,
                 goal_radius: self.goal_radius,
                 time_limit_ns: (self.time_limit * 1e9).round() as i64,
                 stop_on_collision,
+                goal_ends: self.goal_ends,
             },
             renderer,
             color: ColorCamera::with_optics(&self.eye()?, mount, Stream::new(seed, COLOR_STREAM))?,
@@ -423,6 +413,7 @@ impl Config {
                 Stream::new(seed, DEPTH_STREAM),
             )?,
             imu: Imu::new(noise, seed, IMU_STREAM),
+            patience: Duration::from_secs_f64(self.slot_patience),
         })
     }
 }

@@ -33,7 +33,8 @@
 //!
 //! The vehicle of an SDF file, and with the parameter `gz` any, also takes orders where Gazebo's multicopters do, with the types of
 //! ros_gz_bridge: `/model/M/cmd_vel` (geometry_msgs/Twist, which stands until the next one), `/model/M/enable` (std_msgs/Bool) and
-//! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity).
+//! `/NAMESPACE/command/motor_speed` (actuator_msgs/Actuators: rotor speeds, rad/s, by motor number, until the next velocity; not obeyed
+//! where the model has a MulticopterVelocityControl, as in Gazebo).
 //!
 //! With the parameter `autopilot.kind` PX4 or ArduPilot flies instead, in lockstep ([`crate::autopilot`]).
 
@@ -42,6 +43,8 @@ mod config;
 pub(crate) mod drives;
 mod markers;
 mod messages;
+mod slots;
+mod start;
 pub mod suite;
 mod told;
 
@@ -70,7 +73,7 @@ use crate::control::Change;
 use crate::error::SimError;
 use crate::flight::{Axes, Flight};
 use crate::gz::{GzSide, Inbox, OrderTopics, Velocity, lock};
-use crate::physics::{BatterySpec, Command};
+use crate::physics::Command;
 use crate::sensors::{ColorCamera, DepthCamera, Imu, Odometry, Rate, Truths};
 
 /// Frame of the colour camera's images.
@@ -122,6 +125,8 @@ pub struct DroneSim {
     told_contacts: u32,
     limit_ns: i64,
     lost_frames: u64,
+    /// How long a slot for a picture is waited for in lockstep.
+    patience: std::time::Duration,
     /// The sensors of the parameter `sensors`.
     suite: suite::Suite,
     /// The last messages are out; the next step only says so.
@@ -137,13 +142,15 @@ pub struct DroneSim {
     told_steered: bool,
     /// It was said that a velocity was no velocity.
     told_refused: bool,
+    /// It was said that rotor speeds are not obeyed.
+    told_controlled: bool,
     /// The vehicle's name.
     craft: String,
     /// Models on wheels.
     drives: drives::Drives,
     /// What plugins tell of where their models are.
     told: told::Told,
-    /// What clients changed of the world, in order.
+    /// What clients changed of the world, in order, for the checkpoint that is to come.
     journal: Vec<Change>,
     plan: checkpoint::Plan,
     /// Where it was taken up, nanoseconds; 0 at a beginning.
@@ -201,22 +208,25 @@ impl Node for DroneSim {
             goal: Rate::new(1.0),
         };
         let limit_ns = parts.rules.time_limit_ns;
-        let (mut wind, gusts) = config.wind();
-        let sdf = parts.world.sdf.as_ref();
-        wind.mean += sdf.map_or_else(Vector3::zeros, |sdf| sdf.wind);
-        let craft = parts.world.craft.as_ref().map_or(parts.vehicle.name, |c| c.name.as_str()).to_string();
+        let outfit = parts.outfit;
+        let craft = parts.world.craft.as_ref().map_or(outfit.vehicle.name, |c| c.name.as_str()).to_string();
         let settings = config.autopilot().or_node()?;
-        let begin = if settings.is_some() { Flight::standing } else { Flight::new };
-        let flight = begin(Arc::clone(&parts.world), parts.vehicle, parts.rules).or_node()?;
-        let mut flight = flight.in_wind(wind, gusts);
-        let cell = parts.world.craft.as_ref().and_then(|model| BatterySpec::of_model(model));
-        if let Some((_, spec, charge)) = &cell {
-            flight = flight.on_battery(*spec, *charge);
+        let start = start::Start::of(&config, &parts.world).or_node()?;
+        let stands = settings.is_some() || start == start::Start::Stand;
+        let begin = if stands { Flight::standing } else { Flight::new };
+        let mut flight = begin(Arc::clone(&parts.world), outfit.vehicle.clone(), parts.rules).or_node()?;
+        if start == start::Start::Rest && settings.is_none() {
+            flight.command_rotors(&[]);
         }
         let seed = config.seed as u64;
+        let flight = outfit.put_on(flight, config.wind(), seed);
         let autopilot = settings.map(|settings| Autopilot::listen(settings, &flight, seed));
         let autopilot = autopilot.transpose().or_node()?;
-        let orders = OrderTopics::of(&craft, parts.world.craft.as_deref());
+        let mut orders = OrderTopics::of(&craft, parts.world.craft.as_deref());
+        let rotors = flight.quad().vehicle().rotors.len();
+        if orders.numbers.len() != rotors {
+            orders.numbers = (0..rotors).collect();
+        }
         let inbox = Arc::default();
         // Nobody gives such orders to the simulator's own vehicles, and topics without a publisher are warned of.
         if config.gz || parts.world.craft.is_some() {
@@ -230,7 +240,10 @@ impl Node for DroneSim {
             let mut side = GzSide::open(&parts.world, &craft, options, &orders, &inbox).or_node()?;
             side.tell_with_covariance(told.covariant());
             side.control().pause(config.paused);
+            let command = setup.resolve("cmd_vel")?;
+            side.name_own(out.odom.topic().name(), [command.as_str(), out.obstacles.topic().name()]);
             side.listen_drives(drives.topics(), drives.orders()).or_node()?;
+            suite.introduce(&mut side).or_node()?;
             setup.subscribe_all(Self::on_any)?;
             Some(side)
         } else {
@@ -250,6 +263,7 @@ impl Node for DroneSim {
             told_contacts: 0,
             limit_ns,
             lost_frames: 0,
+            patience: parts.patience,
             suite,
             over: false,
             orders,
@@ -258,6 +272,7 @@ impl Node for DroneSim {
             autopilot,
             told_steered: false,
             told_refused: false,
+            told_controlled: false,
             craft,
             drives,
             told,
@@ -306,13 +321,8 @@ impl DroneSim {
             _ => Axes::Heading,
         };
         let velocity = Vector3::new(linear.x, linear.y, linear.z);
-        if self.autopilot.is_some() {
-            if !self.told_steered {
-                tracing::warn!(
-                    "PG-1041 cmd_vel is not obeyed: a flight controller flies; send it setpoints instead"
-                );
-            }
-            self.told_steered = true;
+        if self.flight.is_steered() {
+            self.refuse_velocity("cmd_vel");
             return Ok(());
         }
         let command = Command { velocity, yaw_rate: angular.z, steady: false };
@@ -346,21 +356,46 @@ impl DroneSim {
         })
     }
 
+    /// A velocity came for a vehicle whose rotors are commanded; said the first time.
+    fn refuse_velocity(&mut self, topic: &str) {
+        if std::mem::replace(&mut self.told_steered, true) {
+            return;
+        }
+        if self.autopilot.is_some() {
+            tracing::warn!(
+                "PG-1041 {topic} is not obeyed: a flight controller flies; send it setpoints instead"
+            );
+        } else {
+            tracing::warn!(
+                "PG-1041 {topic} is not obeyed: {} brings motors and no MulticopterVelocityControl, and takes {} alone; begin with \
+                 start: hover to command its velocity",
+                self.craft,
+                self.orders.rotors
+            );
+        }
+    }
+
     /// What came by Gazebo's names since the last step.
     fn obey(&mut self, now: i64) {
-        let (velocity, rotors) = {
+        let (stop, velocity, rotors) = {
             let mut inbox = lock(&self.inbox);
-            (inbox.take_velocity(), inbox.take_rotors())
+            (inbox.take_stop(), inbox.take_velocity(), inbox.take_rotors())
         };
+        if stop {
+            self.flight.command_rotors(&[]);
+        }
         if let Some(velocity) = velocity.map(|velocity| self.orders.bounded(velocity)) {
             let command = Command { velocity: velocity.linear, yaw_rate: velocity.yaw_rate, steady: false };
-            self.flight.command(command, Axes::Heading, now);
+            if !self.flight.command(command, Axes::Heading, now) && self.flight.is_steered() {
+                let topic = self.orders.velocity.first().cloned().unwrap_or_default();
+                self.refuse_velocity(&topic);
+            }
         }
-        if let Some(command) = rotors {
+        if let Some(command) = rotors.filter(|_| !self.ignores_rotors()) {
             match self.orders.speeds(&command) {
                 Some(speeds) => {
                     lock(&self.inbox).clear();
-                    self.flight.command_rotors(speeds.into());
+                    self.flight.command_rotors(&speeds);
                 }
                 None => tracing::warn!(
                     "PG-1033 {} brought {command:?}, which lacks a finite speed for each of the motors {:?}",
@@ -369,6 +404,19 @@ impl DroneSim {
                 ),
             }
         }
+    }
+
+    /// Whether rotor speeds are not obeyed, because the rotors belong to the model's own velocity controller, as in Gazebo.
+    fn ignores_rotors(&mut self) -> bool {
+        if self.orders.controlled && !std::mem::replace(&mut self.told_controlled, true) {
+            tracing::warn!(
+                "PG-1047 {} is not obeyed: the rotors of {} belong to its MulticopterVelocityControl; leave that plugin out to command \
+                 rotors",
+                self.orders.rotors,
+                self.craft
+            );
+        }
+        self.orders.controlled
     }
 
     /// To the next moment at which a sensor fires.
@@ -416,7 +464,7 @@ impl DroneSim {
             let reading = self.imu.read(&sample, index);
             self.out.imu.send(ctx, messages::imu(to, &reading, &self.imu.noise))?;
         }
-        self.suite.fire(ctx, to, &self.flight, &sample)?;
+        self.suite.fire(ctx, to, &self.flight, &sample, self.gz.as_ref())?;
         self.drives.fire(ctx, to, &self.flight)?;
         self.told.fire(ctx, to, &self.flight, &sample)?;
         let ended = self.flight.outcome();
@@ -471,19 +519,24 @@ impl DroneSim {
             gz.before_gate(now, self.flight.world(), &pose);
             let leave = || ctx.is_stopping() || gz.is_due();
             let permit = gz.control().gate(now, gz.step_ns(), leave);
-            let changed = !permit.changes.is_empty();
+            let (mut peopled, mut moved) = (false, Vec::new());
             for change in permit.changes {
-                if crate::gz::is_of_world(gz.craft(), &change) {
-                    self.journal.push(change.clone());
+                // A journal that no checkpoint will hold would only grow.
+                if self.plan.is_wished() && crate::gz::is_of_world(gz.craft(), &change) {
+                    checkpoint::note(&mut self.journal, &change);
                 }
-                if change == Change::Reset {
+                match &change {
                     // A velocity that stands would set it in motion again.
-                    lock(&self.inbox).clear();
+                    Change::Reset => lock(&self.inbox).clear(),
+                    Change::SetPose { name, .. } => moved.push(name.clone()),
+                    Change::Create { .. } | Change::Remove { .. } => peopled = true,
                 }
                 crate::gz::apply(&mut self.flight, gz.craft(), change);
             }
-            if changed {
+            if peopled {
                 gz.world_changed(self.flight.world());
+            } else if !moved.is_empty() {
+                gz.things_moved(self.flight.world(), moved);
             }
             // Changes of a paused world take no time.
             if ctx.is_stopping() || permit.until.is_none_or(|until| until > now) {
@@ -497,8 +550,8 @@ impl DroneSim {
         let (width, height) = (self.color.intrinsics().width, self.color.intrinsics().height);
         let encoding = suite::encoding(self.color.format());
         let spec = ImageSpec::packed(width, height, encoding, COLOR_FRAME);
-        let Some(mut loan) = self.out.color.loan(&spec)? else {
-            self.lost_frames += 1;
+        let Some(mut loan) = slots::slot(ctx, &mut self.out.color, &spec, self.patience)? else {
+            self.lost_frames += u64::from(!ctx.is_lockstep());
             return Ok(());
         };
         let world = self.flight.world();
@@ -518,8 +571,8 @@ impl DroneSim {
     fn shoot_depth(&mut self, ctx: &Context, to: Time, index: i64, truth: &Odometry) -> Result {
         let (width, height) = (self.depth.intrinsics().width, self.depth.intrinsics().height);
         let spec = ImageSpec::packed(width, height, Encoding::Depth32, DEPTH_FRAME);
-        let Some(mut loan) = self.out.depth.loan(&spec)? else {
-            self.lost_frames += 1;
+        let Some(mut loan) = slots::slot(ctx, &mut self.out.depth, &spec, self.patience)? else {
+            self.lost_frames += u64::from(!ctx.is_lockstep());
             return Ok(());
         };
         let scene = &self.flight.world().scene;

@@ -3,8 +3,7 @@
 //! An open-circuit voltage that falls linearly with charge, an inner resistance, and a current that follows the rotors'
 //! mechanical power: the linear battery of Gazebo's LinearBatteryPlugin.
 
-use nalgebra::Vector4;
-
+use super::rotors::Rotors;
 use super::vehicle::Vehicle;
 use crate::checkpoint::{Stateful, Tape};
 
@@ -24,12 +23,25 @@ pub struct BatterySpec {
     pub efficiency: f64,
     /// What everything but the rotors takes, watts.
     pub idle: f64,
+    /// Time constant with which the current follows the load, seconds; 0 for at once.
+    pub smoothing: f64,
+    /// Whether nothing is drawn before a rotor turns.
+    pub waits: bool,
 }
 
 impl Default for BatterySpec {
     /// Four lithium cells in series, 5 Ah, as a quadrotor of two kilograms carries them.
     fn default() -> Self {
-        Self { capacity: 5.0, full: 16.8, empty: 13.2, resistance: 0.02, efficiency: 0.6, idle: 8.0 }
+        Self {
+            capacity: 5.0,
+            full: 16.8,
+            empty: 13.2,
+            resistance: 0.02,
+            efficiency: 0.6,
+            idle: 8.0,
+            smoothing: 0.0,
+            waits: false,
+        }
     }
 }
 
@@ -40,12 +52,14 @@ pub struct Battery {
     /// Ampere seconds drawn so far.
     drawn: f64,
     current: f64,
+    /// Whether it is drawn from.
+    on: bool,
 }
 
 impl Battery {
     /// A full one.
     pub fn new(spec: BatterySpec) -> Self {
-        Self { spec, drawn: 0.0, current: 0.0 }
+        Self { spec, drawn: 0.0, current: 0.0, on: !spec.waits }
     }
 
     /// The same with that share of its capacity left, 0 to 1.
@@ -56,15 +70,23 @@ impl Battery {
     }
 
     /// Lets `dt` seconds pass with rotors at these speeds, rad/s.
-    pub fn step(&mut self, vehicle: &Vehicle, rotors: &Vector4<f64>, dt: f64) {
+    pub fn step(&mut self, vehicle: &Vehicle, rotors: &Rotors, dt: f64) {
+        self.on |= rotors.iter().any(|w| *w != 0.0);
+        if !self.on {
+            return;
+        }
         // Drag torque times speed.
-        let shaft: f64 =
-            rotors.iter().map(|w| vehicle.moment_constant * vehicle.thrust_constant * w.abs().powi(3)).sum();
+        let shaft: f64 = vehicle
+            .rotors
+            .iter()
+            .zip(rotors)
+            .map(|(r, w)| r.motor.moment_constant * r.motor.thrust_constant * w.abs().powi(3))
+            .sum();
         let power = self.spec.idle + shaft / self.spec.efficiency;
         let open = self.open_circuit();
         // power = (open - resistance * current) * current; beyond the peak of that curve the most it can give.
         let under = open * open - 4.0 * self.spec.resistance * power;
-        self.current = if self.charge() <= 0.0 {
+        let asked = if self.charge() <= 0.0 {
             0.0
         } else if under > 0.0 && self.spec.resistance > 0.0 {
             (open - under.sqrt()) / (2.0 * self.spec.resistance)
@@ -73,6 +95,9 @@ impl Battery {
         } else {
             power / open
         };
+        let empty = self.charge() <= 0.0;
+        let share = if empty || self.spec.smoothing <= dt { 1.0 } else { dt / self.spec.smoothing };
+        self.current = if share >= 1.0 { asked } else { self.current + share * (asked - self.current) };
         self.drawn += self.current * dt;
     }
 
@@ -105,6 +130,7 @@ impl Stateful for Battery {
     fn go_over(&mut self, tape: &mut Tape<'_>) {
         tape.f64(&mut self.drawn);
         tape.f64(&mut self.current);
+        tape.bool(&mut self.on);
     }
 }
 
@@ -118,16 +144,39 @@ mod tests {
         let speed = vehicle.hover_speed(9.8);
         let spec = BatterySpec { resistance: 0.0, full: 15.0, empty: 15.0, ..BatterySpec::default() };
         let mut battery = Battery::new(spec);
-        let rotors = Vector4::repeat(speed);
+        let rotors = Rotors::repeat(4, speed);
         let mut seconds = 0.0;
         while battery.charge() > 0.5 {
             battery.step(&vehicle, &rotors, 0.1);
             seconds += 0.1;
         }
-        let shaft = 4.0 * vehicle.moment_constant * vehicle.thrust_constant * speed.powi(3);
+        let motor = vehicle.rotors[0].motor;
+        let shaft = 4.0 * motor.moment_constant * motor.thrust_constant * speed.powi(3);
         let watts = spec.idle + shaft / spec.efficiency;
         let expected = 0.5 * spec.capacity * 3600.0 * 15.0 / watts;
         assert!((seconds - expected).abs() < 0.2, "{seconds} {expected}");
+    }
+
+    /// It stands until a rotor turns; then the current rises as 1 - exp(-t / tau).
+    #[test]
+    fn it_may_wait_for_the_rotors_and_follow_the_load_slowly() {
+        let vehicle = Vehicle::x500();
+        let load =
+            BatterySpec { efficiency: f64::INFINITY, idle: 60.0, resistance: 0.0, ..BatterySpec::default() };
+        let spec = BatterySpec { smoothing: 0.5, waits: true, full: 12.0, empty: 12.0, ..load };
+        let mut battery = Battery::new(spec);
+        for _ in 0..1000 {
+            battery.step(&vehicle, &Rotors::repeat(4, 0.0), 1e-3);
+        }
+        assert_eq!((battery.charge(), battery.current()), (1.0, 0.0));
+        for _ in 0..500 {
+            battery.step(&vehicle, &Rotors::repeat(4, 10.0), 1e-3);
+        }
+        let expected = 5.0 * (1.0 - (-1.0_f64).exp());
+        assert!((battery.current() - expected).abs() < 5e-3, "{} {expected}", battery.current());
+        // What a rotor began goes on when it stops.
+        battery.step(&vehicle, &Rotors::repeat(4, 0.0), 1e-3);
+        assert!(battery.current() > expected);
     }
 
     #[test]
@@ -135,11 +184,11 @@ mod tests {
         let vehicle = Vehicle::x500();
         let mut battery = Battery::new(BatterySpec::default());
         assert_eq!(battery.voltage(), 16.8);
-        battery.step(&vehicle, &Vector4::repeat(800.0), 0.001);
+        battery.step(&vehicle, &Rotors::repeat(4, 800.0), 0.001);
         let loaded = battery.voltage();
         assert!(loaded < 16.8 && battery.current() > 5.0, "{loaded}");
         for _ in 0..100_000 {
-            battery.step(&vehicle, &Vector4::repeat(800.0), 0.1);
+            battery.step(&vehicle, &Rotors::repeat(4, 800.0), 0.1);
         }
         assert_eq!((battery.charge(), battery.current()), (0.0, 0.0));
     }

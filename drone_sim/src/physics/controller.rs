@@ -5,10 +5,11 @@
 //! parabola), so that large steps do not overshoot. The velocity loop looks ahead by the attitude's lag using the
 //! acceleration that the rotors give now. Rotor drag is known and fed forward.
 
-use nalgebra::{UnitQuaternion, Vector3, Vector4};
+use nalgebra::{UnitQuaternion, Vector3};
 
 use super::dynamics;
 use super::mixer::Mixer;
+use super::rotors::Rotors;
 use super::state::State;
 use super::vehicle::Vehicle;
 use crate::checkpoint::{Stateful, Tape};
@@ -60,19 +61,19 @@ impl Controller {
     pub fn new(vehicle: &Vehicle, gravity: f64) -> Option<Self> {
         let mixer = Mixer::new(vehicle)?;
         // Torque that is left at hover when one side speeds up and the other slows down by as much.
-        let spare = vehicle.max_rotor_thrust() - vehicle.mass * gravity / 4.0;
+        let hover = mixer.carrying(vehicle.mass * gravity);
         let mut torque = Vector3::zeros();
-        for rotor in &vehicle.rotors {
+        for (rotor, hover) in vehicle.rotors.iter().zip(&hover).filter(|(rotor, _)| rotor.carries()) {
+            let spare = (rotor.motor.max_thrust() - hover) * rotor.axis.z;
             torque.x += rotor.position.y.abs() * spare;
             torque.y += rotor.position.x.abs() * spare;
-            torque.z += vehicle.moment_constant * spare;
+            torque.z += rotor.motor.moment_constant * spare;
         }
         let authority = torque.component_div(&vehicle.inertia) * 0.6;
         // How long a tilt of half a radian takes at that authority decides how fast the outer loop may be.
         let lag = (2.0 * (0.5 / authority.x.min(authority.y)).sqrt()).clamp(0.1, 0.6);
         // Horizontal acceleration at full thrust with the weight still carried; steering needs its share.
-        let reach =
-            ((4.0 * vehicle.max_rotor_thrust() / vehicle.mass).powi(2) - gravity * gravity).max(1.0).sqrt();
+        let reach = ((vehicle.max_thrust() / vehicle.mass).powi(2) - gravity * gravity).max(1.0).sqrt();
         Some(Self {
             velocity_gain: (1.7 / lag).min(7.0),
             lookahead: 0.5 * lag,
@@ -89,6 +90,14 @@ impl Controller {
         })
     }
 
+    /// Asks for no more acceleration than this, m/s2: the smaller of x and y in the horizontal plane, z upwards and downwards. Never for
+    /// less than a tenth of a m/s2, with which it could not hold a place.
+    pub fn limit_acceleration(&mut self, most: &Vector3<f64>) {
+        let most = most.map(|m| if m.is_nan() { f64::INFINITY } else { m.max(0.1) });
+        self.max_acceleration = self.max_acceleration.min(most.x.min(most.y));
+        self.max_climb_acceleration = self.max_climb_acceleration.min(most.z);
+    }
+
     /// Forgets the heading and the height to hold.
     pub fn forget(&mut self) {
         (self.heading, self.height) = (None, None);
@@ -103,7 +112,7 @@ impl Controller {
         gravity: &Vector3<f64>,
         wind: &Vector3<f64>,
         dt: f64,
-    ) -> Vector4<f64> {
+    ) -> Rotors {
         let yaw = state.yaw();
         let yaw_rate = command.yaw_rate.clamp(-self.max_yaw_rate, self.max_yaw_rate);
         // The heading to hold may run ahead only as far as the vehicle can be expected to catch up.
@@ -129,8 +138,8 @@ impl Controller {
         let mut rates = Vector3::from_fn(|i, _| brakable(error[i], self.attitude_gain[i], self.authority[i]));
         rates += state.rotation().inverse() * Vector3::new(0.0, 0.0, yaw_rate);
         let turn = (rates - state.rates).component_mul(&self.rate_gain);
-        let momentum = vehicle.inertia.component_mul(&state.rates);
-        let torque = vehicle.inertia.component_mul(&turn) + state.rates.cross(&momentum);
+        let momentum = vehicle.momentum(&state.rates);
+        let torque = vehicle.momentum(&turn) + state.rates.cross(&momentum);
         self.mixer.rotor_speeds(thrust, &torque)
     }
 
@@ -167,11 +176,10 @@ impl Controller {
         let lift = Vector3::new(
             0.0,
             0.0,
-            vehicle
-                .rotors
-                .iter()
-                .zip(state.rotors.iter())
-                .fold(0.0, |sum, (_, w)| sum + vehicle.thrust_constant * w * w),
+            vehicle.rotors.iter().zip(state.rotors.iter()).fold(0.0, |sum, (rotor, w)| {
+                let thrust = rotor.motor.thrust_constant * w * w;
+                sum + if rotor.is_upright() { thrust } else { thrust * rotor.axis.z }
+            }),
         );
         let lost = state.rotation() * (force - lift) / vehicle.mass;
         wanted - Vector3::new(lost.x, lost.y, 0.0)

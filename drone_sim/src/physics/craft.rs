@@ -3,40 +3,30 @@
 use nalgebra::{Matrix3, Vector3};
 
 use super::battery::BatterySpec;
-use super::vehicle::{Rotor, Vehicle};
+use super::rotors::MOST_ROTORS;
+use super::vehicle::{Motor, Rotor, Vehicle};
 use super::wing::Wing;
 use crate::sdf::types::{Known, LiftDrag, Link, MotorModel, SdfModel};
 
 impl Vehicle {
-    /// The vehicle of a model, about its centre of mass and along the model's axes: mass and moments of inertia of all links,
-    /// the rotors in the order of their motor numbers.
+    /// The vehicle of a model, about its centre of mass and along the model's axes: mass and inertia of all links, the rotors in the
+    /// order of their motor numbers, each with its own figures, wherever its link sits and however it leans.
     ///
     /// # Errors
-    /// In words, what keeps the model from being flown: it has not four rotors on links that exist, they differ in more than place
-    /// and direction, or they do not turn about the model's z axis.
+    /// In words, what keeps the model from being flown: fewer than 4 rotors or more than 16, rotors on links that do not exist, masses
+    /// and constants that are not above zero. Whether its rotors can carry and steer it tells [`Vehicle::check_hover`].
     pub fn of_model(model: &SdfModel) -> Result<Self, String> {
         let mut links: Vec<&Link> = Vec::new();
         model.visit_links(&mut |_, _, link| links.push(link));
         let mut motors = Vec::new();
         collect(model, &mut motors);
         motors.sort_by_key(|m| m.number);
-        let motors: [&MotorModel; 4] = motors
-            .as_slice()
-            .try_into()
-            .map_err(|_| format!("it has {} rotors, four are flown", motors.len()))?;
-        let first = motors[0];
-        let same = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(b.abs());
-        let figures = |m: &MotorModel| {
-            let constants = [m.motor_constant, m.moment_constant, m.rotor_drag_coefficient];
-            let limits = [m.time_constant_up, m.time_constant_down, m.max_rot_velocity];
-            [constants, limits].concat()
-        };
-        if motors.iter().any(|m| figures(m).iter().zip(figures(first)).any(|(a, b)| !same(*a, b))) {
-            return Err("its rotors differ in more than place and direction".into());
+        if !(4..=MOST_ROTORS).contains(&motors.len()) {
+            return Err(format!("it has {} rotors, 4 to {MOST_ROTORS} are flown", motors.len()));
         }
         let (mass, centre, inertia) = body(model, &links);
         let into = model.pose.inverse();
-        let mut rotors = Vec::with_capacity(4);
+        let mut rotors = Vec::with_capacity(motors.len());
         for motor in motors {
             // A plugin of a nested model may name the link with its scope.
             let name = motor.link.rsplit("::").next().unwrap_or(&motor.link);
@@ -44,41 +34,59 @@ impl Vehicle {
             let link =
                 link.ok_or_else(|| format!("the link \"{}\" of a rotor does not exist", motor.link))?;
             let pose = into * link.pose;
-            if (pose.rotation * Vector3::z()).z < 0.999 {
-                return Err(format!("the rotor \"{}\" is tilted", motor.link));
-            }
+            let axis = pose.rotation * Vector3::z_axis();
+            // Files round angles to a few digits.
+            let axis = if axis.z >= UPRIGHT { Vector3::z_axis() } else { axis };
             let spin = if motor.counter_clockwise { 1.0 } else { -1.0 };
-            rotors.push(Rotor { position: pose.translation.vector - centre, spin });
+            let position = pose.translation.vector - centre;
+            rotors.push(Rotor { position, axis, spin, motor: figures(motor) });
         }
-        let rotors = <[Rotor; 4]>::try_from(rotors).map_err(|_| "it has not four rotors".to_string())?;
+        let diagonal = inertia.diagonal();
+        let products = Vector3::new(inertia.m12, inertia.m13, inertia.m23);
+        let told = products.amax() > MEANT * diagonal.amax();
         let vehicle = Self {
             name: "sdf",
             mass,
-            inertia,
+            inertia: diagonal,
+            products: if told { products } else { Vector3::zeros() },
             centre,
             rotors,
-            thrust_constant: first.motor_constant,
-            moment_constant: first.moment_constant,
-            tau_up: first.time_constant_up,
-            tau_down: first.time_constant_down,
-            max_speed: first.max_rot_velocity,
-            rotor_drag: first.rotor_drag_coefficient,
-            rolling_moment: first.rolling_moment_coefficient,
             wings: wings(model, &links, &centre),
             ..Self::x500()
         };
-        let positive =
-            [mass, inertia.min(), vehicle.thrust_constant, vehicle.moment_constant, vehicle.max_speed];
-        match positive.iter().all(|x| x.is_finite() && *x > 0.0) {
+        let constants = vehicle.rotors.iter().flat_map(|r| {
+            let m = &r.motor;
+            [m.thrust_constant, m.moment_constant, m.max_speed, m.tau_up, m.tau_down]
+        });
+        let sound = constants.chain([mass, diagonal.min()]).all(|x| x.is_finite() && x > 0.0);
+        // What has mass has three moments above zero about whatever axes.
+        match sound && vehicle.inertia_matrix().symmetric_eigenvalues().min() > 0.0 {
             true => Ok(vehicle),
-            false => Err("a mass, moment of inertia or motor constant is not above zero".into()),
+            false => Err("a mass, moment of inertia, motor or time constant is not above zero".into()),
         }
+    }
+}
+
+/// An axis that leans less than this is upright: its cosine, a quarter of a degree.
+const UPRIGHT: f64 = 0.999_99;
+/// Products of inertia below this share of the largest moment are what rounding left.
+const MEANT: f64 = 1e-9;
+
+fn figures(motor: &MotorModel) -> Motor {
+    Motor {
+        thrust_constant: motor.motor_constant,
+        moment_constant: motor.moment_constant,
+        tau_up: motor.time_constant_up,
+        tau_down: motor.time_constant_down,
+        max_speed: motor.max_rot_velocity,
+        rotor_drag: motor.rotor_drag_coefficient,
+        rolling_moment: motor.rolling_moment_coefficient,
     }
 }
 
 impl BatterySpec {
     /// Of a model's LinearBatteryPlugin: its name, the battery, and the share of its capacity that is left. As there, rotors cost
-    /// nothing: the load is `power_load`.
+    /// nothing: the load is `power_load`, from the moment on at which a rotor turns, or from the start if the plugin says so.
     pub fn of_model(model: &SdfModel) -> Option<(String, Self, f64)> {
         let found = model.plugins.iter().find_map(|p| match &p.known {
             Some(Known::LinearBattery(battery)) => Some(battery),
@@ -100,6 +108,8 @@ impl BatterySpec {
             resistance: found.resistance.max(0.0),
             efficiency: f64::INFINITY,
             idle: found.power_load.max(0.0),
+            smoothing: found.smooth_current_tau.max(0.0),
+            waits: !found.start_draining,
         };
         Some((found.name.clone(), spec, found.initial_charge / found.capacity))
     }
@@ -116,13 +126,6 @@ fn wings(model: &SdfModel, links: &[&Link], centre: &Vector3<f64>) -> Vec<Wing> 
         let name = w.link.rsplit("::").next().unwrap_or(&w.link);
         let pose = into * links.iter().find(|l| l.name == name)?.pose;
         let along = |v: &Vector3<f64>| (pose.rotation * v).try_normalize(1e-9);
-        if !w.control_joint.is_empty() {
-            tracing::warn!(
-                "model {}: the control surface {} of a wing stays at 0",
-                model.name,
-                w.control_joint
-            );
-        }
         Some(Wing {
             centre: (pose * nalgebra::Point3::from(w.cp)).coords - centre,
             forward: along(&w.forward)?,
@@ -147,8 +150,8 @@ fn collect<'a>(model: &'a SdfModel, out: &mut Vec<&'a MotorModel>) {
     model.models.iter().for_each(|inner| collect(inner, out));
 }
 
-/// Mass (kg), centre of mass (m, model frame) and moments of inertia about it (kg m2, along the model's axes).
-fn body(model: &SdfModel, links: &[&Link]) -> (f64, Vector3<f64>, Vector3<f64>) {
+/// Mass (kg), centre of mass (m, model frame) and inertia about it (kg m2, along the model's axes).
+fn body(model: &SdfModel, links: &[&Link]) -> (f64, Vector3<f64>, Matrix3<f64>) {
     let into = model.pose.inverse();
     // The moments stand in the frame that links are told in.
     let parts = links.iter().map(|l| (l.inertial.mass, into * l.inertial.pose, l.inertial.inertia));
@@ -162,5 +165,5 @@ fn body(model: &SdfModel, links: &[&Link]) -> (f64, Vector3<f64>, Vector3<f64>) 
         about += turn * inertia * turn.transpose();
         about += (Matrix3::identity() * away.norm_squared() - away * away.transpose()) * *m;
     }
-    (mass, centre, about.diagonal())
+    (mass, centre, about)
 }

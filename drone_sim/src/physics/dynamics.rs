@@ -1,12 +1,13 @@
-//! The equations of motion of a rigid multicopter.
+//! The equations of motion of a rigid multicopter of any number of rotors.
 //!
 //! Each rotor of speed w gives, as Gazebo's MulticopterMotorModel has it: thrust kf w^2, falling linearly to nothing
 //! at 25 m/s of air along its axis; reaction torque km times thrust against its spin; drag and rolling moment
 //! proportional to w and to the air speed across its axis. Rotor speeds follow their command with a first-order lag
 //! that differs up and down.
 
-use nalgebra::{Quaternion, Vector3, Vector4};
+use nalgebra::{Quaternion, Vector3};
 
+use super::rotors::Rotors;
 use super::state::State;
 use super::vehicle::Vehicle;
 
@@ -18,13 +19,25 @@ pub fn wrench(vehicle: &Vehicle, state: &State, wind: &Vector3<f64>) -> (Vector3
     let mut torque = Vector3::zeros();
     for (rotor, speed) in vehicle.rotors.iter().zip(state.rotors.iter()) {
         let through = air + state.rates.cross(&rotor.position);
-        let lost = (1.0 - through.z.abs() / vehicle.no_thrust_speed).clamp(0.0, 1.0);
-        let thrust = vehicle.thrust_constant * speed * speed.abs() * lost;
-        let across = Vector3::new(through.x, through.y, 0.0) * speed.abs();
-        let push = Vector3::new(0.0, 0.0, thrust) - across * vehicle.rotor_drag;
+        let motor = &rotor.motor;
+        if rotor.is_upright() {
+            let lost = (1.0 - through.z.abs() / vehicle.no_thrust_speed).clamp(0.0, 1.0);
+            let thrust = motor.thrust_constant * speed * speed.abs() * lost;
+            let across = Vector3::new(through.x, through.y, 0.0) * speed.abs();
+            let push = Vector3::new(0.0, 0.0, thrust) - across * motor.rotor_drag;
+            force += push;
+            torque += rotor.position.cross(&push) - across * motor.rolling_moment;
+            torque.z -= rotor.spin * motor.moment_constant * thrust;
+            continue;
+        }
+        let along = through.dot(&rotor.axis);
+        let lost = (1.0 - along.abs() / vehicle.no_thrust_speed).clamp(0.0, 1.0);
+        let thrust = *rotor.axis * (motor.thrust_constant * speed * speed.abs() * lost);
+        let across = (through - *rotor.axis * along) * speed.abs();
+        let push = thrust - across * motor.rotor_drag;
         force += push;
-        torque += rotor.position.cross(&push) - across * vehicle.rolling_moment;
-        torque.z -= rotor.spin * vehicle.moment_constant * thrust;
+        torque += rotor.position.cross(&push) - across * motor.rolling_moment;
+        torque -= thrust * (rotor.spin * motor.moment_constant);
     }
     for wing in &vehicle.wings {
         let (push, turn) = wing.wrench(&air, &state.rates);
@@ -41,21 +54,21 @@ pub fn wrench(vehicle: &Vehicle, state: &State, wind: &Vector3<f64>) -> (Vector3
 pub fn slope(
     vehicle: &Vehicle,
     state: &State,
-    command: &Vector4<f64>,
+    command: &Rotors,
     gravity: &Vector3<f64>,
     wind: &Vector3<f64>,
 ) -> State {
     let (force, torque) = wrench(vehicle, state, wind);
-    let momentum = vehicle.inertia.component_mul(&state.rates);
+    let momentum = vehicle.momentum(&state.rates);
     let spin = Quaternion::from_imag(state.rates);
     State {
         position: state.velocity,
         velocity: state.rotation() * force / vehicle.mass + gravity,
         attitude: state.attitude * spin * 0.5,
-        rates: (torque - state.rates.cross(&momentum)).component_div(&vehicle.inertia),
-        rotors: Vector4::from_fn(|i, _| {
-            let behind = command[i] - state.rotors[i];
-            behind / if behind > 0.0 { vehicle.tau_up } else { vehicle.tau_down }
+        rates: vehicle.spin_up(&(torque - state.rates.cross(&momentum))),
+        rotors: Rotors::from_fn(state.rotors.len(), |i| {
+            let (motor, behind) = (&vehicle.rotors[i].motor, command[i] - state.rotors[i]);
+            behind / if behind > 0.0 { motor.tau_up } else { motor.tau_down }
         }),
     }
 }

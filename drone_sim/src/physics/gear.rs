@@ -38,9 +38,16 @@ pub struct Gear {
 }
 
 impl Gear {
-    /// Feet under the rotors of a vehicle, `height` metres under its centre of mass.
+    /// Feet under the rotors of a vehicle, `height` metres under its centre of mass; of one that has not four rotors that carry, at the
+    /// corners of a square that reaches as far as its rotors.
     pub fn under(vehicle: &Vehicle, height: f64) -> Self {
-        let feet = vehicle.rotors.map(|r| Vector3::new(r.position.x, r.position.y, -height));
+        let carriers = vehicle.carriers().map(|r| r.position.xy());
+        let reach = carriers.clone().map(|p| p.norm()).fold(0.05, f64::max) * std::f64::consts::FRAC_1_SQRT_2;
+        let corners = [(1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (-1.0, -1.0)];
+        let mut feet = corners.map(|(x, y)| Vector3::new(x * reach, y * reach, -height));
+        if carriers.clone().count() == 4 {
+            feet.iter_mut().zip(carriers).for_each(|(foot, p)| *foot = Vector3::new(p.x, p.y, -height));
+        }
         // A light vehicle tips before it lifts: what counts is the smaller of mass and inertia per foot.
         let arm = feet.iter().map(|f| f.x.hypot(f.y)).fold(0.05, f64::max);
         let mass = (vehicle.mass / 4.0).min(vehicle.inertia.min() / (4.0 * arm * arm) * 3.0);
@@ -59,11 +66,12 @@ impl Gear {
         -self.feet[0].z - weight / (4.0 * self.stiffness)
     }
 
-    /// Looks at the ground under each foot; `nearest` is asked for what is nearest to a point of the world.
-    pub fn look(&mut self, state: &State, nearest: impl Fn(&Point3<f64>) -> Option<Ground>) {
-        let turn = state.rotation();
+    /// Looks at the ground under each foot; `under` is asked for the ground at a foot of the world, and told the centre of mass, from
+    /// which the free side of a surface is the near one.
+    pub fn look(&mut self, state: &State, under: impl Fn(&Point3<f64>, &Point3<f64>) -> Option<Ground>) {
+        let (turn, centre) = (state.rotation(), Point3::from(state.position));
         for (foot, ground) in self.feet.iter().zip(&mut self.ground) {
-            *ground = nearest(&Point3::from(state.position + turn * foot));
+            *ground = under(&Point3::from(state.position + turn * foot), &centre);
         }
     }
 
@@ -103,7 +111,7 @@ mod tests {
     use super::super::{Quadrotor, STEP_NS};
     use super::*;
 
-    fn flat(p: &Point3<f64>) -> Option<Ground> {
+    fn flat(p: &Point3<f64>, _: &Point3<f64>) -> Option<Ground> {
         Some(Ground { point: Vector3::new(p.x, p.y, 0.0), normal: Vector3::z() })
     }
 
@@ -138,7 +146,7 @@ mod tests {
     fn friction_holds_on_a_gentle_slope_and_not_on_a_steep_one() {
         for (angle, slides) in [(0.3_f64, false), (0.9, true)] {
             let normal = Vector3::new(angle.sin(), 0.0, angle.cos());
-            let plane = move |p: &Point3<f64>| {
+            let plane = move |p: &Point3<f64>, _: &Point3<f64>| {
                 Some(Ground { point: p.coords - normal * p.coords.dot(&normal), normal })
             };
             let mut quad = standing(Vehicle::x500());

@@ -3,10 +3,11 @@
 //! Invariant: the trajectory depends on the commands and the step count alone. Looking at the vehicle between two
 //! steps ([`Quadrotor::sample`]) integrates a copy, so that the times at which sensors look change nothing.
 
-use nalgebra::{Point3, Vector3, Vector4};
+use nalgebra::{Point3, Vector3};
 
 use super::controller::{Command, Controller};
 use super::gear::{Gear, Ground};
+use super::rotors::Rotors;
 use super::state::State;
 use super::vehicle::Vehicle;
 use super::{dynamics, rk4};
@@ -37,7 +38,7 @@ pub struct Quadrotor {
     pub wind: Vector3<f64>,
     state: State,
     command: Command,
-    rotor_command: Vector4<f64>,
+    rotor_command: Rotors,
     /// The controller is out of the loop.
     off: bool,
     /// What it stands on; without, the ground is the caller's matter.
@@ -57,19 +58,16 @@ impl Quadrotor {
         gravity: Vector3<f64>,
     ) -> Result<Self> {
         let weight = gravity.norm();
-        let speed = vehicle.hover_speed(weight);
-        let fail = |reason: &str| SimError::Parameter {
+        let fail = |reason: String| SimError::Parameter {
             name: "vehicle",
             value: format!("{} at gravity {weight} m/s2", vehicle.name),
-            reason: reason.to_string(),
+            reason,
         };
-        if speed > 0.95 * vehicle.max_speed {
-            return Err(fail("which its rotors cannot carry; use less gravity or a stronger vehicle"));
-        }
+        let rotors = super::hover::speeds(&vehicle, weight).map_err(fail)?;
         let Some(controller) = Controller::new(&vehicle, weight) else {
-            return Err(fail("whose rotors cannot steer all axes"));
+            return Err(fail(super::hover::UNSTEERED.to_string()));
         };
-        let state = State::at(position, yaw, speed);
+        let state = State::at(position, yaw, 0.0).with_rotors(rotors);
         let (wind, command) = (Vector3::zeros(), Command::default());
         let rotor_command = state.rotors;
         Ok(Self {
@@ -99,16 +97,17 @@ impl Quadrotor {
         gear: Gear,
     ) -> Result<Self> {
         let mut quad = Self::hovering(vehicle, position, yaw, gravity)?;
-        quad.state = State::at(position, yaw, 0.0);
-        quad.set_rotor_command(Vector4::zeros());
+        let rest = Rotors::repeat(quad.vehicle.rotors.len(), 0.0);
+        quad.state = State::at(position, yaw, 0.0).with_rotors(rest);
+        quad.set_rotor_command(&[]);
         quad.gear = Some(gear);
         Ok(quad)
     }
 
-    /// Looks at what is under the feet, if it has any.
-    pub fn look_down(&mut self, nearest: impl Fn(&Point3<f64>) -> Option<Ground>) {
+    /// Looks at what is under the feet, if it has any: `under` is asked as in [`Gear::look`].
+    pub fn look_down(&mut self, under: impl Fn(&Point3<f64>, &Point3<f64>) -> Option<Ground>) {
         if let Some(gear) = &mut self.gear {
-            gear.look(&self.state, nearest);
+            gear.look(&self.state, under);
         }
     }
 
@@ -123,10 +122,12 @@ impl Quadrotor {
     }
 
     /// Takes the controller out of the loop and sets what the rotors are to turn at, rad/s, as a flight controller of
-    /// someone else does; within what the vehicle can.
-    pub fn set_rotor_command(&mut self, speeds: Vector4<f64>) {
+    /// someone else does; within what the vehicle can. Rotors without a speed stop.
+    pub fn set_rotor_command(&mut self, speeds: &[f64]) {
         self.off = true;
-        self.rotor_command = speeds.map(|w| w.clamp(0.0, self.vehicle.max_speed));
+        let most = self.vehicle.max_speeds();
+        let asked = |i: usize| speeds.get(i).copied().unwrap_or(0.0);
+        self.rotor_command = Rotors::from_fn(most.len(), |i| asked(i).clamp(0.0, most[i]));
     }
 
     /// Puts the controller back; it holds the heading and height it finds.
@@ -195,7 +196,7 @@ impl Quadrotor {
 fn slope(
     vehicle: &Vehicle,
     state: &State,
-    command: &Vector4<f64>,
+    command: &Rotors,
     gravity: &Vector3<f64>,
     wind: &Vector3<f64>,
     gear: Option<&Gear>,
@@ -204,7 +205,7 @@ fn slope(
     if let Some(gear) = gear {
         let (force, torque) = gear.wrench(state);
         slope.velocity += force / vehicle.mass;
-        slope.rates += torque.component_div(&vehicle.inertia);
+        slope.rates += vehicle.spin_up(&torque);
     }
     slope
 }
@@ -217,7 +218,7 @@ impl Stateful for Quadrotor {
         tape.vector(&mut self.wind);
         self.state.go_over(tape);
         self.command.go_over(tape);
-        tape.vector4(&mut self.rotor_command);
+        self.rotor_command.go_over(tape);
         tape.bool(&mut self.off);
         tape.i64(&mut self.steps, 0..=MOST_STEPS);
         self.controller.go_over(tape);

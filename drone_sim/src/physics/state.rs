@@ -1,7 +1,8 @@
 //! The vehicle's state as a point of a vector space, which is what an integrator wants.
 
-use nalgebra::{Isometry3, Point3, Quaternion, UnitQuaternion, Vector3, Vector4};
+use nalgebra::{Isometry3, Point3, Quaternion, UnitQuaternion, Vector3};
 
+use super::rotors::Rotors;
 use crate::checkpoint::{Stateful, Tape};
 
 /// Position to rotor speeds; also their rates of change.
@@ -16,19 +17,26 @@ pub struct State {
     /// Angular velocity, rad/s, body FLU.
     pub rates: Vector3<f64>,
     /// Rotor speeds, rad/s.
-    pub rotors: Vector4<f64>,
+    pub rotors: Rotors,
 }
 
 impl State {
-    /// At rest, level, heading `yaw` (radians from east, counter-clockwise), rotors at `rotor_speed` rad/s.
+    /// At rest, level, heading `yaw` (radians from east, counter-clockwise), four rotors at `rotor_speed` rad/s.
     pub fn at(position: Point3<f64>, yaw: f64, rotor_speed: f64) -> Self {
         Self {
             position: position.coords,
             velocity: Vector3::zeros(),
             attitude: UnitQuaternion::from_euler_angles(0.0, 0.0, yaw).into_inner(),
             rates: Vector3::zeros(),
-            rotors: Vector4::repeat(rotor_speed),
+            rotors: Rotors::repeat(4, rotor_speed),
         }
+    }
+
+    /// The same with these rotor speeds, rad/s.
+    #[must_use]
+    pub fn with_rotors(mut self, rotors: Rotors) -> Self {
+        self.rotors = rotors;
+        self
     }
 
     /// `self + slope * t`.
@@ -39,7 +47,7 @@ impl State {
             velocity: self.velocity + slope.velocity * t,
             attitude: self.attitude + slope.attitude * t,
             rates: self.rates + slope.rates * t,
-            rotors: self.rotors + slope.rotors * t,
+            rotors: self.rotors.plus(&slope.rotors, t),
         }
     }
 
@@ -87,15 +95,11 @@ impl State {
             && all(self.rotors.as_slice())
     }
 
-    /// The exact bits of all seventeen numbers, for comparing runs.
-    pub fn bits(&self) -> [u64; 17] {
-        let mut out = [0; 17];
+    /// The exact bits of all its numbers (thirteen, and one for each rotor), for comparing runs.
+    pub fn bits(&self) -> Vec<u64> {
         let parts = [self.position.as_slice(), self.velocity.as_slice(), self.attitude.coords.as_slice()];
         let rest = [self.rates.as_slice(), self.rotors.as_slice()];
-        for (to, from) in out.iter_mut().zip(parts.into_iter().chain(rest).flatten()) {
-            *to = from.to_bits();
-        }
-        out
+        parts.into_iter().chain(rest).flatten().map(|x| x.to_bits()).collect()
     }
 }
 
@@ -105,7 +109,7 @@ impl Stateful for State {
         tape.vector(&mut self.velocity);
         tape.quaternion(&mut self.attitude);
         tape.vector(&mut self.rates);
-        tape.vector4(&mut self.rotors);
+        self.rotors.go_over(tape);
         if !self.is_finite() {
             tape.blame("the vehicle's state is not finite");
         }

@@ -1,4 +1,4 @@
-use nalgebra::{Point3, Quaternion, UnitQuaternion, Vector3, Vector4};
+use nalgebra::{Point3, Quaternion, UnitQuaternion, Vector3};
 
 use super::*;
 
@@ -10,7 +10,8 @@ fn still() -> Vector3<f64> {
 
 /// A vehicle whose rotors do nothing: a free rigid body.
 fn dead(vehicle: &Vehicle) -> Vehicle {
-    Vehicle { thrust_constant: 0.0, rotor_drag: 0.0, rolling_moment: 0.0, ..vehicle.clone() }
+    let still = |m: &Motor| Motor { thrust_constant: 0.0, rotor_drag: 0.0, rolling_moment: 0.0, ..*m };
+    vehicle.clone().with_motors(still)
 }
 
 fn run(vehicle: &Vehicle, mut state: State, gravity: &Vector3<f64>, dt: f64, seconds: f64) -> State {
@@ -73,13 +74,13 @@ fn spin_about_one_axis_is_exact() {
 fn rotors_follow_their_command_with_their_own_lag() {
     let vehicle = Vehicle::x3();
     let start = State::at(Point3::origin(), 0.0, 400.0);
-    let command = Vector4::new(700.0, 700.0, 100.0, 100.0);
+    let command = Rotors::from([700.0, 700.0, 100.0, 100.0]);
     let mut state = start;
     for _ in 0..25 {
         state = rk4::step(&state, STEP_S, |s| dynamics::slope(&vehicle, s, &command, &G, &still()));
     }
-    let up = 700.0 - 300.0 * (-0.025_f64 / vehicle.tau_up).exp();
-    let down = 100.0 + 300.0 * (-0.025_f64 / vehicle.tau_down).exp();
+    let up = 700.0 - 300.0 * (-0.025_f64 / vehicle.rotors[0].motor.tau_up).exp();
+    let down = 100.0 + 300.0 * (-0.025_f64 / vehicle.rotors[0].motor.tau_down).exp();
     assert!(
         (state.rotors[0] - up).abs() < 1e-3 && (state.rotors[2] - down).abs() < 1e-3,
         "{:?}",
@@ -93,9 +94,10 @@ fn rotor_drag_and_rolling_moment_are_those_of_the_plugin() {
     let mut state = State::at(Point3::origin(), 0.0, 600.0);
     state.velocity = Vector3::new(5.0, 0.0, 0.0);
     let (force, torque) = dynamics::wrench(&vehicle, &state, &still());
-    let drag = -4.0 * 600.0 * vehicle.rotor_drag * 5.0;
+    let motor = vehicle.rotors[0].motor;
+    let drag = -4.0 * 600.0 * motor.rotor_drag * 5.0;
     assert!((force.x - drag).abs() < 1e-12);
-    assert!((torque.x + 4.0 * 600.0 * vehicle.rolling_moment * 5.0).abs() < 1e-12);
+    assert!((torque.x + 4.0 * 600.0 * motor.rolling_moment * 5.0).abs() < 1e-12);
     // The rotors sit above the centre of mass, so their drag also pitches the nose up (negative about y).
     assert!((torque.y - 0.06 * drag).abs() < 1e-12);
     // Falling with the wind there is no drag at all.
@@ -106,7 +108,7 @@ fn rotor_drag_and_rolling_moment_are_those_of_the_plugin() {
 #[test]
 fn a_counter_clockwise_rotor_turns_the_body_clockwise() {
     let mut state = State::at(Point3::origin(), 0.0, 0.0);
-    state.rotors = Vector4::new(600.0, 600.0, 0.0, 0.0);
+    state.rotors = Rotors::from([600.0, 600.0, 0.0, 0.0]);
     let (_, torque) = dynamics::wrench(&Vehicle::x500(), &state, &still());
     let thrust = 2.0 * 8.54858e-6 * 600.0 * 600.0;
     assert!((torque.z + 0.016 * thrust).abs() < 1e-9, "{torque:?}");
@@ -253,7 +255,7 @@ fn the_mixer_gives_what_the_rotors_can() {
         state.rotors = mixer.rotor_speeds(100.0, &Vector3::new(50.0, 0.0, 3.0));
         let (_, got) = dynamics::wrench(&vehicle, &state, &still());
         assert!(got.x > 0.5 && got.y.abs() < 0.05, "{got:?}");
-        assert!(state.rotors.max() <= vehicle.max_speed + 1e-9);
+        assert!(state.rotors.max() <= vehicle.rotors[0].motor.max_speed + 1e-9);
     }
     assert_eq!(Quaternion::<f64>::identity().w, 1.0);
 }

@@ -1,6 +1,7 @@
 //! Changes of a world that stands already: models that come, go and move.
 
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use nalgebra::Isometry3;
 use peregrine_render::InstanceId;
@@ -112,7 +113,7 @@ impl World {
         Ok(())
     }
 
-    /// Takes a thing away. Its object id is not given to another.
+    /// Takes a thing away, with its looks. Its object id is not given to another.
     ///
     /// # Errors
     /// As [`World::move_thing`].
@@ -128,12 +129,17 @@ impl World {
             gone.iter().for_each(|object| loose.remove(*object));
         }
         self.drop_solids(&gone);
-        for object in gone {
-            for id in self.scene.instances_of(object) {
-                self.scene.set_visible(id, false)?;
-            }
-            self.things[object as usize - 1].name.clear();
+        let looks = self.scene.remove(&gone);
+        for locals in self.locals.values_mut() {
+            locals.looks.retain_mut(|(id, _)| {
+                let new = looks.instance(*id);
+                *id = new.unwrap_or(*id);
+                new.is_some()
+            });
         }
+        self.guests.retain(|model| model.name != name);
+        // What is left of it is its number, under which masks and messages of before know it.
+        gone.iter().for_each(|object| self.things[*object as usize - 1].name = String::new());
         Ok(())
     }
 
@@ -191,6 +197,7 @@ impl World {
         let before = self.things.len() as u32;
         let made = add(&mut builder, &model, &mut Shelf::default(), &mut report)?;
         builder.give_back(self);
+        self.guests.push(Arc::new(model));
         self.mechanisms.extend(made.mechanism);
         self.let_loose(made.clumps, &made.hinges)?;
         let new: Vec<u32> = (before + 1..=self.things.len() as u32).collect();
@@ -267,5 +274,26 @@ mod tests {
         assert!(world.remove_thing("post").unwrap_err().to_string().starts_with("PG-1025"));
         let shown = world.scene.instances_of(world.find("post_1").unwrap());
         assert_eq!(world.scene.instance(shown[0]).unwrap().pose.translation.y, -9.0);
+        // It still moves by the handles that it has now.
+        world.move_thing("post_1", &Isometry3::translation(0.0, -7.0, 1.0)).unwrap();
+        let shown = world.scene.instances_of(world.find("post_1").unwrap());
+        assert_eq!(world.scene.instance(shown[0]).unwrap().pose.translation.y, -7.0);
+    }
+
+    /// Who lets models come and go for hours does not fill the memory.
+    #[test]
+    fn who_goes_leaves_nothing_to_draw_or_to_touch() {
+        let mut world = build("empty", &ForestSpec::default()).unwrap();
+        let size = |w: &World| {
+            (w.scene.instances().len(), w.solids.all().len(), w.grips.len(), w.locals.len(), w.guests.len())
+        };
+        let before = size(&world);
+        for _ in 0..20 {
+            let loaded = Loader::without_files().load_str(POST, "t").unwrap();
+            world.insert(loaded, None, Some(Isometry3::translation(1.0, 2.0, 1.0)), false).unwrap();
+            assert_eq!(size(&world).0, before.0 + 1);
+            world.remove_thing("post").unwrap();
+            assert_eq!(size(&world), before);
+        }
     }
 }

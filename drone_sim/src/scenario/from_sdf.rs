@@ -10,7 +10,7 @@ use super::mechanism::Mechanism;
 use super::meshes::{self, Shelf};
 use super::movement::{Moving, is_multicopter, joined};
 use super::world::{Builder, ThingKind, World, class_of};
-use super::{actor, looks};
+use super::{actor, craft_check, looks};
 use crate::error::{Place, Result, SimError};
 use crate::physics::bodies::Grip;
 use crate::sdf::types::{Geometry, LightKind, Link, Scene as SdfScene, SdfModel, Surface};
@@ -63,8 +63,10 @@ pub fn from_sdf(loaded: Loaded, name: &str, goal_distance: f64, altitude: f64) -
     let craft = models.iter().position(is_multicopter).map(|i| Arc::new(models.remove(i)));
     for other in models.iter().filter(|m| is_multicopter(m)) {
         report.warn(format!("{name}: multicopter \"{}\" stands still, one flies", other.name));
+        report.ignore("model of a multicopter beside the vehicle");
     }
     if let Some(craft) = &craft {
+        craft_check::check(craft, gravity.norm(), &mut report);
         start = craft.pose.translation.vector.into();
     }
     let sun = lights.iter().find(|l| l.kind == LightKind::Directional);
@@ -163,14 +165,18 @@ pub(super) fn add(
             None => apart.get(clumps.index(link)).copied().unwrap_or(object),
         };
         seats.push(object);
+        // Gazebo's lidar sees what is drawn, ours what is touched: a collision without a value of its own takes the link's.
+        let shine = link.visuals.iter().map(|v| v.laser_retro).fold(0.0, f64::max);
         for c in &link.collisions {
-            builder.grip(grip(&c.surface));
+            let retro = if c.laser_retro == 0.0 { shine } else { c.laser_retro };
+            builder.grip(grip(&c.surface), retro as f32);
             match &c.geometry {
                 Geometry::Shape(shape) => builder.solid(c.pose, *shape, object),
                 Geometry::Mesh(mesh) => meshes::touch(builder, c.pose, &mesh.data, object),
                 Geometry::Empty => {}
             }
         }
+        see_through(link, report);
         for v in link.visuals.iter().filter(|v| v.transparency < 0.95) {
             // Ground has no object id by which a camera could tell it.
             let class =
@@ -200,6 +206,17 @@ pub(super) fn add(
         report.warn(format!("model {}: a link that hangs by a joint has no mass; it stands still", top.name));
     }
     Ok(Made { mechanism, ..Made::default() })
+}
+
+/// Lists what Gazebo would let shine through and is drawn opaque here. What lets nearly all through is not drawn.
+fn see_through(link: &Link, report: &mut Report) {
+    for visual in &link.visuals {
+        if (0.05..0.95).contains(&visual.transparency) {
+            report.ignore("visual/transparency");
+        } else if visual.material.as_ref().is_some_and(|m| m.diffuse[3] < 0.95) {
+            report.ignore("material/diffuse of less than full alpha");
+        }
+    }
 }
 
 fn grip(surface: &Surface) -> Grip {

@@ -66,7 +66,8 @@ impl<'a> Moving<'a> {
     }
 }
 
-fn is_ground(top: &SdfModel) -> bool {
+/// Whether a model is planes alone: ground, not a thing.
+pub(crate) fn is_ground(top: &SdfModel) -> bool {
     let plane = |g: &Geometry| matches!(g, Geometry::Shape(Shape::Plane { .. }) | Geometry::Empty);
     let flat = |link: &Link| {
         link.collisions.iter().all(|c| plane(&c.geometry)) && link.visuals.iter().all(|v| plane(&v.geometry))

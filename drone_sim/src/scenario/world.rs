@@ -70,6 +70,8 @@ pub struct World {
     pub loose: Option<Box<Loose>>,
     /// Surfaces of the solids, and the number of the collision that each is of.
     pub(super) grips: Vec<(Grip, u32)>,
+    /// What a lidar gets back from a collision, by its number, where it is not 0 (`<laser_retro>`).
+    retros: BTreeMap<u32, f32>,
     /// Free bodies have moved since they were shown.
     pub(crate) unseen: bool,
     /// Parts of things that have moved, in their things' frames.
@@ -86,6 +88,8 @@ pub struct World {
     pub sdf: Option<Arc<SdfWorld>>,
     /// The model that flies, if the file brings one: its sensors, plugins and masses.
     pub craft: Option<Arc<SdfModel>>,
+    /// Models that came after the start, as they were written.
+    pub(crate) guests: Vec<Arc<SdfModel>>,
     /// The thing that each link of the SDF file belongs to, by scoped model and link; those of the ground are left out.
     pub(super) seats: BTreeMap<(String, String), u32>,
 }
@@ -94,6 +98,19 @@ impl World {
     /// The object id of the thing that a link of the SDF file belongs to; `model` is its scoped name. None for the ground.
     pub(crate) fn seat(&self, model: &str, link: &str) -> Option<u32> {
         self.seats.get(&(model.to_string(), link.to_string())).copied()
+    }
+
+    /// Whether a lidar gets anything back from anything.
+    pub fn is_retroreflective(&self) -> bool {
+        !self.retros.is_empty()
+    }
+
+    /// What a lidar whose beam ends at `p` (world, metres) gets back: the `<laser_retro>` of the surface there, 0 where none is said.
+    pub fn retro_at(&self, p: &Point3<f64>) -> f32 {
+        let hits = [self.solids.nearest(p), self.solids.nearest_plane(p)].into_iter().flatten();
+        let hit = hits.min_by(|a, b| a.near.distance.abs().total_cmp(&b.near.distance.abs()));
+        let collision = hit.and_then(|hit| self.grips.get(hit.solid)).map(|grip| grip.1);
+        collision.and_then(|number| self.retros.get(&number)).copied().unwrap_or(0.0)
     }
 
     /// The thing behind an object id.
@@ -111,6 +128,7 @@ pub struct Builder {
     /// That of solids to come.
     grip: Grip,
     collisions: u32,
+    retros: BTreeMap<u32, f32>,
     scene: Scene,
     things: Vec<Thing>,
     blind: bool,
@@ -150,6 +168,7 @@ impl Builder {
             solids: world.solids.all().to_vec(),
             grips: world.grips.clone(),
             collisions: world.grips.last().map_or(0, |g| g.1 + 1),
+            retros: world.retros.clone(),
             scene: world.scene.clone(),
             things: world.things.clone(),
             ..Self::new()
@@ -159,13 +178,18 @@ impl Builder {
     /// Replaces a world's contents by what was built.
     pub(super) fn give_back(self, world: &mut World) {
         (world.solids, world.scene, world.things) = (Solids::new(self.solids), self.scene, self.things);
-        world.grips = self.grips;
+        (world.grips, world.retros) = (self.grips, self.retros);
     }
 
-    /// The next solids are of another collision, with this surface.
-    pub(super) fn grip(&mut self, grip: Grip) {
+    /// The next solids are of another collision, with this surface, from which a lidar gets that much back.
+    pub(super) fn grip(&mut self, grip: Grip, retro: f32) {
         self.grip = grip;
         self.collisions += 1;
+        // The number may have been that of something that went.
+        self.retros.remove(&self.collisions);
+        if retro != 0.0 {
+            self.retros.insert(self.collisions, retro);
+        }
     }
 
     /// The scene, for light and sky.
@@ -279,6 +303,7 @@ impl Builder {
             clumps: Vec::new(),
             loose: None,
             grips: self.grips,
+            retros: self.retros,
             unseen: false,
             locals: BTreeMap::new(),
             start,
@@ -287,6 +312,7 @@ impl Builder {
             report: None,
             sdf: None,
             craft: None,
+            guests: Vec::new(),
             seats: self.seats,
         }
     }

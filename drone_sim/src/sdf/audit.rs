@@ -90,6 +90,12 @@ fn plugins(top: &SdfModel, flies: bool, report: &mut Report) {
     for plugin in &top.plugins {
         let why = match &plugin.known {
             Some(Known::LiftDrag(_) | Known::LinearBattery(_)) if !flies => "beside the vehicle",
+            Some(Known::LiftDrag(wing)) => {
+                if !wing.control_joint.is_empty() {
+                    report.ignore("plugin[LiftDrag]/control_joint_name");
+                }
+                continue;
+            }
             Some(Known::MulticopterVelocityControl(_)) if !flies => "beside the vehicle",
             Some(Known::MulticopterVelocityControl(_)) => {
                 // The simulator's own controller flies, which is tuned from the vehicle's figures.

@@ -133,7 +133,7 @@ mod tests {
     use crate::sdf::types::{Mesh, MeshKind, Surface};
 
     fn collision(geometry: Geometry, pose: Isometry3<f64>, density: Option<f64>) -> Collision {
-        Collision { name: "c".into(), pose, geometry, surface: Surface::default(), density }
+        Collision { name: "c".into(), pose, geometry, surface: Surface::default(), density, laser_retro: 0.0 }
     }
 
     /// A box written as two halves, as primitives and as a mesh, weighs and turns as one.

@@ -63,11 +63,12 @@ impl Parser<'_> {
             let geometry = self.geometry(src, c)?;
             let surface = c.child("surface").map_or(Ok(Surface::default()), |s| surface(src, s))?;
             let density = c.child("density").map(|d| src.number(d)).transpose()?;
-            for quiet in ["laser_retro", "max_contacts", "auto_inertia_params"] {
+            let laser_retro = src.number_or(c, "laser_retro", 0.0)?;
+            for quiet in ["max_contacts", "auto_inertia_params"] {
                 c.child(quiet).into_iter().for_each(Element::mark_all);
             }
             raw.collisions.push(pose);
-            raw.link.collisions.push(Collision { name, pose: here, geometry, surface, density });
+            raw.link.collisions.push(Collision { name, pose: here, geometry, surface, density, laser_retro });
         }
         for l in e.children("light") {
             let (light, pose) = self.light(src, l)?;

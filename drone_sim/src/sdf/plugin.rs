@@ -26,15 +26,19 @@ const MAKERS: &[(&str, &str, Maker)] = &[
 ];
 
 impl Parser<'_> {
-    /// Every plugin of `owner`. Unknown ones stay unmarked, so that the report names them.
+    /// Every plugin of `owner`. Unknown ones stay unmarked, so that the report names them; of those that are known it names the
+    /// parameters that nobody reads.
     pub(super) fn plugins(&mut self, src: &Source, owner: &Element) -> Result<Vec<Plugin>> {
         let mut out = Vec::new();
         for e in owner.all().iter().filter(|c| c.name() == "plugin") {
             let name = e.attr("name").unwrap_or_default().trim().to_string();
             let filename = e.attr("filename").unwrap_or_default().trim().to_string();
             let known = known(src, e, &name, &filename)?;
-            if known.is_some() {
-                e.mark_all();
+            match known {
+                // What these are told is how they shall draw or step, which is ours to know.
+                Some(Known::Always(_)) => e.mark_all(),
+                Some(_) => e.mark(),
+                None => {}
             }
             let params = e.all().iter().map(node).collect();
             out.push(Plugin { name, filename, params, known });
@@ -85,6 +89,8 @@ fn known(src: &Source, e: &Element, name: &str, filename: &str) -> Result<Option
     } else if is("LiftDrag", "lift-drag") {
         Known::LiftDrag(p.lift_drag()?)
     } else if is("WindEffects", "wind-effects") {
+        // Read where the vehicle is put together.
+        e.child("force_approximation_scaling_factor");
         Known::WindEffects
     } else if is("LinearBatteryPlugin", "linearbatteryplugin") {
         Known::LinearBattery(p.battery()?)
@@ -104,10 +110,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn diff_drive(&self) -> Result<DiffDrive> {
-        let all = |name: &str| {
-            let found = self.e.all().iter().filter(|c| c.name() == name).map(|c| c.text().to_string());
-            found.collect::<Vec<_>>()
-        };
+        let all = |name: &str| self.e.children(name).map(|c| c.text().to_string()).collect::<Vec<_>>();
         let (free, radius) = (DiffDrive::default(), self.number("wheel_radius", 0.2)?);
         // The general names hold for both kinds of speed, the particular ones for their own.
         let range = |kind: &str, what: &str| -> Result<[f64; 2]> {
@@ -198,7 +201,7 @@ impl Reader<'_> {
             velocity_gain: self.vector("velocityGain", none)?,
             attitude_gain: self.vector("attitudeGain", none)?,
             angular_rate_gain: self.vector("angularRateGain", none)?,
-            max_linear_acceleration: self.vector("maxLinearAcceleration", endless)?,
+            max_linear_acceleration: self.vector("maximumLinearAcceleration", endless)?,
             max_linear_velocity: self.vector("maximumLinearVelocity", endless)?,
             max_angular_velocity: self.vector("maximumAngularVelocity", endless)?,
             rotors,
@@ -260,6 +263,13 @@ impl Reader<'_> {
 
     fn battery(&self) -> Result<Battery> {
         let capacity = self.number("capacity", 0.0)?;
+        // Whoever does not ask for it misses nothing; whoever does finds it in the report.
+        for wish in ["enable_recharge", "recharge_by_topic"] {
+            let asked = |c: &&Element| c.name() == wish && matches!(c.text(), "0" | "false" | "False" | "");
+            self.e.all().iter().filter(asked).for_each(Element::mark);
+        }
+        // It chooses between two ways in which Gazebo counts hours; ours is the one that is right.
+        self.e.child("fix_issue_225");
         Ok(Battery {
             name: self.text("battery_name", ""),
             voltage: self.number("voltage", 0.0)?,
@@ -270,6 +280,7 @@ impl Reader<'_> {
             resistance: self.number("resistance", 0.0)?,
             smooth_current_tau: self.number("smooth_current_tau", 1.0)?,
             power_load: self.number("power_load", 0.0)?,
+            start_draining: self.flag("start_draining", false)?,
         })
     }
 }

@@ -50,6 +50,9 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("bullet", "fdir1"),
     ("bullet", "rolling_friction"),
     ("inertial", "fluid_added_mass"),
+    // Gazebo's own systems read none of these.
+    ("plugin", "motorSpeedPubTopic"),
+    ("plugin", "gazebo_version"),
 ];
 
 /// More warnings than this are only counted.
@@ -110,9 +113,15 @@ impl Report {
                 "plugin" => child.attr("name").filter(|n| !n.is_empty()).or(child.attr("filename")),
                 _ => None,
             };
+            // A parameter of a plugin that is known carries the plugin's name.
+            let plugin = root.attr("name").filter(|n| root.name() == "plugin" && !n.is_empty());
+            let parent = match plugin.and_then(|n| n.rsplit("::").next()) {
+                Some(short) => format!("plugin[{short}]"),
+                None => root.name().to_string(),
+            };
             let key = match detail {
-                Some(d) => format!("{}/{}[{d}]", root.name(), child.name()),
-                None => format!("{}/{}", root.name(), child.name()),
+                Some(d) => format!("{parent}/{}[{d}]", child.name()),
+                None => format!("{parent}/{}", child.name()),
             };
             let names = (root.name(), child.name());
             let quiet = names.1.contains(':')

@@ -33,7 +33,10 @@ impl Parser<'_> {
             e.mark();
             let text = |tag: &str| e.child(tag).map(|c| c.text().to_string()).filter(|t| !t.is_empty());
             let frame = ["gz_frame_id", "ignition_frame_id", "frame_id"].into_iter().find_map(text);
-            let (topic, rate) = (text("topic"), src.number_or(e, "update_rate", 0.0)?.max(0.0));
+            // Gazebo's contact sensors have their topic inside of <contact>; the word is libsdformat's for none.
+            let inside = e.child("contact").and_then(|c| c.child("topic")).map(|c| c.text().to_string());
+            let inside = inside.filter(|t| !t.is_empty() && t != "__default_topic__");
+            let (topic, rate) = (inside.or(text("topic")), src.number_or(e, "update_rate", 0.0)?.max(0.0));
             for quiet in ["always_on", "visualize", "enable_metrics"] {
                 e.child(quiet).into_iter().for_each(Element::mark_all);
             }

@@ -24,6 +24,7 @@ pub struct Lidar {
     /// Azimuths of the first row's rays, for the windows.
     ranges: Vec<f64>,
     readings: Vec<f32>,
+    intensities: Vec<f32>,
     near: Vec<usize>,
     order: Vec<(u64, usize)>,
 }
@@ -48,6 +49,7 @@ impl Lidar {
             rays,
             ranges: vec![f64::INFINITY; columns * rows],
             readings: vec![f32::INFINITY; columns * rows],
+            intensities: vec![0.0; columns * rows],
             near: Vec::new(),
             order: Vec::new(),
         }
@@ -61,6 +63,21 @@ impl Lidar {
     /// Readings of the last scan, metres: rows from the lowest elevation, each from the first azimuth on.
     pub fn readings(&self) -> &[f32] {
         &self.readings
+    }
+
+    /// What came back of each beam of the last [`Lidar::reflect`], in the order of [`Lidar::readings`]; 0 before.
+    pub fn intensities(&self) -> &[f32] {
+        &self.intensities
+    }
+
+    /// Asks where each beam of the last scan from `pose` ended what it gets back from there; 0 for those that met nothing.
+    pub fn reflect(&mut self, pose: &Isometry3<f64>, retro_at: impl Fn(&Point3<f64>) -> f32) {
+        for i in 0..self.intensities.len() {
+            let range = self.ranges[i];
+            let met = self.readings[i].is_finite() && range.is_finite();
+            let end = || pose * Point3::from(Vector3::from(self.direction(i)) * range);
+            self.intensities[i] = if met { retro_at(&end()) } else { 0.0 };
+        }
     }
 
     /// Unit direction of reading `i` in the sensor frame.

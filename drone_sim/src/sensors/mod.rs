@@ -23,7 +23,7 @@ pub use imu::{Imu, ImuNoise, ImuReading, MountedImu};
 pub use labels::{LabelEye, SeenBox, TurnedBox};
 pub use lidar::Lidar;
 pub use mount::Mount;
-pub use navsat::{NavSat, NavSatReading};
+pub use navsat::{Datum, NavSat, NavSatReading};
 pub use noise::Noise;
 pub use odometry::Odometry;
 pub use optics::{Lens, Optics};

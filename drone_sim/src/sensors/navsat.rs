@@ -71,6 +71,13 @@ impl Datum {
         UnitQuaternion::from_axis_angle(&Vector3::z_axis(), self.heading)
     }
 
+    /// The point of the world, metres, at that latitude and longitude (degrees) and altitude above the ellipsoid (metres).
+    pub fn local(&self, latitude_deg: f64, longitude_deg: f64, altitude: f64) -> Vector3<f64> {
+        let at = earth_fixed(latitude_deg.to_radians(), longitude_deg.to_radians(), altitude) - self.origin;
+        let enu = Vector3::new(self.axes[0].dot(&at), self.axes[1].dot(&at), self.axes[2].dot(&at));
+        self.turn().inverse() * enu
+    }
+
     /// Latitude and longitude (degrees) and altitude (metres) of a point of the world.
     ///
     /// Source: Bowring, "Transformation from spatial to geographical coordinates", 1976; iterated to the last digit.
@@ -189,5 +196,8 @@ mod tests {
         let datum = Datum::new(&earth);
         let v = Vector3::new(3.0, -1.0, 2.0);
         assert!((datum.turn() * v - datum.to_enu(&v)).norm() < 1e-12);
+        let there = Vector3::new(1200.0, -340.0, 25.0);
+        let [lat, lon, height] = datum.geodetic(&there.into());
+        assert!((datum.local(lat, lon, height) - there).norm() < 1e-6);
     }
 }

@@ -11,7 +11,7 @@ Run it with the Python of a virtual environment that holds the ROS 2 wheels of o
     python make_golden.py jazzy
 
 - hashes_<distro>.json: RIHS01 hash of every type and service. For packages that have a wheel, the hash that the wheel carries
-  ("wheel"). vision_msgs, tf2_msgs and composition_interfaces have none: there ROS's own generator, taken from the wheels, computes the hash
+  ("wheel"). vision_msgs, tf2_msgs, ros_gz_interfaces, gps_msgs, trajectory_msgs and a few more have none: there ROS's own generator, taken from the wheels, computes the hash
   from our definition text ("generator").
 - cdr_jazzy.json (only for jazzy): values and the bytes that rclpy makes of them (Fast DDS). For the packages
   without a wheel the bytes come from `rosbags`, an implementation of CDR that shares no code with ROS or with us.

@@ -10,14 +10,17 @@ use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValu
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::nav_msgs;
 use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan, Range};
-use peregrine_msgs::std_msgs::Header;
+use peregrine_msgs::std_msgs::{Header, UInt32};
 
 use crate::algo::battery::battery;
 use crate::algo::config::Config;
 use crate::algo::gate::{Gate, Refusal};
 use crate::algo::obstacles::obstacle_distance;
 use crate::algo::odometry::{from_mavlink, to_mavlink};
+use crate::algo::parts::Parts;
 use crate::algo::range::{Reading, distance_sensor};
+use crate::algo::requests::{Needed, Requests};
+use crate::algo::resets::Resets;
 use crate::algo::setpoint::{Axes, velocity_setpoint};
 use crate::algo::timesync::TimeSync;
 use crate::error::AutopilotError;
@@ -33,6 +36,8 @@ const TIMESYNC_PERIOD: Duration = Duration::from_secs(1);
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
 /// Without a heartbeat of the autopilot for so long it counts as gone, nanoseconds.
 const AUTOPILOT_TIMEOUT: i64 = 3_000_000_000;
+/// What it sends unasked has come by then, nanoseconds.
+const SETTLING: i64 = 1_500_000_000;
 
 /// The bridge.
 pub struct AutopilotNode {
@@ -43,6 +48,10 @@ pub struct AutopilotNode {
     began: Option<i64>,
     autopilot: Option<Autopilot>,
     counts: Told,
+    estimator: Resets,
+    requests: Requests,
+    parts: Parts,
+    resets: Publisher<UInt32>,
     odom: Publisher<nav_msgs::Odometry>,
     battery: Publisher<BatteryState>,
     status: Publisher<DiagnosticArray>,
@@ -56,6 +65,8 @@ struct Autopilot {
     kind: MavAutopilot,
     armed: bool,
     mode: u32,
+    /// When it was first and last heard, ns.
+    since: i64,
     at: i64,
 }
 
@@ -71,6 +82,9 @@ struct Told {
     bad_scans: u64,
     bad_ranges: u64,
     bad_odometry: u64,
+    others: u64,
+    odometry_parts: u64,
+    requests: u64,
 }
 
 impl Node for AutopilotNode {
@@ -97,6 +111,10 @@ impl Node for AutopilotNode {
             began: None,
             autopilot: None,
             counts: Told::default(),
+            estimator: Resets::default(),
+            requests: Requests::default(),
+            parts: Parts::default(),
+            resets: setup.publish("autopilot/odom_resets", Qos::Latched)?,
             odom: setup.publish("autopilot/odom", Qos::Sensor)?,
             battery: setup.publish("autopilot/battery", Qos::Sensor)?,
             status: setup.publish("~/status", Qos::Reliable)?,
@@ -206,11 +224,13 @@ impl AutopilotNode {
     }
 
     fn hear(&mut self, ctx: &Context, now: i64, header: &MavHeader, message: &MavMessage) -> Result {
-        if header.system_id != u32::from(self.config.target.system) {
+        if !self.config.target.speaks(header.system_id, header.component_id) {
+            self.counts.others += 1;
             return Ok(());
         }
         match message {
             MavMessage::HEARTBEAT(m) if m.autopilot != MavAutopilot::MAV_AUTOPILOT_INVALID => {
+                let since = self.autopilot.map_or(now, |a| a.since);
                 let armed = m.base_mode.contains(MavModeFlag::MAV_MODE_FLAG_SAFETY_ARMED);
                 if self.autopilot.is_none() {
                     tracing::info!(
@@ -220,18 +240,41 @@ impl AutopilotNode {
                         header.system_id
                     );
                 }
-                self.autopilot = Some(Autopilot { kind: m.autopilot, armed, mode: m.custom_mode, at: now });
+                self.autopilot =
+                    Some(Autopilot { kind: m.autopilot, armed, mode: m.custom_mode, since, at: now });
             }
             MavMessage::ODOMETRY(m) => match from_mavlink(m) {
                 Some((told, _)) => {
                     self.counts.odometry_in += 1;
+                    self.requests.hear(Needed::Odometry, now);
+                    // First, so that who reads both has forgotten what was true before the jump comes.
+                    if let Some(data) = self.estimator.hear(m.reset_counter) {
+                        self.resets.send(ctx, UInt32 { data })?;
+                    }
                     let stamp = self.our_time(now, m.time_usec);
                     let header = Header { stamp: stamp.to_msg(), frame_id: "odom".into() };
                     self.odom.send(ctx, odometry(header, &told))?;
                 }
                 None => self.counts.bad_odometry += 1,
             },
+            MavMessage::ATTITUDE_QUATERNION(m) => {
+                self.requests.hear(Needed::Attitude, now);
+                self.parts.attitude(m);
+            }
+            MavMessage::LOCAL_POSITION_NED(m) => {
+                self.requests.hear(Needed::Position, now);
+                // Two tellings of one estimate must not mix.
+                if self.requests.missing(Needed::Odometry, now)
+                    && let Some(told) = self.parts.position(m)
+                {
+                    self.counts.odometry_parts += 1;
+                    let stamp = self.our_time(now, u64::from(m.time_boot_ms) * 1000);
+                    let header = Header { stamp: stamp.to_msg(), frame_id: "odom".into() };
+                    self.odom.send(ctx, odometry(header, &told))?;
+                }
+            }
             MavMessage::SYS_STATUS(m) => {
+                self.requests.hear(Needed::Battery, now);
                 if let Some(b) = battery(m) {
                     let header = Header { stamp: ctx.now().to_msg(), frame_id: "base_link".into() };
                     self.battery.send(ctx, battery_state(header, &b))?;
@@ -250,6 +293,16 @@ impl AutopilotNode {
     fn on_timesync(&mut self, ctx: &Context) -> Result {
         let ask = TIMESYNC_DATA { tc1: 0, ts1: ctx.now().0, ..Default::default() };
         self.send(ctx, &MavMessage::TIMESYNC(ask));
+        let now = ctx.now().0;
+        let settled = |a: Autopilot| {
+            now.saturating_sub(a.at) < AUTOPILOT_TIMEOUT && now.saturating_sub(a.since) > SETTLING
+        };
+        if self.autopilot.is_some_and(settled) {
+            // ArduPilot sends no odometry unasked, and ODOMETRY not at all: its parts are asked for as well.
+            for request in self.requests.due(now, self.config.request_rate, self.config.target) {
+                self.counts.requests += u64::from(self.send(ctx, &MavMessage::COMMAND_LONG(request)));
+            }
+        }
         Ok(())
     }
 
@@ -332,12 +385,16 @@ impl AutopilotNode {
             ("ranges_sent", told.ranges),
             ("odometry_sent", told.odometry_out),
             ("odometry_heard", told.odometry_in),
+            ("odometry_from_parts", told.odometry_parts),
+            ("messages_asked_for", told.requests),
+            ("odometry_resets", u64::from(self.estimator.count())),
             ("bad_scans", told.bad_scans),
             ("bad_ranges", told.bad_ranges),
             ("bad_odometry", told.bad_odometry),
             ("frames_sent", self.uplink.sent()),
             ("frames_not_sent", link.dropped_out),
             ("frames_heard", decoded.frames),
+            ("frames_of_others", told.others),
             ("frames_lost", decoded.lost_frames),
             ("garbage_bytes", decoded.garbage_bytes),
             ("bad_checksums", decoded.bad_checksums),
@@ -345,6 +402,7 @@ impl AutopilotNode {
             ("bad_payloads", decoded.bad_payloads),
             ("link_opened", link.opened),
             ("link_broken", link.broken),
+            ("datagrams_of_strangers", link.strangers),
         ];
         values.extend(counts.iter().map(|(key, count)| pair(key, count.to_string())));
         let refused = Refusal::ALL.iter().filter(|why| self.gate.refused(**why) > 0);

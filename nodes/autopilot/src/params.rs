@@ -52,6 +52,9 @@ pub struct AutopilotParams {
     /// Send `odom` to the autopilot as ODOMETRY: for vehicles whose position comes from cameras.
     #[param(default = false)]
     pub send_odometry: bool,
+    /// Odometry that does not come is asked for at this rate, per second, 0 (never) to 200.
+    #[param(default = 30.0, range = 0.0..=200.0)]
+    pub request_rate_hz: f64,
     /// Where the range finder of `range` looks: down, up, forward, back, left or right.
     #[param(default = "down")]
     pub range_orientation: String,
@@ -88,6 +91,7 @@ impl AutopilotParams {
             },
             world,
             send_odometry: self.send_odometry,
+            request_rate: self.request_rate_hz,
             range_orientation,
             scan_yaw: self.scan_yaw_rad as f32,
         })

@@ -14,6 +14,8 @@ pub struct Uplink {
     decoder: Decoder,
     system: u8,
     component: u8,
+    /// The vehicle: who speaks for another does not become the peer.
+    vehicle: u32,
     sequence: u8,
     frame: Vec<u8>,
     sent: u64,
@@ -26,6 +28,7 @@ impl Uplink {
             decoder: Decoder::default(),
             system: config.system,
             component: config.component,
+            vehicle: u32::from(config.target.system),
             sequence: 0,
             frame: Vec::with_capacity(300),
             sent: 0,
@@ -35,11 +38,12 @@ impl Uplink {
     /// Opens, reads, and calls `hear` for every message that is not our own echo.
     pub fn poll(&mut self, now: i64, mut hear: impl FnMut(&MavHeader, &MavMessage)) -> Option<Change> {
         let (decoder, own) = (&mut self.decoder, (u32::from(self.system), self.component));
+        let vehicle = self.vehicle;
         let change = self.link.poll(now, |bytes| {
             let mut any = false;
             decoder.feed(bytes, |header, message| {
                 if (header.system_id, header.component_id) != own {
-                    any = true;
+                    any |= header.system_id == vehicle;
                     hear(header, message);
                 }
             });

@@ -48,6 +48,45 @@ fn a_waiting_datagram_link_answers_only_who_speaks_mavlink() {
     assert_eq!(friend.recv(&mut buffer).unwrap(), 6);
 }
 
+/// Another vehicle or a ground station on the same port takes nothing away while the peer speaks, and its frames are not
+/// even read; when the peer has gone, the next may come.
+#[test]
+fn a_peer_of_datagrams_stays_the_peer_while_it_is_heard() {
+    let mut link = Link::new("udpin:127.0.0.1:0".parse().unwrap(), RETRY);
+    until(&mut link, false, |link, _, _| link.local_port().is_some());
+    let port = link.local_port().unwrap();
+    let [first, second] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    for socket in [&first, &second] {
+        socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    }
+    // Polled at times of our own making, until something has come.
+    let poll = |link: &mut Link, now: i64| {
+        let mut bytes = Vec::new();
+        let start = Instant::now();
+        let before = link.counts().bytes_in;
+        while link.counts().bytes_in == before && start.elapsed() < Duration::from_secs(5) {
+            link.poll(now, |b| {
+                bytes.extend_from_slice(b);
+                true
+            });
+        }
+        bytes
+    };
+    let second_ns = 1_000_000_000;
+    first.send_to(b"one", ("127.0.0.1", port)).unwrap();
+    assert_eq!(poll(&mut link, 10 * second_ns), b"one");
+    second.send_to(b"two", ("127.0.0.1", port)).unwrap();
+    assert_eq!(poll(&mut link, 12 * second_ns), b"", "not read");
+    assert_eq!(link.counts().strangers, 1);
+    let mut buffer = [0; 32];
+    assert!(link.send(12 * second_ns, b"a").0);
+    assert!(first.recv(&mut buffer).is_ok() && second.recv(&mut buffer).is_err());
+    second.send_to(b"two", ("127.0.0.1", port)).unwrap();
+    assert_eq!(poll(&mut link, 14 * second_ns), b"two", "the first is gone for four seconds");
+    assert!(link.send(14 * second_ns, b"b").0);
+    assert!(second.recv(&mut buffer).is_ok() && first.recv(&mut buffer).is_err());
+}
+
 #[test]
 fn a_waiting_stream_link_takes_the_next_who_connects() {
     let mut link = Link::new("tcpin:127.0.0.1:0".parse().unwrap(), RETRY);

@@ -11,9 +11,11 @@ use peregrine_autopilot::px4::params::Px4Params;
 use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::px4_msgs::{
-    ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry, VehicleStatus,
+    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand,
+    VehicleOdometry, VehicleStatus,
 };
-use peregrine_msgs::sensor_msgs::LaserScan;
+use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan};
+use peregrine_msgs::std_msgs::UInt32;
 use peregrine_msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
 use peregrine_msgs::{Message, cdr, nav_msgs};
 
@@ -47,6 +49,8 @@ struct Seen {
     obstacles: Vec<ObstacleDistance>,
     commands: Vec<VehicleCommand>,
     odometry: Vec<nav_msgs::Odometry>,
+    batteries: Vec<BatteryState>,
+    resets: Vec<(f64, u32)>,
     answers: Vec<String>,
     words: Vec<String>,
     values: Vec<(String, String)>,
@@ -63,6 +67,7 @@ struct Peer {
     seen: Arc<Mutex<Seen>>,
     odometry: Publisher<VehicleOdometry>,
     status: Publisher<VehicleStatus>,
+    battery: Publisher<BatteryStatus>,
     stick: Publisher<TwistStamped>,
     scan: Publisher<LaserScan>,
     take_over: Option<Client<Trigger>>,
@@ -103,6 +108,22 @@ impl Node for Peer {
                 Ok(())
             },
         )?;
+        setup.subscribe(
+            "autopilot/battery",
+            Qos::Sensor,
+            |p: &mut Self, _: &Context, m: &BatteryState| {
+                p.seen.lock().unwrap().batteries.push(m.clone());
+                Ok(())
+            },
+        )?;
+        setup.subscribe(
+            "autopilot/odom_resets",
+            Qos::Latched,
+            |p: &mut Self, ctx: &Context, m: &UInt32| {
+                p.seen.lock().unwrap().resets.push((ctx.now().as_secs_f64(), m.data));
+                Ok(())
+            },
+        )?;
         setup.subscribe("px4/status", Qos::Reliable, |p: &mut Self, _: &Context, m: &DiagnosticArray| {
             let mut seen = p.seen.lock().unwrap();
             seen.words.push(m.status[0].message.to_string());
@@ -120,6 +141,7 @@ impl Node for Peer {
             seen: setup.extension().unwrap(),
             odometry: setup.publish("fmu/out/vehicle_odometry", Qos::Sensor)?,
             status: setup.publish("fmu/out/vehicle_status_v1", Qos::Sensor)?,
+            battery: setup.publish("fmu/out/battery_status", Qos::Sensor)?,
             stick: setup.publish("cmd_vel", Qos::Reliable)?,
             scan: setup.publish("scan", Qos::Sensor)?,
             take_over,
@@ -158,6 +180,8 @@ impl Peer {
                 q: [h, 0.0, 0.0, h],
                 velocity_frame: VehicleOdometry::VELOCITY_FRAME_NED,
                 velocity: [0.0, 1.0, 0.0],
+                // The estimator begins anew after three seconds.
+                reset_counter: if time < 3.0 { 255 } else { 0 },
                 ..Default::default()
             };
             self.odometry.send(ctx, travelled(&told))?;
@@ -170,6 +194,17 @@ impl Peer {
                 ..Default::default()
             };
             self.status.send(ctx, travelled(&told))?;
+        }
+        if self.frame.is_multiple_of(50) {
+            let told = BatteryStatus {
+                timestamp: stamp,
+                connected: true,
+                voltage_v: 14.1,
+                current_a: 20.0,
+                remaining: 0.12,
+                ..Default::default()
+            };
+            self.battery.send(ctx, travelled(&told))?;
         }
         if self.frame.is_multiple_of(5) {
             let mut scan = LaserScan { range_min: 0.2, range_max: 10.0, ..Default::default() };
@@ -256,6 +291,16 @@ fn odometry_arrives_in_the_axes_of_ros() {
     assert!((v.x - 1.0).abs() < 1e-5 && v.y.abs() < 1e-5, "{v:?}");
     assert!(o.pose.pose.orientation.w > 0.999, "looks east: {:?}", o.pose.pose.orientation);
     assert_eq!((o.header.frame_id.as_str(), o.child_frame_id.as_str()), ("odom", "base_link"));
+}
+
+#[test]
+fn the_battery_and_the_resets_of_the_estimator_are_carried_on() {
+    let seen = run(PLAN, &[]);
+    let last = seen.batteries.last().unwrap();
+    assert_eq!((last.percentage, last.voltage, last.current), (0.12, 14.1, -20.0));
+    assert_eq!(seen.resets.iter().map(|r| r.1).collect::<Vec<_>>(), [0, 1], "{:?}", seen.resets);
+    assert!((seen.resets[1].0 - 3.0).abs() < 0.1);
+    assert_eq!(value(&seen, "odometry_resets"), "1");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use peregrine_msgs::geometry_msgs::{PoseStamped, Twist, TwistStamped, Vector3};
 use peregrine_msgs::nav_msgs;
 use peregrine_msgs::peregrine_msgs::AvoidanceStatus;
 use peregrine_msgs::sensor_msgs::{CameraInfo, LaserScan, PointCloud2};
-use peregrine_msgs::std_msgs::Header;
+use peregrine_msgs::std_msgs::{Header, UInt32};
 use peregrine_msgs::vision_msgs::{Detection2DArray, Detection3DArray};
 use peregrine_msgs::visualization_msgs::MarkerArray;
 
@@ -50,10 +50,16 @@ pub struct AvoidanceNode {
     /// STUCK was told since it last flew for the goal: it comes and goes while the vehicle goes on looking.
     told_stuck: bool,
     tracks: Tracks,
+    /// How often the source of odometry has said that it began anew.
+    resets: Option<u32>,
     /// Frame of odometry, which tracks must be in.
     odom: String,
     counts: Counts,
     body_radius: f64,
+    /// Commands that took longer than this are stops, milliseconds.
+    deadline_ms: f64,
+    /// Frame of the goal that is flown to; empty for none.
+    goal_frame: String,
     path: Vec<Vec3>,
 }
 
@@ -74,6 +80,8 @@ impl Node for AvoidanceNode {
             setup.subscribe("tracks", Qos::Sensor, Self::on_tracks)?;
         }
         setup.subscribe("goal", Qos::Latched, Self::on_goal)?;
+        setup.subscribe("odom_resets", Qos::Latched, Self::on_resets)?;
+        setup.optional("odom_resets")?;
         if config.depth {
             setup.subscribe("depth/camera_info", Qos::Sensor, Self::on_depth_info)?;
             setup.subscribe_frames("depth/image_raw", FramePolicy::Latest, Self::on_depth)?;
@@ -101,8 +109,11 @@ impl Node for AvoidanceNode {
             last_state: State::InputStale(Stale::NoDepth),
             told_stuck: false,
             tracks: Tracks::new(),
+            resets: None,
             odom: String::new(),
             counts: Counts::default(),
+            deadline_ms: params.deadline_ms,
+            goal_frame: String::new(),
             path: Vec::with_capacity(512),
         })
     }
@@ -112,6 +123,7 @@ impl Node for AvoidanceNode {
         let margins = params.margins().or_node()?;
         self.planner.set_limits(&params.config().or_node()?).or_node()?;
         (self.margins, self.min_score) = (margins, params.min_detection_score);
+        self.deadline_ms = params.deadline_ms;
         Ok(())
     }
 }
@@ -133,8 +145,21 @@ impl AvoidanceNode {
     fn on_odometry(&mut self, ctx: &Context, message: &nav_msgs::Odometry) -> Result {
         if self.odom != message.header.frame_id.as_str() {
             self.odom = message.header.frame_id.to_string();
+            if self.is_strange(&self.goal_frame) {
+                self.refuse_goal(ctx);
+            }
         }
         self.planner.on_odometry(ctx.now().0, inputs::odometry(message));
+        Ok(())
+    }
+
+    /// The source of odometry says itself that it began anew, which a step too small to be told from motion may be.
+    fn on_resets(&mut self, ctx: &Context, message: &UInt32) -> Result {
+        let before = self.resets.replace(message.data);
+        if before.is_some_and(|before| before != message.data) {
+            self.planner.on_odometry_reset();
+            tracing::warn!(node = ctx.node_name(), "odometry was reset: what was seen must be seen anew");
+        }
         Ok(())
     }
 
@@ -195,7 +220,7 @@ impl AvoidanceNode {
         let limits = (scan.range_min, scan.range_max);
         let stamp = Time::from_msg(&scan.header.stamp).0;
         let command = self.planner.on_scan(ctx.now().0, stamp, angles, limits, &scan.ranges);
-        command.map_or(Ok(()), |command| self.send(ctx, &command, lap.milliseconds()))
+        command.map_or(Ok(()), |command| self.answer(ctx, &command, &lap))
     }
 
     fn on_points(&mut self, ctx: &Context, cloud: &PointCloud2) -> Result {
@@ -208,7 +233,7 @@ impl AvoidanceNode {
                 self.planner.on_watchdog(ctx.now().0)
             }
         };
-        command.map_or(Ok(()), |command| self.send(ctx, &command, lap.milliseconds()))
+        command.map_or(Ok(()), |command| self.answer(ctx, &command, &lap))
     }
 
     fn on_detections(&mut self, ctx: &Context, found: &Detection2DArray) -> Result {
@@ -237,11 +262,36 @@ impl AvoidanceNode {
     fn on_goal(&mut self, ctx: &Context, goal: &PoseStamped) -> Result {
         let p = &goal.pose.position;
         let at = Vec3::new(p.x, p.y, p.z);
+        self.goal_frame = goal.header.frame_id.to_string();
+        if self.is_strange(&self.goal_frame) {
+            self.refuse_goal(ctx);
+            return Ok(());
+        }
         if !at.is_finite() {
             tracing::warn!(node = ctx.node_name(), "a goal that is not finite was taken as: no goal");
         }
         self.planner.set_goal(at);
         Ok(())
+    }
+
+    /// Odometry's frame, and before the first odometry its usual name.
+    fn odom_frame(&self) -> &str {
+        if self.odom.is_empty() { "odom" } else { &self.odom }
+    }
+
+    /// True for a frame that is named, and is not odometry's.
+    fn is_strange(&self, frame: &str) -> bool {
+        !frame.is_empty() && !self.odom.is_empty() && frame != self.odom
+    }
+
+    fn refuse_goal(&mut self, ctx: &Context) {
+        tracing::warn!(
+            node = ctx.node_name(),
+            "the goal in frame `{}` is refused, and there is none now: it must be in odometry's, `{}`",
+            self.goal_frame,
+            self.odom
+        );
+        self.planner.set_goal(Vec3::new(f64::NAN, f64::NAN, f64::NAN));
     }
 
     fn on_depth(&mut self, ctx: &Context, frame: &Frame) -> Result {
@@ -259,7 +309,7 @@ impl AvoidanceNode {
                 self.planner.on_watchdog(ctx.now().0)
             }
         };
-        command.map_or(Ok(()), |command| self.send(ctx, &command, lap.milliseconds()))
+        command.map_or(Ok(()), |command| self.answer(ctx, &command, &lap))
     }
 
     fn on_watchdog(&mut self, ctx: &Context) -> Result {
@@ -282,7 +332,7 @@ impl AvoidanceNode {
         let mut ring = [f32::NAN; BINS];
         self.planner.ring(RING_RANGE, &mut ring);
         if markers_read {
-            let header = Header { stamp: stamp.clone(), frame_id: "odom".into() };
+            let header = Header { stamp: stamp.clone(), frame_id: self.odom_frame().into() };
             let shown = outputs::markers(&header, &self.planner, self.last_state, &ring, &mut self.path);
             self.markers.send(ctx, shown)?;
         }
@@ -292,6 +342,17 @@ impl AvoidanceNode {
             self.ring.send(ctx, outputs::scan(header, &ring, nearest, RING_RANGE, SHOW_EVERY_S))?;
         }
         Ok(())
+    }
+
+    /// Sends what was planned since `lap` began, or a stop when that took too long.
+    fn answer(&mut self, ctx: &Context, command: &Command, lap: &Lap) -> Result {
+        let took = lap.milliseconds();
+        if took > self.deadline_ms && !matches!(command.status.state, State::InputStale(_)) {
+            self.counts.missed_deadlines += 1;
+            let stop = self.planner.on_missed_deadline(ctx.now().0);
+            return self.send(ctx, &stop, took);
+        }
+        self.send(ctx, command, took)
     }
 
     fn send(&mut self, ctx: &Context, command: &Command, cycle_ms: f64) -> Result {
@@ -307,7 +368,7 @@ impl AvoidanceNode {
         let (v, frame) = match self.frame {
             CommandFrame::Heading => (command.velocity_heading, "base_link"),
             CommandFrame::Body => (command.velocity_body, "base_link"),
-            CommandFrame::Odom => (command.velocity, "odom"),
+            CommandFrame::Odom => (command.velocity, self.odom_frame()),
         };
         let header = Header { stamp: ctx.now().to_msg(), frame_id: frame.into() };
         let twist = Twist {

@@ -20,6 +20,8 @@ pub struct Counts {
     pub commands: u64,
     /// Commands that were a stop because an input could not be trusted.
     pub stops: u64,
+    /// Commands that took too long to make, and were sent as a stop.
+    pub missed_deadlines: u64,
     /// Depth images that could not be read.
     pub bad_images: u64,
     /// Depth's `camera_info`s that describe no camera.
@@ -64,6 +66,7 @@ pub fn diagnose(name: &str, status: &Status, cycle_ms: f64, counts: &Counts) -> 
             pair("candidates_tried", status.candidates_tried.to_string()),
             pair("commands", counts.commands.to_string()),
             pair("stops", counts.stops.to_string()),
+            pair("missed_deadlines", counts.missed_deadlines.to_string()),
             pair("bad_images", counts.bad_images.to_string()),
             pair("bad_infos", counts.bad_infos.to_string()),
             pair("bad_clouds", counts.bad_clouds.to_string()),

@@ -36,6 +36,10 @@ pub struct AvoidanceParams {
     /// Time from now until a command acts, beyond the measured ages of inputs, seconds, 0 to 1.
     #[param(default = 0.1, range = 0.0..=1.0)]
     pub command_delay_s: f64,
+    /// A command that took longer than this to make, in milliseconds of real time, is sent as a stop; 1 to 1000. Less than
+    /// command_delay_s. In lockstep, where time waits, it does not apply.
+    #[param(default = 50.0, range = 0.001..=1000.0, live)]
+    pub deadline_ms: f64,
     /// Radius of the ball around the body with its propellers, metres, 0.05 to 3.
     #[param(default = 0.25, range = 0.05..=3.0)]
     pub body_radius_m: f64,
@@ -127,6 +131,12 @@ pub struct AvoidanceParams {
     /// Distance to the goal that counts as there, metres, 0.1 to 10.
     #[param(default = 0.5, range = 0.1..=10.0, live)]
     pub goal_tolerance_m: f64,
+    /// Lower corner of the geofence on the ground, metres in odom: x, y. Altitudes are altitude_min_m and altitude_max_m.
+    #[param(default = [-10000.0, -10000.0], live)]
+    pub fence_low_m: Vec<f64>,
+    /// Upper corner of the geofence on the ground, metres in odom: x, y.
+    #[param(default = [10000.0, 10000.0], live)]
+    pub fence_high_m: Vec<f64>,
     /// Floor of the geofence, metres in odom.
     #[param(default = 0.8, range = -10000.0..=10000.0, live)]
     pub altitude_min_m: f64,
@@ -146,7 +156,11 @@ pub struct AvoidanceParams {
     #[param(default = 0.15, range = 0.1..=1.0)]
     pub guidance_cell_m: f64,
     /// Extra margin per detected class: label=metres. Margins only ever add.
-    #[param(default = ["person=0.4", "car=0.2", "bird=0.6", "dog=0.3", "bicycle=0.3"], live)]
+    #[param(default = [
+        "person=0.4", "rider=0.4", "bicycle=0.3", "motorcycle=0.3", "car=0.3", "van=0.3",
+        "truck=0.3", "bus=0.3", "train=0.3", "dog=0.3", "horse=0.3", "bird=0.6",
+        "drone=0.6", "airplane=0.6", "kite=0.6", "wire=1.0",
+    ], live)]
     pub class_margins: Vec<String>,
     /// Least score of a detection that widens a margin, 0 to 1.
     #[param(default = 0.3, range = 0.0..=1.0, live)]
@@ -243,6 +257,7 @@ impl AvoidanceParams {
             keyframe_angle: self.keyframe_angle_rad,
             start_bubble: self.start_bubble_m,
             goal_tolerance: self.goal_tolerance_m,
+            area: (ground("fence_low_m", &self.fence_low_m)?, ground("fence_high_m", &self.fence_high_m)?),
             altitude_min: self.altitude_min_m,
             altitude_max: self.altitude_max_m,
             vertical_speed: self.vertical_speed_mps,
@@ -278,6 +293,12 @@ impl AvoidanceParams {
             }),
         }
     }
+}
+
+/// A place on the ground: x, y (m, odom).
+fn ground(name: &'static str, numbers: &[f64]) -> Result<[f64; 2], AvoidanceError> {
+    let count = numbers.len();
+    numbers.try_into().map_err(|_| AvoidanceError::ParameterLength { name, count, expected: "two: x, y (m)" })
 }
 
 /// Where a sensor sits in the body: x, y, z (m), roll, pitch, yaw (rad).

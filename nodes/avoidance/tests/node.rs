@@ -48,6 +48,8 @@ struct Plan {
     /// Neither detections nor tracks after this, s: who tells them has died.
     detector_ends: Option<f64>,
     goal: Option<Vec3>,
+    /// The frame that the goal names.
+    goal_frame: Option<&'static str>,
     seconds: f64,
     /// Somebody whom depth does not show crosses the way; the frame that the tracker says.
     walker: Option<&'static str>,
@@ -205,6 +207,7 @@ impl World {
         if let (1, Some(at)) = (self.frame, self.plan.goal) {
             let mut goal = PoseStamped::default();
             (goal.pose.position.x, goal.pose.position.y, goal.pose.position.z) = (at.x, at.y, at.z);
+            goal.header.frame_id = self.plan.goal_frame.unwrap_or_default().into();
             self.goal.send(ctx, goal)?;
         }
         if let Some(frame) = self.plan.walker
@@ -456,6 +459,30 @@ fn without_a_goal_it_hovers() {
 }
 
 #[test]
+fn a_goal_of_another_frame_is_no_goal() {
+    for (frame, flies) in [("odom", true), ("map", false)] {
+        let plan = Plan { goal: Some(GOAL), goal_frame: Some(frame), seconds: 3.0, ..Plan::default() };
+        let (_, seen) = run(plan, 1);
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.track.iter().any(|t| t.2 > 1.0), flies, "{frame}: {:?}", seen.states);
+        assert!(flies || seen.states.last().unwrap() == "HOVER no goal yet", "{:?}", seen.states);
+    }
+}
+
+#[test]
+fn the_fence_on_the_ground_holds() {
+    // The goal lies 10 m beyond it.
+    let fence = [("fence_high_m", ParamValue::DoubleArray(vec![20.0, 5.0]))];
+    let plan = Plan { goal: Some(GOAL), seconds: 12.0, ..Plan::default() };
+    let (_, seen) = run_with(plan, 1, &fence);
+    let seen = seen.lock().unwrap();
+    let farthest = seen.track.iter().map(|t| t.1.x).fold(0.0, f64::max);
+    println!("{farthest:.2} m; {:?}", seen.states);
+    assert!(!seen.collided && (17.0..20.3).contains(&farthest), "{farthest}");
+    assert!(seen.track.iter().all(|t| t.1.y < 5.3));
+}
+
+#[test]
 fn bad_parameters_are_refused_by_name() {
     let refusal = |key: &str, value: ParamValue| {
         let mut app = App::new(Mode::Lockstep { threads: 1 });
@@ -474,6 +501,10 @@ fn bad_parameters_are_refused_by_name() {
     assert!(e.contains("PG-0708"), "{e}");
     let e = refusal("points_elevation_rad", ParamValue::DoubleArray(vec![0.3]));
     assert!(e.contains("PG-0703"), "{e}");
+    let e = refusal("fence_low_m", ParamValue::DoubleArray(vec![0.0]));
+    assert!(e.contains("PG-0703") && e.contains("fence_low_m"), "{e}");
+    let e = refusal("fence_low_m", ParamValue::DoubleArray(vec![0.0, 20000.0]));
+    assert!(e.contains("PG-0702"), "{e}");
     let e = refusal("altitude_min_m", ParamValue::Double(9.0));
     assert!(e.contains("PG-0702"), "{e}");
     let e = refusal("cruise_mps", ParamValue::Double(99.0));

@@ -27,6 +27,15 @@ pub enum BridgeError {
         /// What goes with the ROS type.
         hint: String,
     },
+    /// A service that is not carried.
+    #[error(
+        "PG-1806 the service {ros} is not carried. Those of ros_gz_interfaces/srv are: ControlWorld, SpawnEntity, DeleteEntity, \
+         SetEntityPose."
+    )]
+    Service {
+        /// ROS type.
+        ros: String,
+    },
     /// The transport refuses.
     #[error("PG-1803 no way to Gazebo: {0}")]
     Gz(#[from] peregrine_gz::GzError),

@@ -8,13 +8,16 @@ use peregrine::prelude::*;
 use peregrine_gz::{Flavour, GzNode, Options};
 
 use crate::algo::bridge::{Bridge, Way};
+use crate::algo::service::ServiceBridge;
 use crate::error::BridgeError;
 use crate::outlet::{Outlet, inlet, outlet};
+use crate::services::serve;
 
 /// Parameters of `gz_bridge`; `params.yaml` has the same list.
 #[derive(Params, Debug)]
 pub struct Config {
-    /// What is carried: NAME@ROS_TYPE[GZ_TYPE from Gazebo, ] to Gazebo, @ both ways; GZ_NAME:ROS_NAME for two names.
+    /// What is carried: NAME@ROS_TYPE[GZ_TYPE from Gazebo, ] to Gazebo, @ both ways; NAME@PACKAGE/srv/TYPE a service of Gazebo's;
+    /// GZ_NAME:ROS_NAME for two names.
     #[param(default = vec!["/clock@rosgraph_msgs/msg/Clock[gz.msgs.Clock".to_string()])]
     pub bridges: Vec<String>,
     /// Gazebo's partition; empty takes GZ_PARTITION, else HOST:USER.
@@ -66,8 +69,13 @@ impl Node for GzBridge {
     type Params = Config;
 
     fn configure(setup: &mut Setup<Self>, config: Config) -> Result<Self> {
-        let bridges = config.bridges.iter().map(|text| Bridge::parse(text));
-        let bridges = bridges.collect::<Result<Vec<_>, BridgeError>>().or_node()?;
+        let (mut bridges, mut services) = (Vec::new(), Vec::new());
+        for text in &config.bridges {
+            match ServiceBridge::parse(text) {
+                Some(service) => services.push(service.or_node()?),
+                None => bridges.push(Bridge::parse(text).or_node()?),
+            }
+        }
         let mut options = Options::from_env().map_err(BridgeError::from).or_node()?;
         if !config.partition.is_empty() {
             options.partition.clone_from(&config.partition);
@@ -84,6 +92,7 @@ impl Node for GzBridge {
         };
         let flavour = options.flavour;
         let gz = GzNode::new(options).map_err(BridgeError::from).or_node()?;
+        services.iter().try_for_each(|service| serve(setup, &gz, service))?;
         let mut inbound = Vec::new();
         for bridge in &bridges {
             if bridge.way != Way::ToGz

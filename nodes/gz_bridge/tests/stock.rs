@@ -10,8 +10,12 @@ use std::time::{Duration, Instant};
 
 use peregrine::prelude::*;
 use peregrine::{App, Mode, NodeFactory, NodeSpec, ParamValue, StopReason};
+use peregrine_gz::msgs::core::Boolean;
+use peregrine_gz::msgs::world::WorldControl;
+use peregrine_gz::{Flavour, GzNode, Options};
 use peregrine_gz_bridge::GzBridge;
 use peregrine_msgs::geometry_msgs::Twist;
+use peregrine_msgs::ros_gz_interfaces::{ControlWorld, ControlWorldRequest};
 use peregrine_msgs::std_msgs::String as StringMsg;
 
 const TOOL: &str = "/usr/libexec/ignition/transport11/ign-transport-topic";
@@ -115,4 +119,63 @@ fn wrong_addresses_and_names_are_refused() {
         let error = app.add(NodeFactory::of::<GzBridge>(), spec).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(code), "{error}");
     }
+}
+
+/// Asks for five steps ten times a second, and writes down the answers.
+struct Asker {
+    answers: Arc<Mutex<Vec<bool>>>,
+    client: Client<ControlWorld>,
+}
+
+impl Node for Asker {
+    const NAME: &'static str = "asker";
+    type Params = NoParams;
+
+    fn configure(setup: &mut Setup<Self>, _: NoParams) -> Result<Self> {
+        setup.timer(Duration::from_millis(100), |n: &mut Self, ctx| {
+            let mut request = ControlWorldRequest::default();
+            (request.world_control.pause, request.world_control.multi_step) = (true, 5);
+            n.client.call(ctx, request);
+            Ok(())
+        })?;
+        Ok(Self {
+            answers: setup.extension::<Mutex<Vec<bool>>>().unwrap_or_default(),
+            client: setup.client("/control", |n: &mut Self, _, _, answer| {
+                n.answers.lock().unwrap().extend(answer.map(|a| a.success).ok());
+                Ok(())
+            })?,
+        })
+    }
+}
+
+#[test]
+fn ros_asks_a_service_and_gazebo_answers() {
+    let partition = format!("bridge_service_{}", std::process::id());
+    let options = Options { flavour: Flavour::Ignition, ..Options::loopback(&partition) };
+    let gazebo = GzNode::new(options).unwrap();
+    let orders = Arc::new(Mutex::new(Vec::new()));
+    let to = Arc::clone(&orders);
+    gazebo
+        .advertise_service("/world/w/control", move |order: WorldControl| {
+            to.lock().unwrap().push((order.pause, order.multi_step, order.run_to_sim_time.is_some()));
+            Some(Boolean { header: None, data: true })
+        })
+        .unwrap();
+    let answers = Arc::new(Mutex::new(Vec::<bool>::new()));
+    let mut app = App::new(Mode::Realtime { threads: 2, factor: 1.0, use_sim_time: false });
+    app.extend(Arc::clone(&answers));
+    let service = "/world/w/control:/control@ros_gz_interfaces/srv/ControlWorld".to_owned();
+    let spec = spec(&partition).with_param("bridges", ParamValue::StringArray(vec![service]));
+    app.add(NodeFactory::of::<GzBridge>(), spec).unwrap();
+    app.add(NodeFactory::of::<Asker>(), NodeSpec::new("asker")).unwrap();
+    let stop = app.stop_handle();
+    let running = std::thread::spawn(move || app.run().map(|_| ()));
+    let end = Instant::now() + Duration::from_secs(30);
+    while !answers.lock().unwrap().contains(&true) {
+        assert!(Instant::now() < end, "no answer: {:?}", answers.lock().unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    stop.ask(StopReason::Asked("the test has heard enough".into()));
+    running.join().unwrap().unwrap();
+    assert!(orders.lock().unwrap().iter().all(|order| *order == (true, 5, false)), "{orders:?}");
 }

@@ -28,4 +28,30 @@ pub enum FilterError {
         /// What it should hold, in words.
         expected: &'static str,
     },
+    /// A choice by name that does not exist.
+    #[error(
+        "PG-1703 parameter `{name}` is `{value}`, which is none of: {choices}. Use one of these in the parameter file of the safety filter."
+    )]
+    UnknownChoice {
+        /// Name of the parameter.
+        name: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it may be.
+        choices: &'static str,
+    },
+    /// A cloud whose points cannot be read.
+    #[error(
+        "PG-1704 a cloud of {width} x {height} points of {step} bytes each, {bytes} bytes in all, cannot be read. Publish little-endian PointCloud2 with FLOAT32 fields x, y, z inside of each point."
+    )]
+    Cloud {
+        /// Points in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Bytes from point to point.
+        step: u32,
+        /// Bytes that came.
+        bytes: usize,
+    },
 }

@@ -10,7 +10,10 @@
 //! `node` wires it to topics.
 
 pub mod algo;
+pub mod cloud;
 pub mod error;
 pub mod node;
+pub mod params;
+mod report;
 
 pub use node::{PEREGRINE_NODE, SafetyFilterNode};

@@ -1,7 +1,7 @@
 //! Once warm, a sweep and a judgement allocate nothing.
 
 use peregrine_safety_filter::algo::filter::{Ages, Filter, Limits};
-use peregrine_safety_filter::algo::ingest::{Depth, Pinhole, depth};
+use peregrine_safety_filter::algo::ingest::{Depth, Dome, Pinhole, Scan, depth, points, scan, shows, sweeps};
 use peregrine_safety_filter::algo::shell::Shell;
 use peregrine_safety_filter::algo::vector::Turn;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -27,6 +27,10 @@ fn a_warm_cycle_allocates_nothing() {
     let image = Depth { size: (640, 480), step: 2560, metres: true, bytes: &bytes };
     let camera = Pinhole { k: [337.0, 337.0, 319.5, 239.5], size: (640, 480) };
     let optical = Turn([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]);
+    let ranges = [3.0_f32; 360];
+    let rays = Scan { ranges: &ranges, first: 0.0, step: 1_f64.to_radians(), limits: (0.1, 20.0) };
+    let dome = Dome { elevation: (-0.3, 0.3), silence_is_free: true };
+    let cloud: Vec<[f32; 3]> = (0..500).map(|i| [3.0, 0.01 * i as f32 - 2.5, 0.2]).collect();
     let ages = Ages {
         command: Some(0.0),
         sensors: Some(0.0),
@@ -39,8 +43,13 @@ fn a_warm_cycle_allocates_nothing() {
         let region = Region::new(COUNTING);
         let mut slowed = 0;
         for i in 0..20 {
-            depth(&mut shell, &image, &camera, [0.0; 3], &optical, 12.0);
-            shell.end(i);
+            let eye = [0.01 * i as f64, 0.0, 0.0];
+            depth(&mut shell, &image, &camera, eye, &optical, 12.0);
+            shell.end(i, eye, shows(&image, &camera, eye, &optical));
+            scan(&mut shell, &rays, eye, &Turn::NONE, 12.0);
+            shell.end(i, eye, sweeps(&rays, eye, &Turn::NONE));
+            points(&mut shell, cloud.iter().copied(), &dome, eye, &Turn::NONE, 12.0);
+            shell.end_unordered(i, eye);
             slowed += u32::from(filter.judge([6.0, 1.0, 0.0], [0.0; 3], &shell, &ages, i).cause.is_some());
         }
         assert_eq!(slowed, 20);

@@ -68,11 +68,14 @@ pub fn frame_handshake(data: &[u8]) {
     }
 }
 
-/// A cloud of points, as CDR: what a lidar or a tracker may send to the avoidance node.
+/// A cloud of points, as CDR: what a lidar or a tracker may send to the avoidance node and the safety filter.
 pub fn point_cloud(data: &[u8]) {
     use peregrine_msgs::{cdr, sensor_msgs::PointCloud2};
     match cdr::from_slice::<PointCloud2>(data) {
-        Ok(cloud) => peregrine_avoidance::inputs::fuzz(&cloud),
+        Ok(cloud) => {
+            peregrine_avoidance::inputs::fuzz(&cloud);
+            peregrine_safety_filter::cloud::fuzz(&cloud);
+        }
         Err(error) => code(&error, "PG-03"),
     }
 }

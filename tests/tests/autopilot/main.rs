@@ -17,6 +17,8 @@ use peregrine_msgs::diagnostic_msgs::DiagnosticArray;
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::nav_msgs::Odometry;
 use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan, Range};
+use peregrine_msgs::std_msgs::UInt32;
+use peregrine_safety_filter::SafetyFilterNode;
 use peregrine_tests::python;
 use serde_json::Value;
 
@@ -31,6 +33,7 @@ struct Plan {
 struct Heard {
     odometry: Vec<(Odometry, Time)>,
     battery: Vec<BatteryState>,
+    resets: Vec<u32>,
     status: Vec<DiagnosticArray>,
 }
 
@@ -50,7 +53,15 @@ impl Node for Planner {
 
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
         let heard: Arc<Mutex<Heard>> = setup.extension().unwrap();
-        let (a, b, c) = (heard.clone(), heard.clone(), heard);
+        let (a, b, c, d) = (heard.clone(), heard.clone(), heard.clone(), heard);
+        setup.subscribe(
+            "autopilot/odom_resets",
+            Qos::Latched,
+            move |_: &mut Self, _: &Context, m: &UInt32| {
+                d.lock().unwrap().resets.push(m.data);
+                Ok(())
+            },
+        )?;
         setup.subscribe(
             "autopilot/odom",
             Qos::Sensor,
@@ -167,15 +178,27 @@ type Received = (f64, String, Value);
 
 /// Flies the plan on the peer's link; what the peer heard, and what the planner did.
 fn fly(peer: Peer, plan: Plan) -> (Vec<Received>, Value, Arc<Mutex<Heard>>) {
+    fly_behind(peer, plan, false)
+}
+
+/// The same, with the safety filter between planner and bridge if `filtered`: it takes the planner's commands, odometry and
+/// scan, and what it knows around the vehicle is what the autopilot is told.
+fn fly_behind(peer: Peer, plan: Plan, filtered: bool) -> (Vec<Received>, Value, Arc<Mutex<Heard>>) {
     let heard = Arc::new(Mutex::new(Heard::default()));
     let mut app = App::new(Mode::Realtime { threads: 2, factor: 1.0, use_sim_time: false });
     app.extend(heard.clone()).extend(Arc::new(plan));
-    let spec = NodeSpec::new("autopilot")
+    let mut spec = NodeSpec::new("autopilot")
         .with_param("link", ParamValue::String(peer.link.clone()))
         .with_param("reconnect_s", ParamValue::Double(0.1))
         .with_param("send_odometry", ParamValue::Bool(true));
+    let mut planner = NodeSpec::new("planner");
+    if filtered {
+        spec.remaps.push(("scan".into(), "safety_filter/obstacles".into()));
+        planner.remaps.push(("cmd_vel".into(), "cmd_vel_in".into()));
+        app.add(NodeFactory::of::<SafetyFilterNode>(), NodeSpec::new("safety_filter")).unwrap();
+    }
     app.add(NodeFactory::of::<AutopilotNode>(), spec).unwrap();
-    app.add(NodeFactory::of::<Planner>(), NodeSpec::new("planner")).unwrap();
+    app.add(NodeFactory::of::<Planner>(), planner).unwrap();
     let report = app.run().unwrap();
     assert!(report.nodes.iter().all(|n| n.errors == 0), "{:?}", report.nodes);
     let told = peer.end();
@@ -293,6 +316,9 @@ fn check(kind: &str, test: &str) {
     // Once the clocks are compared, stamps are the photon's and not the arrival's; never in the future.
     assert!(heard.odometry.iter().all(|(m, at)| Time::from_msg(&m.header.stamp) <= *at));
     assert!((heard.battery.last().unwrap().voltage - 15.2).abs() < 1e-4);
+    // The estimator was reset once; a companion of the same system, which speaks of another place, was not believed.
+    assert_eq!(heard.resets, [0, 1]);
+    assert!(status(&heard, "frames_of_others") > 20.0);
     assert!(status(&heard, "garbage_bytes") >= 300.0, "garbage was sent, and it is not in the count");
     assert!(status(&heard, "bad_checksums") >= 1.0);
     assert!(status(&heard, "clock_offset_s").is_finite());
@@ -317,6 +343,58 @@ fn over_tcp() {
 #[test]
 fn over_a_serial_line() {
     check("serial", "over_a_serial_line");
+}
+
+/// A filter that answers a planner's silence with stops must not keep the vehicle in the planner's mode: stops first, and
+/// then nothing.
+#[test]
+fn behind_the_filter_setpoints_and_heartbeats_end_too() {
+    let Some(python) = python("behind_the_filter_setpoints_and_heartbeats_end_too") else { return };
+    let peer = Peer::start(&python, &["udp", "6.0"]);
+    let hung = 1.5;
+    let (rows, _, heard) = fly_behind(peer, Plan { hangs_at: 30, ends_at: 102 }, true);
+    let (setpoints, beats) = (of(&rows, "SET_POSITION_TARGET_LOCAL_NED"), of(&rows, "HEARTBEAT"));
+    let first = setpoints[0].0;
+    let moving = |m: &Value| ["vx", "vy", "vz"].iter().any(|f| number(m, f) != 0.0);
+    let went = setpoints.iter().filter(|(_, m)| moving(m)).map(|(t, _)| t - first).fold(0.0, f64::max);
+    let last = setpoints.last().unwrap().0 - first;
+    let last_beat = beats.last().unwrap().0 - first;
+    println!("moved until {went:.2} s, setpoints until {last:.2} s, heartbeats until {last_beat:.2} s");
+    // Old after 0.35 s, and a second of stops.
+    assert!(went > 1.2 && went < hung + 0.6, "{went}");
+    assert!(last > hung + 0.9 && last < hung + 1.8 && last_beat <= last + 0.05);
+    // The link lives on, and tells what stands around: 2 m to the left, 5 m ahead.
+    let scans = of(&rows, "OBSTACLE_DISTANCE");
+    let later: Vec<_> = scans.iter().filter(|(t, _)| t - first > last + 0.5).collect();
+    assert!(later.len() >= 5, "{}", later.len());
+    for (_, m) in later {
+        let d = |n: usize| m["distances"][n].as_u64().unwrap();
+        assert!((198..=200).contains(&d(54)) && (498..=500).contains(&d(0)), "{m}");
+    }
+    let heard = heard.lock().unwrap();
+    assert!(heard.status.last().unwrap().status[0].message.starts_with("no fresh setpoint"));
+}
+
+/// An autopilot that sends position and attitude apart, and only when asked.
+#[test]
+fn odometry_is_asked_for_and_put_together() {
+    let Some(python) = python("odometry_is_asked_for_and_put_together") else { return };
+    let peer = Peer::start(&python, &["ardupilot", "5.0"]);
+    let (rows, _, heard) = fly(peer, Plan { hangs_at: 1000, ends_at: 82 });
+    let asked: Vec<_> = of(&rows, "COMMAND_LONG").iter().map(|(_, m)| number(m, "param1") as u32).collect();
+    assert!([331, 32, 31].iter().all(|id| asked.contains(id)) && !asked.contains(&1), "{asked:?}");
+    assert!(asked.iter().filter(|id| **id == 32).count() <= 3, "asked again for what comes: {asked:?}");
+    let heard = heard.lock().unwrap();
+    assert!(heard.odometry.len() > 15, "{}", heard.odometry.len());
+    for (m, at) in &heard.odometry {
+        let (p, t) = (&m.pose.pose, &m.twist.twist);
+        assert_eq!((p.position.x, p.position.y, p.position.z), (20.0, 10.0, 5.0));
+        assert!((2.0 * p.orientation.z.atan2(p.orientation.w) - std::f64::consts::FRAC_PI_2).abs() < 1e-6);
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
+        assert!(near(t.linear.x, 1.5) && near(t.linear.y, -0.5) && near(t.linear.z, 0.25), "{t:?}");
+        assert!(near(t.angular.z, -0.3) && Time::from_msg(&m.header.stamp) <= *at);
+    }
+    assert!(status(&heard, "odometry_from_parts") > 15.0 && status(&heard, "odometry_heard") == 0.0);
 }
 
 #[test]

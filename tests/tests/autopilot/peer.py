@@ -1,9 +1,11 @@
 """An autopilot as far as the link can tell: pymavlink's own codec on a socket or a pseudo-terminal.
 
-    peer.py udp|tcp|serial SECONDS [DROP BACK]
+    peer.py udp|tcp|serial|ardupilot SECONDS [DROP BACK]
 
 Prints `READY LINK` (the `link` parameter for the node), then plays PX4: heartbeats, odometry, battery, answers to TIMESYNC,
-and garbage between the frames. From DROP to BACK seconds a TCP peer is gone. At the end it prints one line of JSON: all
+and garbage between the frames. From DROP to BACK seconds a TCP peer is gone. As `ardupilot` (over UDP)
+it sends no odometry, and its parts only when SET_MESSAGE_INTERVAL has asked for them. A companion computer of the same system
+speaks too, of another place. At the end it prints one line of JSON: all
 that it heard, with the second of arrival.
 """
 import json
@@ -102,7 +104,9 @@ class Serial:
 
 
 def main():
-    wire = {"udp": Udp, "tcp": Tcp, "serial": Serial}[KIND]()
+    wire = {"udp": Udp, "tcp": Tcp, "serial": Serial, "ardupilot": Udp}[KIND]()
+    ardupilot, asked = KIND == "ardupilot", set()
+    companion = m.MAVLink(None, srcSystem=1, srcComponent=197)
     print("READY", wire.link, flush=True)
     mav = m.MAVLink(None, srcSystem=1, srcComponent=1)
     mav.robust_parsing = True
@@ -124,6 +128,11 @@ def main():
                 garbage += 1
                 continue
             heard.append([time.monotonic() - start, kind, message.to_dict(), message.get_srcComponent()])
+            if kind == "COMMAND_LONG" and message.command == m.MAV_CMD_SET_MESSAGE_INTERVAL:
+                known = int(message.param1) != m.MAVLINK_MSG_ID_ODOMETRY or not ardupilot
+                asked |= {int(message.param1)} if known else set()
+                verdict = m.MAV_RESULT_ACCEPTED if known else m.MAV_RESULT_DENIED
+                wire.write(mav.command_ack_encode(message.command, verdict).pack(mav))
             if kind == "TIMESYNC" and message.tc1 == 0:
                 boot = int((time.monotonic() - start + 100.0) * 1e9)
                 wire.write(mav.timesync_encode(boot, message.ts1).pack(mav))
@@ -136,15 +145,20 @@ def main():
             broken = bytearray(mav.sys_status_encode(0, 0, 0, 0, 15200, 1250, 87, 0, 0, 0, 0, 0, 0).pack(mav))
             broken[15] ^= 0x40
             wire.write(noise + bytes(broken) + b"\x00" * 300)
-        wire.write(mav.heartbeat_encode(m.MAV_TYPE_QUADROTOR, m.MAV_AUTOPILOT_PX4, 0x81, 0x60000, m.MAV_STATE_ACTIVE).pack(mav))
+        kind = m.MAV_AUTOPILOT_ARDUPILOTMEGA if ardupilot else m.MAV_AUTOPILOT_PX4
+        wire.write(mav.heartbeat_encode(m.MAV_TYPE_QUADROTOR, kind, 0x81, 0x60000, m.MAV_STATE_ACTIVE).pack(mav))
         boot_us = int((now + 100.0) * 1e6)
-        wire.write(
-            mav.odometry_encode(
-                boot_us, m.MAV_FRAME_LOCAL_NED, m.MAV_FRAME_BODY_FRD, 10.0, 20.0, -5.0,
-                # Heading north, level.
-                [1.0, 0.0, 0.0, 0.0], 1.5, 0.5, -0.25, 0.1, 0.2, 0.3, [0.1] * 21, [float("nan")] * 21, 0,
-            ).pack(mav)
-        )
+        # Heading north, level.
+        pose = [1.0, 0.0, 0.0, 0.0], 1.5, 0.5, -0.25, 0.1, 0.2, 0.3, [0.1] * 21, [float("nan")] * 21
+        frames = m.MAV_FRAME_LOCAL_NED, m.MAV_FRAME_BODY_FRD
+        wire.write(companion.odometry_encode(boot_us, *frames, 99.0, 99.0, -99.0, *pose, 3).pack(companion))
+        if not ardupilot:
+            # The estimator begins anew after a second.
+            wire.write(mav.odometry_encode(boot_us, *frames, 10.0, 20.0, -5.0, *pose, int(now > 1.0)).pack(mav))
+        if m.MAVLINK_MSG_ID_ATTITUDE_QUATERNION in asked:
+            wire.write(mav.attitude_quaternion_encode(boot_us // 1000, 1.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.3).pack(mav))
+        if m.MAVLINK_MSG_ID_LOCAL_POSITION_NED in asked:
+            wire.write(mav.local_position_ned_encode(boot_us // 1000, 10.0, 20.0, -5.0, 1.5, 0.5, -0.25).pack(mav))
         wire.write(mav.sys_status_encode(0, 0, 0, 0, 15200, 1250, 87, 0, 0, 0, 0, 0, 0).pack(mav))
 
     def plain(value):

@@ -93,6 +93,10 @@ fn steps() -> Vec<Step> {
         |s| s.planned <= 0.301,
     );
     step("avoidance", &[("cruise_mps", 4.0), ("max_speed_mps", 6.0)], None, "it flies", |s| s.planned > 0.5);
+    step("avoidance", &[("deadline_ms", 0.001)], None, "nobody plans within a microsecond: stop", |s| {
+        s.planned == 0.0 && s.late > 0
+    });
+    step("avoidance", &[("deadline_ms", 1000.0)], None, "a second is enough", |s| s.planned > 0.5);
     let margins = vec![("class_margins", Value::Text("person: lots"))];
     let refused = Some("PG-07");
     steps.push(Step {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use peregrine::prelude::*;
 use peregrine_msgs::geometry_msgs::{PoseStamped, TwistStamped};
 use peregrine_msgs::nav_msgs::Odometry;
+use peregrine_msgs::peregrine_msgs::AvoidanceStatus;
 use peregrine_msgs::sensor_msgs::CameraInfo;
 use peregrine_msgs::vision_msgs::{Detection2DArray, LabelInfo};
 
@@ -62,6 +63,8 @@ pub struct Seen {
     pub safe: f64,
     /// Speed that the planner wants, m/s.
     pub planned: f64,
+    /// How often it said that it was too late.
+    pub late: usize,
 }
 
 fn speed(twist: &TwistStamped) -> f64 {
@@ -94,7 +97,7 @@ impl Node for World {
     type Params = ();
     fn configure(setup: &mut Setup<Self>, (): ()) -> Result<Self> {
         let seen: Arc<Mutex<Seen>> = setup.extension().unwrap();
-        let (a, b, c, d, e, f) = (seen.clone(), seen.clone(), seen.clone(), seen.clone(), seen.clone(), seen);
+        let [a, b, c, d, e, f, g] = std::array::from_fn(|_| seen.clone());
         setup.subscribe_frames(
             "image_raw",
             FramePolicy::KeepLast(4),
@@ -141,6 +144,14 @@ impl Node for World {
             f.lock().unwrap().planned = speed(m);
             Ok(())
         })?;
+        setup.subscribe(
+            "avoidance/state",
+            Qos::Reliable,
+            move |_: &mut Self, _: &Context, m: &AvoidanceStatus| {
+                g.lock().unwrap().late += usize::from(m.reason.contains("missed its deadline"));
+                Ok(())
+            },
+        )?;
         setup.timer(Duration::from_millis(20), Self::tick)?;
         let bytes = (W * H * 4) as usize;
         Ok(Self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use peregrine_sim::batch::{BatchSpec, Row, Rows, Truthful, run, seeds};
+use peregrine_sim::batch::{Batch, BatchSpec, Row, Rows, Truthful, seeds};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -19,13 +19,16 @@ const REDRAW: Duration = Duration::from_millis(100);
 pub(super) fn batch(args: &SimBatch) -> Result {
     let spec = spec(args)?;
     let all = seeds(&args.seeds)?;
-    let mut rows = Rows::open(&args.out, &spec, &all)?;
+    let batch = Batch::new(&spec)?;
+    batch.check_seeds(&all)?;
+    tell(&batch);
+    let mut rows = Rows::open(&args.out, &batch, &all)?;
     let before = rows.done();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let stop = watch_signals();
     let mut tally = Tally { all: all.len(), before, start: Instant::now(), ..Tally::default() };
     let mut bar = Bar::new(!args.json && std::io::stderr().is_terminal());
-    run::<Error>(&spec, &all[before..], args.threads.unwrap_or(cores), &stop, |row| {
+    batch.run::<Error>(&all[before..], args.threads.unwrap_or(cores), &stop, |row| {
         rows.add(&row)?;
         tally.add(&row);
         bar.draw(&tally, false);
@@ -33,11 +36,23 @@ pub(super) fn batch(args: &SimBatch) -> Result {
     })?;
     bar.draw(&tally, true);
     if args.json {
-        println!("{}", tally.json(args));
+        println!("{}", tally.json(args, &batch));
     } else {
         println!("{}", tally.text(args));
     }
     Ok(())
+}
+
+/// What of the world's file is not simulated, as `sim run` says it.
+fn tell(batch: &Batch) {
+    let Some(report) = batch.report() else { return };
+    let world = &batch.spec().world;
+    for (name, count) in &report.ignored {
+        tracing::warn!("world {world}: {count} x {name} is not simulated");
+    }
+    for warning in &report.warnings {
+        tracing::warn!("world {world}: {warning}");
+    }
 }
 
 fn spec(args: &SimBatch) -> Result<BatchSpec> {
@@ -48,7 +63,12 @@ fn spec(args: &SimBatch) -> Result<BatchSpec> {
         let why = format!("write a number from {least} to {most}");
         if (least..=most).contains(&value) { Ok(value) } else { Err(bad(what, value.to_string(), &why)) }
     };
-    let mut spec = BatchSpec { world: args.world.clone(), pilot, ..BatchSpec::default() };
+    let mut spec = BatchSpec {
+        world: args.world.clone(),
+        vehicle: args.vehicle.clone().unwrap_or_default(),
+        pilot,
+        ..BatchSpec::default()
+    };
     spec.speed = within("speed", args.speed, 0.1, 30.0)?;
     spec.forest.density = within("density", args.density, 0.0, 1.0)?;
     spec.rules.time_limit_ns = (within("time-limit", args.time_limit, 0.1, 86_400.0)? * 1e9) as i64;
@@ -119,12 +139,13 @@ impl Tally {
         self.simulated / self.start.elapsed().as_secs_f64().max(1e-9)
     }
 
-    fn json(&self, args: &SimBatch) -> Value {
+    fn json(&self, args: &SimBatch, batch: &Batch) -> Value {
         json!({
             "out": args.out,
             "world": args.world,
             "pilot": args.pilot,
             "seeds": self.all,
+            "ignored": batch.report().map(|r| r.ignored.clone()).unwrap_or_default(),
             "rows": self.done(),
             "flown_now": self.flown,
             "outcomes": self.outcomes,

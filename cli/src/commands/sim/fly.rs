@@ -28,6 +28,7 @@ pub(super) fn fly(args: &SimRun) -> Result {
         ("world", ParamValue::String(args.world.clone())),
         ("time_limit", ParamValue::Double(duration)),
         ("goal_distance", ParamValue::Double(2000.0)),
+        ("goal_ends", ParamValue::Bool(false)),
         ("gz", ParamValue::Bool(args.gz)),
         ("paused", ParamValue::Bool(args.paused)),
     ] {

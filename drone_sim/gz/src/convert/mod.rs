@@ -1,13 +1,16 @@
 //! ROS 2 messages into Gazebo's and back, type by type as ros_gz_bridge does it.
 //!
-//! [`TABLE`] is the table of ros_gz_bridge as far as it goes here. Frames lose Gazebo's `::` for `/`; a header's frame
+//! [`TABLE`] is the table of ros_gz_bridge, row by row. Frames lose Gazebo's `::` for `/`; a header's frame
 //! travels in the Gazebo header's data under `frame_id`.
 
 mod boxes;
 mod frames;
+mod orders;
 mod plain;
+mod rare;
 mod sensing;
 
+pub use orders::{placed, to_delete};
 use peregrine_msgs::{Message, cdr};
 
 use crate::msgs::{self, GzMessage};
@@ -101,20 +104,34 @@ macro_rules! for_each_pair {
             geometry_msgs::Vector3 <=> geometry::Vector3d,
             geometry_msgs::Wrench <=> geometry::Wrench,
             geometry_msgs::WrenchStamped <=> geometry::Wrench,
+            gps_msgs::GPSFix <=> sensing::NavSat,
             nav_msgs::Odometry <=> geometry::Odometry,
             nav_msgs::Odometry <=> geometry::OdometryWithCovariance,
+            rcl_interfaces::ParameterValue <=> bridged::Any,
             ros_gz_interfaces::Altimeter <=> sensing::Altimeter,
             ros_gz_interfaces::Contact <=> sensing::Contact,
             ros_gz_interfaces::Contacts <=> sensing::Contacts,
+            ros_gz_interfaces::Dataframe <=> bridged::Dataframe,
             ros_gz_interfaces::Entity <=> core::Entity,
+            ros_gz_interfaces::EntityWrench <=> bridged::EntityWrench,
             ros_gz_interfaces::Float32Array <=> core::FloatV,
+            ros_gz_interfaces::GuiCamera <=> bridged::GuiCamera,
             ros_gz_interfaces::JointWrench <=> geometry::JointWrench,
+            ros_gz_interfaces::Light <=> scene::Light,
+            ros_gz_interfaces::ParamVec <=> bridged::Param,
+            ros_gz_interfaces::ParamVec <=> bridged::ParamV,
+            ros_gz_interfaces::SensorNoise <=> bridged::SensorNoise,
+            ros_gz_interfaces::StringVec <=> core::StringMsgV,
+            ros_gz_interfaces::TrackVisual <=> bridged::TrackVisual,
+            ros_gz_interfaces::VideoRecord <=> bridged::VideoRecord,
             rosgraph_msgs::Clock <=> core::Clock,
             sensor_msgs::BatteryState <=> sensing::BatteryState,
             sensor_msgs::CameraInfo <=> sensing::CameraInfo,
             sensor_msgs::FluidPressure <=> sensing::FluidPressure,
             sensor_msgs::Image <=> sensing::Image,
             sensor_msgs::Imu <=> sensing::Imu,
+            sensor_msgs::JointState <=> scene::Model,
+            sensor_msgs::Joy <=> bridged::Joy,
             sensor_msgs::LaserScan <=> sensing::LaserScan,
             sensor_msgs::MagneticField <=> sensing::Magnetometer,
             sensor_msgs::NavSatFix <=> sensing::NavSat,
@@ -129,6 +146,7 @@ macro_rules! for_each_pair {
             std_msgs::String <=> core::StringMsg,
             std_msgs::UInt32 <=> core::UInt32,
             tf2_msgs::TFMessage <=> geometry::PoseV,
+            trajectory_msgs::JointTrajectory <=> bridged::JointTrajectory,
             vision_msgs::Detection2D <=> sensing::AnnotatedAxisAligned2DBox,
             vision_msgs::Detection2DArray <=> sensing::AnnotatedAxisAligned2DBoxV,
             vision_msgs::Detection3D <=> sensing::AnnotatedOriented3DBox,

@@ -150,7 +150,7 @@ impl Convert<gz::LaserScan> for ros::LaserScan {
         let first = (gz.vertical_count as usize / 2).saturating_mul(count);
         let row = |list: &[f64]| list.iter().skip(first).take(count).map(|x| *x as f32).collect();
         let mut header: std_msgs::Header = from(gz.header.as_ref());
-        if header.frame_id.is_empty() {
+        if !gz.frame.is_empty() {
             header.frame_id = gz.frame.replace("::", "/");
         }
         Self {

@@ -8,12 +8,14 @@
 // prost puts what a message holds into a module of the message's name, whatever the file is called.
 #![allow(clippy::module_inception)]
 
+pub mod bridged;
 pub mod core;
 pub mod discovery;
 pub mod geometry;
 pub mod scene;
 pub mod sensing;
 pub mod serialized;
+pub mod shapes;
 pub mod world;
 
 /// Encoding and decoding, which every message has.
@@ -119,6 +121,19 @@ names! {
     scene::EllipsoidGeom => "EllipsoidGeom",
     scene::ConeGeom => "ConeGeom",
     scene::MeshGeom => "MeshGeom",
+    bridged::Joy => "Joy",
+    bridged::JointTrajectory => "JointTrajectory",
+    bridged::EntityWrench => "EntityWrench",
+    bridged::Dataframe => "Dataframe",
+    bridged::TrackVisual => "TrackVisual",
+    bridged::GuiCamera => "GUICamera",
+    bridged::VideoRecord => "VideoRecord",
+    bridged::SensorNoise => "SensorNoise",
+    bridged::Any => "Any",
+    bridged::Param => "Param",
+    bridged::ParamV => "Param_V",
+    shapes::HeightmapGeom => "HeightmapGeom",
+    shapes::Polyline => "Polyline",
     scene::Material => "Material",
     scene::Light => "Light",
     scene::Inertial => "Inertial",

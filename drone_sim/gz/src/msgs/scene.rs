@@ -2,6 +2,7 @@
 
 use super::core::{Color, Header};
 use super::geometry::{AxisAlignedBox, Pose, Vector2d, Vector3d};
+use super::shapes::{HeightmapGeom, Polyline};
 
 /// `Scene`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -187,12 +188,16 @@ pub struct Geometry {
     pub plane: Option<PlaneGeom>,
     #[prost(message, optional, tag = "6")]
     pub sphere: Option<SphereGeom>,
+    #[prost(message, optional, tag = "8")]
+    pub heightmap: Option<HeightmapGeom>,
     #[prost(message, optional, tag = "9")]
     pub mesh: Option<MeshGeom>,
     #[prost(message, optional, tag = "10")]
     pub cone: Option<ConeGeom>,
     #[prost(message, repeated, tag = "11")]
     pub points: Vec<Vector3d>,
+    #[prost(message, repeated, tag = "12")]
+    pub polyline: Vec<Polyline>,
     #[prost(message, optional, tag = "13")]
     pub capsule: Option<CapsuleGeom>,
     #[prost(message, optional, tag = "14")]

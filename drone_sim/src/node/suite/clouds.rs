@@ -20,7 +20,7 @@ pub(super) fn laser_scan(lidar: &Lidar) -> LaserScan {
         range_min: spec.min_range as f32,
         range_max: spec.max_range as f32,
         ranges: lidar.readings()[first..first + columns].to_vec(),
-        intensities: vec![0.0; columns],
+        intensities: lidar.intensities()[first..first + columns].to_vec(),
         ..Default::default()
     }
 }
@@ -38,6 +38,7 @@ pub(super) fn point_cloud(lidar: &Lidar) -> PointCloud2 {
                 if range.is_finite() { f64::from(*range) * d[k] } else { f64::from(*range).copysign(d[k]) };
             point[4 * k..4 * k + 4].copy_from_slice(&(v as f32).to_le_bytes());
         }
+        point[16..20].copy_from_slice(&lidar.intensities()[i].to_le_bytes());
         point[20..22].copy_from_slice(&((i / columns) as u16).to_le_bytes());
     }
     PointCloud2 {

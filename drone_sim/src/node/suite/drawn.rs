@@ -1,5 +1,7 @@
 //! Cameras beyond the two of every flight: each draws what it sees from the vehicle and publishes it as Gazebo's does.
 
+use std::time::Duration;
+
 use nalgebra::{Isometry3, Translation3};
 use peregrine::prelude::*;
 use peregrine_msgs::sensor_msgs::{CameraInfo, PointCloud2};
@@ -10,6 +12,7 @@ use super::Home;
 use super::clouds::coloured_cloud;
 use super::outlines::{outline, wire};
 use crate::error::Result as SimResult;
+use crate::node::slots::slot;
 use crate::node::{DroneSim, messages};
 use crate::rng::Stream;
 use crate::scenario::World;
@@ -33,6 +36,7 @@ pub(super) struct Drawn {
     info: Publisher<CameraInfo>,
     /// Pictures that were not drawn because readers held every slot.
     pub lost: u64,
+    patience: Duration,
 }
 
 enum Eye {
@@ -72,6 +76,8 @@ pub(super) struct Place {
     pub home: Home,
     pub frame: String,
     pub image_frame: String,
+    /// How long a slot is waited for in lockstep.
+    pub patience: Duration,
 }
 
 /// The optical frame of a camera, in the camera's frame.
@@ -171,8 +177,8 @@ impl Drawn {
             }
         };
         let info = setup.publish(&info, Qos::Sensor)?;
-        let Place { rate, home, frame, image_frame } = place;
-        Ok(Some(Self { rate: Rate::new(rate), home, frame, image_frame, eye, info, lost: 0 }))
+        let Place { rate, home, frame, image_frame, patience } = place;
+        Ok(Some(Self { rate: Rate::new(rate), home, frame, image_frame, eye, info, lost: 0, patience }))
     }
 
     /// Draws picture `index` from a body that `at` tells of, and publishes it.
@@ -189,7 +195,7 @@ impl Drawn {
         let in_world = at.pose * in_body;
         let scene = &world.scene;
         let frame = self.image_frame.as_str();
-        let mut page = Page { ctx, now, frame, lost: &mut self.lost };
+        let mut page = Page { ctx, now, frame, lost: &mut self.lost, patience: self.patience };
         let (camera, distortion) = match &mut self.eye {
             Eye::Colour(optics, out) => {
                 let (camera, encoding) = (*optics.intrinsics(), encoding(optics.format()));
@@ -278,6 +284,7 @@ struct Page<'a> {
     now: Time,
     frame: &'a str,
     lost: &'a mut u64,
+    patience: Duration,
 }
 
 impl Page<'_> {
@@ -290,8 +297,8 @@ impl Page<'_> {
         fill: impl FnOnce(&mut [u8]) -> SimResult<()>,
     ) -> Result {
         let spec = ImageSpec::packed(camera.width, camera.height, encoding, self.frame);
-        let Some(mut loan) = out.loan(&spec)? else {
-            *self.lost += 1;
+        let Some(mut loan) = slot(self.ctx, out, &spec, self.patience)? else {
+            *self.lost += u64::from(!self.ctx.is_lockstep());
             return Ok(());
         };
         fill(loan.bytes_mut()).or_node()?;

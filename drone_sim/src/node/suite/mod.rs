@@ -11,7 +11,8 @@ mod outlines;
 mod read;
 mod seat;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use nalgebra::{Isometry3, Point3};
 use peregrine::prelude::*;
@@ -21,6 +22,7 @@ use super::{Config, DroneSim};
 use crate::checkpoint::{Stateful, Tape};
 use crate::error::{Result as SimResult, SimError};
 use crate::flight::Flight;
+use crate::gz::{Called, GzSide};
 use crate::physics::{BatterySpec, Sample};
 use crate::scenario::World;
 use crate::sensors::spec::Earth;
@@ -29,7 +31,7 @@ use crate::sensors::{
 };
 
 use drawn::{Drawn, Place};
-use read::{Instrument, Kind};
+use read::{Instrument, Kind, Moment};
 pub(super) use seat::Seat;
 
 pub use common::KNOWN;
@@ -42,6 +44,10 @@ pub(super) struct Suite {
     cameras: Vec<Drawn>,
     /// Topics that have a publisher.
     taken: BTreeSet<String>,
+    /// How long a slot for a picture is waited for in lockstep.
+    patience: Duration,
+    /// Frames of ROS and what Gazebo calls them.
+    frames: BTreeMap<String, String>,
 }
 
 /// A sensor with its place and its names.
@@ -52,6 +58,8 @@ struct Wanted<'a> {
     frame: String,
     /// The frame of its images.
     image_frame: String,
+    /// What Gazebo's clients call it.
+    called: Called,
     /// Number of its noise.
     id: u64,
 }
@@ -61,6 +69,13 @@ struct Wanted<'a> {
 struct Home {
     seat: Seat,
     mount: Isometry3<f64>,
+}
+
+/// What Gazebo calls a sensor of a link; `model` is the scoped name of its model.
+fn called(model: &str, link: &str, spec: &SensorSpec) -> Called {
+    let name = format!("{model}::{link}::{}", spec.name);
+    let frame = spec.frame_id.clone().unwrap_or_else(|| name.clone());
+    Called { name, frame }
 }
 
 /// Numbers of the noise of a vehicle's own sensors begin here.
@@ -89,7 +104,8 @@ impl Home {
 impl Suite {
     /// The instruments of the parameter `sensors`, and of the models that the world brings.
     pub(super) fn new(setup: &mut Setup<DroneSim>, config: &Config, world: &World) -> Result<Self> {
-        let mut suite = Self::default();
+        let patience = Duration::from_secs_f64(config.slot_patience);
+        let mut suite = Self { patience, ..Self::default() };
         let seed = config.seed as u64;
         let earth = world.sdf.as_ref().map_or_else(Earth::default, |sdf| sdf.earth);
         if config.vehicle_sensors {
@@ -124,6 +140,7 @@ impl Suite {
                         topic: topic.to_string(),
                         home: Home { mount: spec.pose, ..Home::body() },
                         frame: name.to_string(),
+                        called: Called { name: name.to_string(), frame: name.to_string() },
                         image_frame: format!("{name}_optical"),
                         spec: &spec,
                         id,
@@ -154,7 +171,7 @@ impl Suite {
         world: &World,
         seed: u64,
     ) -> Result {
-        let Wanted { spec, topic, home, frame, image_frame, id } = wanted;
+        let Wanted { spec, topic, home, frame, image_frame, called, id } = wanted;
         let (topic, id) = (topic.as_str(), *id);
         // `scan` and `/scan` are one topic, and a remapping may make one of two.
         if !self.taken.insert(setup.resolve(topic)?) {
@@ -164,9 +181,13 @@ impl Suite {
             );
             return Ok(());
         }
+        if called.frame != *frame {
+            self.frames.insert(frame.clone(), called.frame.clone());
+        }
         // At every step where the file says 0, and never more often.
         let rate = if spec.update_rate > 0.0 { spec.update_rate.min(1000.0) } else { 1000.0 };
-        let place = Place { rate, home: *home, frame: frame.clone(), image_frame: image_frame.clone() };
+        let (frame_name, image_frame) = (frame.clone(), image_frame.clone());
+        let place = Place { rate, home: *home, frame: frame_name, image_frame, patience: self.patience };
         if let Some(camera) = Drawn::new(setup, &spec.kind, topic, place, (seed, id))? {
             self.cameras.push(camera);
             return Ok(());
@@ -210,12 +231,27 @@ impl Suite {
             | SensorKind::BoundingBox(_) => return Ok(()),
         };
         self.add(rate, *home, frame, kind);
+        if let Some(instrument) = self.instruments.last_mut() {
+            (instrument.local, instrument.called) = (spec.pose, Some(called.clone()));
+        }
         Ok(())
     }
 
     fn add(&mut self, rate: f64, home: Home, frame: &str, kind: Kind) {
         let (rate, frame) = (Rate::new(rate), frame.to_string());
-        self.instruments.push(Instrument { rate, last: 0, home, frame, kind });
+        let local = Isometry3::identity();
+        self.instruments.push(Instrument { rate, last: 0, home, local, frame, called: None, kind });
+    }
+
+    /// Makes the sensors known to Gazebo's clients.
+    pub(super) fn introduce(&self, gz: &mut GzSide) -> SimResult<()> {
+        for instrument in &self.instruments {
+            if let (Some(called), Some((topic, kind))) = (&instrument.called, instrument.kind.of_gazebo()) {
+                gz.expect(topic, kind, called.clone())?;
+            }
+        }
+        gz.name_frames(self.frames.clone());
+        Ok(())
     }
 
     /// When the next of them fires, nanoseconds.
@@ -236,14 +272,21 @@ impl Suite {
         own.map(|(frame, home)| (frame, home.mount)).collect()
     }
 
-    /// Publishes what is due and needs no drawing.
-    pub(super) fn fire(&mut self, ctx: &Context, now: Time, flight: &Flight, truth: &Sample) -> Result {
+    /// Publishes what is due and needs no drawing; to Gazebo's clients too.
+    pub(super) fn fire(
+        &mut self,
+        ctx: &Context,
+        now: Time,
+        flight: &Flight,
+        truth: &Sample,
+        gz: Option<&GzSide>,
+    ) -> Result {
         for instrument in &mut self.instruments {
             let Some(index) = instrument.rate.fire(now.0) else { continue };
             let dt = (now.0 - instrument.last) as f64 * 1e-9;
             instrument.last = now.0;
             let Some(carrier) = instrument.home.seat.sample(flight.world(), truth) else { continue };
-            instrument.read(ctx, now, flight, &carrier, index, dt)?;
+            instrument.read(ctx, Moment { now, index, dt, gz }, flight, &carrier)?;
         }
         Ok(())
     }

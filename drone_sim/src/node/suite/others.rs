@@ -2,7 +2,7 @@
 //! gives them.
 
 use super::seat::Seat;
-use super::{Home, Wanted};
+use super::{Home, Wanted, called};
 use crate::gz::world_name;
 use crate::scenario::World;
 use crate::sdf::audit;
@@ -29,6 +29,7 @@ pub(super) fn sensors(world: &World) -> Vec<Wanted<'_>> {
                     home: Home { seat, mount },
                     frame: sensor_frame(model, &link.name, spec),
                     image_frame: sensor_frame(model, &link.name, spec),
+                    called: called(model, &link.name, spec),
                     id: 0,
                 });
             }

@@ -1,7 +1,9 @@
 //! Sensors that are not drawn: each reads the truth and says it in a message.
 
-use nalgebra::{Point3, Vector3};
+use nalgebra::{Isometry3, Point3, Vector3};
 use peregrine::prelude::*;
+use peregrine_gz::msgs::GzMessage;
+use peregrine_gz::msgs::sensing::{Imu as ImuGz, LaserScan as LaserScanGz, NavSat as NavSatGz};
 use peregrine_msgs::geometry_msgs::Vector3 as Vector3Msg;
 use peregrine_msgs::ros_gz_interfaces::{Altimeter as AltimeterMsg, Contact, Contacts, Entity};
 use peregrine_msgs::sensor_msgs::{
@@ -13,6 +15,7 @@ use super::Home;
 use super::clouds::{laser_scan, point_cloud};
 use crate::checkpoint::{Stateful, Tape};
 use crate::flight::Flight;
+use crate::gz::{Called, GzSide, tell};
 use crate::node::messages;
 use crate::physics::Sample;
 use crate::sensors::{AirPressure, Altimeter, Lidar, Magnetometer, MountedImu, NavSat, Rate};
@@ -26,8 +29,32 @@ pub(super) struct Instrument {
     /// When it fired last, nanoseconds.
     pub last: i64,
     pub home: Home,
+    /// The sensor's frame in that of its link.
+    pub local: Isometry3<f64>,
     pub frame: String,
+    /// What Gazebo's clients call it; none for what Gazebo has not as a sensor.
+    pub called: Option<Called>,
     pub kind: Kind,
+}
+
+/// When it is read, and who listens besides ROS.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub now: Time,
+    /// Number of the reading.
+    pub index: i64,
+    /// Seconds since the last one.
+    pub dt: f64,
+    pub gz: Option<&'a GzSide>,
+}
+
+impl Moment<'_> {
+    /// Tells Gazebo's clients of it.
+    fn tell<M: GzMessage>(&self, topic: &str, make: impl FnOnce(&Called) -> M) {
+        if let Some(gz) = self.gz {
+            gz.tell(topic, make);
+        }
+    }
 }
 
 /// What it measures, and where to.
@@ -45,30 +72,47 @@ pub(super) enum Kind {
     Battery(Publisher<BatteryState>),
 }
 
+impl Kind {
+    /// The topic and Gazebo's type of what Gazebo's clients are told more of than ROS's types hold.
+    pub(super) fn of_gazebo(&self) -> Option<(&str, &'static str)> {
+        match self {
+            Self::Lidar(_, out, _) => Some((out.topic().name(), LaserScanGz::NAME)),
+            Self::Imu(_, out) => Some((out.topic().name(), ImuGz::NAME)),
+            Self::NavSat(_, out) => Some((out.topic().name(), NavSatGz::NAME)),
+            _ => None,
+        }
+    }
+}
+
 impl Instrument {
     /// Reads what it shows on a carrier that is as `truth` says.
     pub(super) fn read(
         &mut self,
         ctx: &Context,
-        now: Time,
+        moment: Moment<'_>,
         flight: &Flight,
         truth: &Sample,
-        index: i64,
-        dt: f64,
     ) -> Result {
+        let Moment { now, index, dt, .. } = moment;
         let pose = truth.state.pose() * self.home.mount;
         let at = Point3::from(pose.translation.vector);
         let header = messages::header(now, &self.frame);
-        let solids = &flight.world().solids;
+        let world = flight.world();
+        let solids = &world.solids;
         match &mut self.kind {
             Kind::Lidar(lidar, scan, points) => {
                 lidar.scan(solids, &pose, index);
+                if world.is_retroreflective() {
+                    lidar.reflect(&pose, |p| world.retro_at(p));
+                }
+                moment.tell(scan.topic().name(), |called| tell::scan(now, called, lidar, &self.local));
                 let (laser, cloud) = (laser_scan(lidar), point_cloud(lidar));
                 scan.send(ctx, LaserScan { header: header.clone(), ..laser })?;
                 points.send(ctx, PointCloud2 { header, ..cloud })
             }
             Kind::NavSat(navsat, out) => {
                 let r = navsat.read(&at, &truth.state.velocity, index, dt);
+                moment.tell(out.topic().name(), |called| tell::navsat(now, called, &r));
                 let [level, up] = navsat.deviations().map(|d| d * d);
                 out.send(
                     ctx,
@@ -102,6 +146,7 @@ impl Instrument {
             Kind::Imu(imu, out) => {
                 let reading = imu.read(truth, index, dt);
                 let message = messages::imu(now, &reading, &imu.deviations());
+                moment.tell(out.topic().name(), |called| tell::imu(now, called, &message));
                 out.send(ctx, ImuMsg { header, ..message })
             }
             Kind::Altimeter(sensor, out) => {

@@ -2,7 +2,7 @@
 
 use nalgebra::Vector3;
 
-use crate::physics::{Sample, State};
+use crate::physics::{Rotors, Sample, State};
 use crate::scenario::World;
 
 /// What carries a sensor; its mount is a pose in that thing's frame.
@@ -29,7 +29,7 @@ impl Seat {
             velocity: Vector3::zeros(),
             attitude: pose.rotation.into_inner(),
             rates: Vector3::zeros(),
-            rotors: nalgebra::Vector4::zeros(),
+            rotors: Rotors::repeat(0, 0.0),
         };
         Some(Sample { state, specific_force: pose.rotation.inverse() * -world.gravity })
     }

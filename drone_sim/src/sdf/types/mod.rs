@@ -184,4 +184,6 @@ pub struct Collision {
     pub surface: Surface,
     /// Density for `<inertial auto="true">`, kg/m3.
     pub density: Option<f64>,
+    /// What a lidar gets back from it.
+    pub laser_retro: f64,
 }

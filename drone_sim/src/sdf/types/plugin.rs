@@ -322,4 +322,6 @@ pub struct Battery {
     pub smooth_current_tau: f64,
     /// Steady load, W.
     pub power_load: f64,
+    /// Whether it is drawn from before a joint of the model is driven.
+    pub start_draining: bool,
 }

@@ -21,6 +21,8 @@ pub struct Config {
     pub world: World,
     /// Whether odometry is sent to the autopilot.
     pub send_odometry: bool,
+    /// How often messages are asked for that do not come, per second; 0 asks for none.
+    pub request_rate: f64,
     /// Where the range finder looks.
     pub range_orientation: MavSensorOrientation,
     /// How far the scan's x axis is turned from base_link's about up, radians.

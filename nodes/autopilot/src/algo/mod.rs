@@ -5,7 +5,10 @@ pub mod config;
 pub mod gate;
 pub mod obstacles;
 pub mod odometry;
+pub mod parts;
 pub mod range;
+pub mod requests;
+pub mod resets;
 pub mod setpoint;
 pub mod timesync;
 

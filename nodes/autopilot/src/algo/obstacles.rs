@@ -174,6 +174,30 @@ mod tests {
         assert_eq!(far.distances[0], 1001);
     }
 
+    /// The ring of the safety filter: 72 bins counter-clockwise from ahead, NaN where nobody looked.
+    #[test]
+    fn what_a_ring_does_not_know_is_unknown() {
+        let mut ranges = [f32::NAN; 72];
+        let ring = |ranges: &[f32; 72]| {
+            let scan = Scan {
+                angle_min: 0.0,
+                angle_increment: std::f32::consts::TAU / 72.0,
+                range_min: 0.0,
+                range_max: 12.0,
+                ranges,
+            };
+            obstacle_distance(&scan, 1).unwrap()
+        };
+        assert!(ring(&ranges).distances.iter().all(|d| *d == UNKNOWN), "sensors are dead");
+        // A camera of 85 degrees sees a pole on its left.
+        ranges[..9].fill(f32::INFINITY);
+        ranges[64..].fill(f32::INFINITY);
+        ranges[8] = 3.0;
+        let m = ring(&ranges);
+        assert_eq!((m.distances[0], m.distances[8], m.distances[64]), (1201, 1201, 300));
+        assert!(m.distances[9..64].iter().all(|d| *d == UNKNOWN), "{:?}", m.distances);
+    }
+
     #[test]
     fn the_nearest_of_a_sector_counts_and_is_never_rounded_up() {
         let ranges = [5.0, 2.999, 7.0];

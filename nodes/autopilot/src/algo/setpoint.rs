@@ -35,6 +35,18 @@ pub struct Target {
     pub component: u8,
 }
 
+impl Target {
+    /// Whether what a system and component say is said by whom commands are for. A companion computer of the same system
+    /// may speak of its own odometry, which is not the autopilot's estimate.
+    #[must_use]
+    pub fn speaks(&self, system: u32, component: u8) -> bool {
+        system == u32::from(self.system) && (component == self.component || component == AUTOPILOT)
+    }
+}
+
+/// MAV_COMP_ID_AUTOPILOT1.
+const AUTOPILOT: u8 = 1;
+
 /// The message for a velocity, m/s, and a rate of turn about up, rad/s. `boot_ms` is milliseconds since this node began.
 ///
 /// In the heading's axes the frame is MAV_FRAME_BODY_NED, which PX4 and ArduPilot turn by the heading alone, never by
@@ -98,6 +110,14 @@ mod tests {
         assert_eq!((m.vx, m.vy, m.vz, m.coordinate_frame), (2.0, 1.0, -3.0, MavFrame::MAV_FRAME_LOCAL_NED));
         let m = velocity_setpoint(&v, 0.0, Axes::World, axes::World::Frd, TO, 0);
         assert_eq!((m.vx, m.vy, m.vz), (1.0, -2.0, -3.0));
+    }
+
+    #[test]
+    fn the_autopilot_speaks_for_the_vehicle_and_its_companions_do_not() {
+        assert!(TO.speaks(3, 4) && TO.speaks(3, 1));
+        assert!(!TO.speaks(3, 197) && !TO.speaks(2, 1) && !TO.speaks(259, 4));
+        let all = Target { system: 3, component: 0 };
+        assert!(all.speaks(3, 1) && !all.speaks(3, 197));
     }
 
     #[test]

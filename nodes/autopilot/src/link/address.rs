@@ -8,7 +8,7 @@ use crate::error::AutopilotError;
 /// Address of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// `udpin:ADDRESS:PORT`: waits for datagrams there, and answers whoever sends MAVLink.
+    /// `udpin:ADDRESS:PORT`: waits for datagrams there, and answers the first who speaks for the vehicle, while it is heard.
     UdpIn(String),
     /// `udpout:HOST:PORT`: sends datagrams there.
     UdpOut(String),

@@ -20,6 +20,8 @@ use open::{Opened, Opening};
 const CHUNK: usize = 4096;
 /// Chunks in one poll at the most: a flood must not hold up the lane.
 const CHUNKS: usize = 16;
+/// A peer of datagrams that was not heard for so long may be another's turn, nanoseconds.
+const PEER_LOST: i64 = 3_000_000_000;
 
 /// What a link came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct LinkCounts {
     pub bytes_out: u64,
     /// Frames dropped because the link was down, or did not take them.
     pub dropped_out: u64,
+    /// Datagrams of others while the peer is there: not read.
+    pub strangers: u64,
     /// Times that the link came up.
     pub opened: u64,
     /// Times that it broke.
@@ -51,8 +55,8 @@ enum State {
     Down { retry_at: i64 },
     /// A thread is opening it: names are looked up and connections made where nobody waits for them.
     Opening(Receiver<std::io::Result<Opened>>),
-    /// A datagram socket, and whom it talks to.
-    Udp { socket: UdpSocket, peer: Option<SocketAddr> },
+    /// A datagram socket, whom it talks to, and when that one was last heard.
+    Udp { socket: UdpSocket, peer: Option<SocketAddr>, heard: Option<i64> },
     /// Waits for somebody to connect.
     Listening(TcpListener),
     /// A stream, and the listener that it came from, if any.
@@ -125,16 +129,29 @@ impl Link {
 
     /// Opens what is closed and reads what has come. `receive` gets the bytes and says whether there was a frame in them
     /// that can be believed: only such a sender of datagrams becomes the peer.
+    ///
+    /// The peer stays the peer while it is heard. A ground station or another vehicle that speaks to the same port would
+    /// otherwise take the setpoints away, and its odometry would be believed.
     pub fn poll(&mut self, now: i64, mut receive: impl FnMut(&[u8]) -> bool) -> Option<Change> {
         if let Some(change) = self.open(now) {
             return Some(change);
         }
         for _ in 0..CHUNKS {
             let read = match &mut self.state {
-                State::Udp { socket, peer } => match socket.recv_from(&mut self.chunk) {
+                State::Udp { socket, peer, heard } => match socket.recv_from(&mut self.chunk) {
                     Ok((length, from)) => {
                         self.counts.bytes_in += length as u64;
-                        if receive(&self.chunk[..length]) && *peer != Some(from) {
+                        // Also after the clock was set back.
+                        let there = heard.is_some_and(|at| (0..PEER_LOST).contains(&now.saturating_sub(at)));
+                        if there && *peer != Some(from) {
+                            self.counts.strangers += 1;
+                            continue;
+                        }
+                        if !receive(&self.chunk[..length]) {
+                            continue;
+                        }
+                        *heard = Some(now);
+                        if *peer != Some(from) {
                             let first = peer.is_none();
                             *peer = Some(from);
                             if first {
@@ -174,7 +191,7 @@ impl Link {
     /// Sends a whole frame, or drops and counts it. True when the system took it.
     pub fn send(&mut self, now: i64, frame: &[u8]) -> (bool, Option<Change>) {
         let sent = match &mut self.state {
-            State::Udp { socket, peer: Some(peer) } => match socket.send_to(frame, *peer) {
+            State::Udp { socket, peer: Some(peer), .. } => match socket.send_to(frame, *peer) {
                 Ok(_) => Ok(true),
                 // A datagram that was not taken is gone; the socket is as good as before.
                 Err(_) => Ok(false),
@@ -254,7 +271,7 @@ impl Link {
         let (state, up) = match opened {
             Opened::Udp(socket, peer) => {
                 let up = peer.is_some();
-                (State::Udp { socket, peer }, up)
+                (State::Udp { socket, peer, heard: None }, up)
             }
             Opened::Listener(listener) => (State::Listening(listener), false),
             Opened::Tcp(stream) => (State::Tcp { stream, listener: None }, true),

@@ -2,10 +2,11 @@
 
 use nalgebra::{Matrix3, Vector3};
 use peregrine_msgs::px4_msgs::{
-    ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry,
+    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry,
 };
 
 use crate::algo::axes::{self, Covariance, World};
+use crate::algo::battery::Battery;
 use crate::algo::obstacles::{Scan, obstacle_distance};
 use crate::algo::odometry::Odometry;
 use crate::algo::setpoint::Axes;
@@ -158,6 +159,19 @@ pub fn write_odometry(o: &Odometry, world: World, time_us: u64, taken_us: u64) -
     }
 }
 
+/// The battery; `None` when nothing is known of it.
+#[must_use]
+pub fn battery(m: &BatteryStatus) -> Option<Battery> {
+    let known = |v: f32, there: bool| if v.is_finite() && there { v } else { f32::NAN };
+    let told = Battery {
+        voltage: known(m.voltage_v, m.voltage_v > 0.0),
+        // PX4 counts what leaves the battery, ROS what enters it.
+        current: known(-m.current_a, m.current_a >= 0.0),
+        percentage: known(m.remaining, (0.0..=1.0).contains(&m.remaining)),
+    };
+    (m.connected && [told.voltage, told.percentage].iter().any(|v| v.is_finite())).then_some(told)
+}
+
 /// The vehicle's yaw in PX4's frame, radians about down from north or forward.
 #[must_use]
 pub fn heading(o: &Odometry, world: World) -> f64 {
@@ -254,6 +268,23 @@ mod tests {
         let c = take_over(3, 9);
         assert_eq!((c.command, c.param1, c.param2, c.target_system), (176, 1.0, 6.0, 3));
         assert_ne!(c.command, u32::from(VehicleCommand::VEHICLE_CMD_COMPONENT_ARM_DISARM));
+    }
+
+    #[test]
+    fn a_battery_and_what_is_not_known_of_it() {
+        let m = BatteryStatus {
+            connected: true,
+            voltage_v: 15.2,
+            current_a: 12.5,
+            remaining: 0.15,
+            ..Default::default()
+        };
+        let b = battery(&m).unwrap();
+        assert_eq!((b.voltage, b.current, b.percentage), (15.2, -12.5, 0.15));
+        let b = battery(&BatteryStatus { current_a: -1.0, remaining: -1.0, ..m.clone() }).unwrap();
+        assert!(b.current.is_nan() && b.percentage.is_nan() && b.voltage == 15.2);
+        assert_eq!(battery(&BatteryStatus { connected: false, ..m.clone() }), None);
+        assert_eq!(battery(&BatteryStatus { voltage_v: 0.0, remaining: f32::NAN, ..m }), None);
     }
 
     #[test]

@@ -6,18 +6,20 @@ use peregrine_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValu
 use peregrine_msgs::geometry_msgs::TwistStamped;
 use peregrine_msgs::nav_msgs;
 use peregrine_msgs::px4_msgs::{
-    ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand, VehicleOdometry, VehicleStatus,
+    BatteryStatus, ObstacleDistance, OffboardControlMode, TrajectorySetpoint, VehicleCommand,
+    VehicleOdometry, VehicleStatus,
 };
-use peregrine_msgs::sensor_msgs::LaserScan;
-use peregrine_msgs::std_msgs::Header;
+use peregrine_msgs::sensor_msgs::{BatteryState, LaserScan};
+use peregrine_msgs::std_msgs::{Header, UInt32};
 use peregrine_msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
 
 use super::convert;
 use super::params::Px4Params;
 use crate::algo::axes::World;
 use crate::algo::gate::{Gate, Refusal};
+use crate::algo::resets::Resets;
 use crate::algo::setpoint::Axes;
-use crate::message::{bad_scan, odometry, read_odometry, read_scan};
+use crate::message::{bad_scan, battery_state, odometry, read_odometry, read_scan};
 
 /// How often the status is published.
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
@@ -34,12 +36,15 @@ pub struct Px4Node {
     heading: Option<(i64, f64)>,
     heard: Option<(i64, Vehicle)>,
     counts: Told,
+    estimator: Resets,
+    resets: Publisher<UInt32>,
     mode: Publisher<OffboardControlMode>,
     setpoint: Publisher<TrajectorySetpoint>,
     command: Publisher<VehicleCommand>,
     obstacles: Publisher<ObstacleDistance>,
     visual: Publisher<VehicleOdometry>,
     odom: Publisher<nav_msgs::Odometry>,
+    battery: Publisher<BatteryState>,
     status: Publisher<DiagnosticArray>,
 }
 
@@ -62,6 +67,7 @@ struct Told {
     bad_scans: u64,
     bad_odometry: u64,
     other_clock: u64,
+    batteries: u64,
     take_overs: u64,
 }
 
@@ -75,6 +81,8 @@ impl Node for Px4Node {
         setup.subscribe("scan", Qos::Sensor, Self::on_scan)?;
         setup.subscribe("fmu/out/vehicle_odometry", Qos::Sensor, Self::on_their_odometry)?;
         setup.subscribe("fmu/out/vehicle_status_v1", Qos::Sensor, Self::on_vehicle_status)?;
+        setup.subscribe("fmu/out/battery_status", Qos::Sensor, Self::on_battery_status)?;
+        setup.optional("fmu/out/battery_status")?;
         if params.send_odometry {
             setup.subscribe("odom", Qos::Sensor, Self::on_odometry)?;
         }
@@ -89,12 +97,15 @@ impl Node for Px4Node {
             heading: None,
             heard: None,
             counts: Told::default(),
+            estimator: Resets::default(),
+            resets: setup.publish("autopilot/odom_resets", Qos::Latched)?,
             mode: setup.publish("fmu/in/offboard_control_mode", Qos::Reliable)?,
             setpoint: setup.publish("fmu/in/trajectory_setpoint", Qos::Reliable)?,
             command: setup.publish("fmu/in/vehicle_command", Qos::Reliable)?,
             obstacles: setup.publish("fmu/in/obstacle_distance", Qos::Reliable)?,
             visual: setup.publish("fmu/in/vehicle_visual_odometry", Qos::Reliable)?,
             odom: setup.publish("autopilot/odom", Qos::Sensor)?,
+            battery: setup.publish("autopilot/battery", Qos::Sensor)?,
             status: setup.publish("~/status", Qos::Reliable)?,
         })
     }
@@ -176,6 +187,9 @@ impl Px4Node {
             return Ok(());
         };
         self.counts.odometry_in += 1;
+        if let Some(data) = self.estimator.hear(m.reset_counter) {
+            self.resets.send(ctx, UInt32 { data })?;
+        }
         self.heading = Some((now, convert::heading(&told, world)));
         let taken = i64::try_from(m.timestamp_sample).unwrap_or(i64::MAX).saturating_mul(1000);
         let same_clock = now.saturating_sub(taken).saturating_abs() <= OTHER_CLOCK;
@@ -192,6 +206,13 @@ impl Px4Node {
         let stamp = Time(if same_clock { taken.min(now) } else { now });
         let header = Header { stamp: stamp.to_msg(), frame_id: "odom".into() };
         self.odom.send(ctx, odometry(header, &told))
+    }
+
+    fn on_battery_status(&mut self, ctx: &Context, m: &BatteryStatus) -> Result {
+        let Some(told) = convert::battery(m) else { return Ok(()) };
+        self.counts.batteries += 1;
+        let header = Header { stamp: ctx.now().to_msg(), frame_id: "base_link".into() };
+        self.battery.send(ctx, battery_state(header, &told))
     }
 
     fn on_vehicle_status(&mut self, ctx: &Context, m: &VehicleStatus) -> Result {
@@ -266,9 +287,11 @@ impl Px4Node {
             ("scans_sent", told.scans),
             ("odometry_heard", told.odometry_in),
             ("odometry_sent", told.odometry_out),
+            ("odometry_resets", u64::from(self.estimator.count())),
             ("bad_scans", told.bad_scans),
             ("bad_odometry", told.bad_odometry),
             ("odometry_of_another_clock", told.other_clock),
+            ("batteries_heard", told.batteries),
             ("take_overs", told.take_overs),
         ];
         values.extend(counts.map(|(key, n)| pair(key, n.to_string())));

@@ -5,6 +5,8 @@
 //! [`SETTLED`] metres are exempt, because the vehicle is there already and only leaving can help it; but the place
 //! where it would come to rest never is, so that many short steps cannot add up to a walk into unseen space.
 
+use std::ops::Deref;
+
 use super::geometry::Vec3;
 use super::memory::Memory;
 use super::movers::Ahead;
@@ -16,6 +18,9 @@ use super::view::{Margin, Verdict};
 pub const SETTLED: f64 = 0.2;
 /// Distance between the points that are asked for, metres. Between two of them a ball of radius 0.5 m sags by 1 cm.
 pub const SPACING: f64 = 0.2;
+
+/// A place this far beyond the fence still counts as inside, metres.
+const FENCE_SLACK: f64 = 0.05;
 
 /// Space around a fixed place that somebody vouched for. It never moves with the vehicle.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,8 +54,8 @@ pub struct Sources<'a> {
     pub trail: &'a Trail,
     /// Now (ns), and how long (ns) the trail counts in full.
     pub clock: (i64, i64),
-    /// Lowest and highest allowed altitude, metres in odom.
-    pub altitude: (f64, f64),
+    /// Lower and upper corner of the fence, metres in odom.
+    pub fence: (Vec3, Vec3),
     /// What moves, as of now.
     pub ahead: Ahead<'a>,
     /// From now until the command acts, seconds.
@@ -65,34 +70,25 @@ impl<'a> Sources<'a> {
     /// For questions about places; `origin` is the one that the memory was asked to look from, odom.
     #[must_use]
     pub fn evidence(self, origin: Vec3) -> Evidence<'a> {
-        let Self { memory, bubble, trail, clock, altitude, ahead, lead, grown, retracing } = self;
-        Evidence { memory, origin, bubble, trail, clock, altitude, ahead, lead, grown, retracing }
+        Evidence { sources: self, origin }
     }
 }
 
 /// [`Sources`], seen from one place.
 #[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
-    /// Views; [`Memory::look_from`] must have been called with `origin`.
-    pub memory: &'a Memory,
-    /// The origin that `memory` was asked to look from, odom.
+    /// What proves; [`Memory::look_from`] must have been called with `origin`.
+    pub sources: Sources<'a>,
+    /// The origin that the memory was asked to look from, odom.
     pub origin: Vec3,
-    /// The start.
-    pub bubble: Option<Bubble>,
-    /// The way flown, where sight had certified it.
-    pub trail: &'a Trail,
-    /// Now (ns), and how long (ns) the trail counts in full.
-    pub clock: (i64, i64),
-    /// Lowest and highest allowed altitude, metres in odom.
-    pub altitude: (f64, f64),
-    /// What moves, as of now.
-    pub ahead: Ahead<'a>,
-    /// From now until the command acts, seconds.
-    pub lead: f64,
-    /// Room to keep from what moves, per [`Margin`]: body and margin, metres.
-    pub grown: [f64; 2],
-    /// Whether it goes back along its own path, and how far that is proof.
-    pub retracing: Retracing,
+}
+
+impl<'a> Deref for Evidence<'a> {
+    type Target = Sources<'a>;
+
+    fn deref(&self) -> &Sources<'a> {
+        &self.sources
+    }
 }
 
 impl Evidence<'_> {
@@ -171,9 +167,16 @@ impl Evidence<'_> {
         hold: f64,
         margin: Margin,
     ) -> Option<f64> {
-        let (low, high) = self.altitude;
         // Outside of the fence, coming back in is allowed.
-        let fence = |at: Vec3| at.z >= low.min(position.z) - 0.05 && at.z <= high.max(position.z) + 0.05;
+        let (low, high) = self.fence;
+        let within = |at: f64, low: f64, high: f64, from: f64| {
+            at >= low.min(from) - FENCE_SLACK && at <= high.max(from) + FENCE_SLACK
+        };
+        let fence = |at: Vec3| {
+            within(at.x, low.x, high.x, position.x)
+                && within(at.y, low.y, high.y, position.y)
+                && within(at.z, low.z, high.z, position.z)
+        };
         let room = self.grown[margin as usize];
         let mut longest = 0.0_f64;
         for plant in plants {
@@ -216,18 +219,18 @@ mod tests {
 
     fn evidence<'a>(memory: &'a Memory, trail: &'a Trail, bubble: f64) -> Evidence<'a> {
         let bubble = Some(Bubble { center: START, radius: bubble });
-        Evidence {
+        Sources {
             memory,
-            origin: START,
             bubble,
             trail,
             clock: (0, 20_000_000_000),
-            altitude: (0.5, 6.0),
+            fence: (Vec3::new(-50.0, -3.0, 0.5), Vec3::new(50.0, 3.0, 6.0)),
             ahead: Ahead::NONE,
             lead: 0.1,
             grown: [0.45, 0.31],
             retracing: Retracing::No,
         }
+        .evidence(START)
     }
 
     #[test]
@@ -270,9 +273,16 @@ mod tests {
         let (memory, trail) = (memory(9.0), Trail::new());
         let mut e = evidence(&memory, &trail, 3.0);
         let climb = Vec3::new(0.0, 0.0, 1.0);
-        e.altitude = (0.5, 2.1);
+        e.sources.fence.1.z = 2.1;
         assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2, Margin::Full).is_none());
-        e.altitude = (2.5, 6.0);
+        (e.sources.fence.0.z, e.sources.fence.1.z) = (2.5, 6.0);
         assert!(e.certify(&PLANTS, START, Vec3::ZERO, climb, 0.2, Margin::Full).is_some());
+        // Sideways too: it would come to rest farther on than where the fence is.
+        let aside = |e: &Evidence<'_>, y| {
+            e.certify(&PLANTS, START, Vec3::ZERO, Vec3::new(0.0, y, 0.0), 0.2, Margin::Full).is_some()
+        };
+        assert!(aside(&e, 2.0) && aside(&e, -2.0));
+        e.sources.fence.1.y = 0.2;
+        assert!(!aside(&e, 2.0) && aside(&e, -2.0));
     }
 }

@@ -84,6 +84,8 @@ pub struct Config {
     pub start_bubble: f64,
     /// Distance to the goal that counts as there, metres (0.1..=10).
     pub goal_tolerance: f64,
+    /// Lower and upper corner of the geofence on the ground, x and y in odom, metres.
+    pub area: ([f64; 2], [f64; 2]),
     /// Floor of the geofence, metres in odom.
     pub altitude_min: f64,
     /// Ceiling of the geofence, metres in odom.
@@ -131,6 +133,7 @@ impl Default for Config {
             keyframe_angle: 0.25,
             start_bubble: 1.1,
             goal_tolerance: 0.5,
+            area: ([-1e5; 2], [1e5; 2]),
             altitude_min: 0.8,
             altitude_max: 6.0,
             vertical_speed: 1.0,
@@ -142,6 +145,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Lower and upper corner of the geofence, metres in odom.
+    #[must_use]
+    pub fn fence(&self) -> (Vec3, Vec3) {
+        let corner = |[x, y]: [f64; 2], z| Vec3::new(x, y, z);
+        (corner(self.area.0, self.altitude_min), corner(self.area.1, self.altitude_max))
+    }
+
     /// Radius (m) by which obstacles grow: body and margin.
     #[must_use]
     pub fn grown_radius(&self) -> f64 {
@@ -235,6 +245,10 @@ impl Config {
         within("keyframe_angle", self.keyframe_angle, 0.05, 1.0, "0.05 to 1 rad")?;
         within("start_bubble", self.start_bubble, 0.0, 3.0, "0 to 3 m")?;
         within("goal_tolerance", self.goal_tolerance, 0.1, 10.0, "0.1 to 10 m")?;
+        for i in 0..2 {
+            within("fence_low", self.area.0[i], -1e5, 1e5, "-100000 to 100000 m")?;
+            within("fence_high", self.area.1[i], -1e5, 1e5, "-100000 to 100000 m")?;
+        }
         within("altitude_min", self.altitude_min, -1e5, 1e5, "-100000 to 100000 m")?;
         within("altitude_max", self.altitude_max, -1e5, 1e5, "-100000 to 100000 m")?;
         within("vertical_speed", self.vertical_speed, 0.1, 5.0, "0.1 to 5 m/s")?;
@@ -274,6 +288,7 @@ impl Config {
             }
         };
         ordered("altitude_min", self.altitude_min, "altitude_max", self.altitude_max)?;
+        (0..2).try_for_each(|i| ordered("fence_low", self.area.0[i], "fence_high", self.area.1[i]))?;
         ordered("creep_margin", self.creep_margin, "margin", self.margin)?;
         ordered("cruise_speed", self.cruise_speed, "max_speed", self.max_speed)?;
         ordered("brake_deceleration", self.brake_deceleration, "max_acceleration", self.max_acceleration)

@@ -233,6 +233,13 @@ impl Pose {
     }
 }
 
+/// The largest whole number not above `v`. (Without SSE4.1, `f64::floor` is a call.)
+#[must_use]
+pub fn floor(v: f64) -> i64 {
+    let whole = v as i64;
+    whole - i64::from(whole as f64 > v)
+}
+
 /// An angle brought into (-pi, pi].
 #[must_use]
 pub fn wrap_angle(angle: f64) -> f64 {
@@ -276,6 +283,13 @@ mod tests {
         assert!(
             Quat::checked(0.0, 0.0, 0.0, 0.0).is_none() && Quat::checked(f64::NAN, 0.0, 0.0, 1.0).is_none()
         );
+    }
+
+    #[test]
+    fn floors_are_floors() {
+        for v in [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, -1.000_001, 12_345.999, -12_345.999] {
+            assert_eq!(floor(v), v.floor() as i64, "{v}");
+        }
     }
 
     #[test]

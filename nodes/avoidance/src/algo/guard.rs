@@ -1,6 +1,6 @@
 //! Do the inputs deserve trust? One question, asked before every command.
 
-use super::geometry::{Pose, Vec3};
+use super::geometry::{Pose, Vec3, wrap_angle};
 use super::state::{SENSORS, Sensor, Stale};
 
 /// Position and velocity of the body.
@@ -29,8 +29,15 @@ pub struct Limits {
     pub speed: f64,
 }
 
-/// How far the position may stray from what velocity explains, metres.
-const JUMP: f64 = 0.5;
+/// How far the position may stray from what velocity explains: metres, a share of the way flown, and an acceleration (m/s2) that
+/// a velocity at both ends does not show.
+const JUMP: (f64, f64, f64) = (0.3, 0.2, 6.0);
+/// How far the heading may turn between two samples: radians, and rad/s.
+const TURN: (f64, f64) = (0.15, 3.5);
+/// After so long without odometry nothing explains where it goes on, seconds.
+const GAP: f64 = 1.0;
+/// Stamps farther ahead of our clock than this are of another clock, ns.
+const AHEAD: i64 = 200_000_000;
 /// Motion under which equal images prove nothing, metres and radians.
 const STILL: (f64, f64) = (0.03, 0.01);
 /// Change of height (m) and tilt (rad) that must change even an image of level ground.
@@ -63,6 +70,8 @@ pub struct Guard {
     odometry: std::collections::VecDeque<Odometry>,
     finite: bool,
     heard_odometry: bool,
+    /// The newest odometry was stamped in the future.
+    odometry_ahead: bool,
     /// Set by a jump of time or place until [`Guard::take_reset`].
     reset: Option<Stale>,
 }
@@ -78,8 +87,13 @@ impl Guard {
             odometry: std::collections::VecDeque::with_capacity(HISTORY + 1),
             finite: true,
             heard_odometry: false,
+            odometry_ahead: false,
             reset: None,
         }
+    }
+
+    fn is_ahead(&self, stamp: i64) -> bool {
+        self.now.is_some_and(|now| stamp - now > AHEAD)
     }
 
     /// Notes the time; a step backwards forgets all inputs.
@@ -90,6 +104,15 @@ impl Guard {
             self.reset = Some(Stale::ClockBackwards);
         }
         self.now = Some(now);
+    }
+
+    /// Odometry goes on in another frame: it is forgotten, with the looks that were placed by it.
+    pub fn on_reset(&mut self) {
+        self.odometry.clear();
+        for eye in &mut self.eyes {
+            (eye.digest, eye.stamp) = (None, None);
+        }
+        self.reset = Some(Stale::OdometryJump);
     }
 
     /// Notes odometry; `None` stands for one with numbers that are not finite.
@@ -103,18 +126,17 @@ impl Guard {
             return;
         };
         self.finite = true;
+        self.odometry_ahead = self.is_ahead(new.stamp);
+        if self.odometry_ahead {
+            return; // were it kept, all that is true would come late from then on
+        }
         if let Some(last) = self.odometry.back().copied() {
             let dt = (new.stamp - last.stamp) as f64 * 1e-9;
-            if dt < 0.0 {
+            if (-GAP..0.0).contains(&dt) {
                 return; // a late sample; a clock that went backwards is seen by `on_time`
             }
-            let explained = last.pose.position + (last.velocity + new.velocity) * (0.5 * dt);
-            if dt < 1.0 && (new.pose.position - explained).norm() > JUMP + 0.5 * self.limits.speed * dt {
-                self.odometry.clear();
-                for eye in &mut self.eyes {
-                    (eye.digest, eye.stamp) = (None, None);
-                }
-                self.reset = Some(Stale::OdometryJump);
+            if !follows(&last, &new, dt) {
+                self.on_reset();
             }
         }
         if self.odometry.len() == HISTORY {
@@ -221,6 +243,9 @@ impl Guard {
         if !self.finite {
             return Some(Stale::OdometryNotFinite);
         }
+        if self.odometry_ahead {
+            return Some(Stale::OdometryAhead);
+        }
         let Some(odometry) = self.odometry.back() else { return Some(Stale::NoOdometry) };
         if older(odometry.stamp, self.limits.odometry) {
             return Some(Stale::OdometryOld);
@@ -239,11 +264,25 @@ impl Guard {
             match eye.stamp {
                 None => Some(none),
                 Some(stamp) if older(stamp, limit) => Some(old),
+                Some(stamp) if self.is_ahead(stamp) => Some(Stale::SightAhead(sensor)),
                 Some(_) if eye.valid_fraction < self.limits.covered_fraction => Some(invalid),
                 Some(_) => eye.frozen.then_some(frozen),
             }
         })
     }
+}
+
+/// True when odometry `new`, `dt` seconds after `last`, may be of the same frame: it is where the velocities lead, and looks nearly
+/// the same way. What came after a gap, or of an older clock, is not.
+fn follows(last: &Odometry, new: &Odometry, dt: f64) -> bool {
+    let explained = last.pose.position + (last.velocity + new.velocity) * (0.5 * dt);
+    let (apart, share, acceleration) = JUMP;
+    let fastest = last.velocity.norm().max(new.velocity.norm());
+    let allowed = apart + (share * fastest + acceleration * dt) * dt;
+    let turned = wrap_angle(new.pose.rotation.yaw() - last.pose.rotation.yaw()).abs();
+    (0.0..=GAP).contains(&dt)
+        && (new.pose.position - explained).norm() <= allowed
+        && turned <= TURN.0 + TURN.1 * dt
 }
 
 #[cfg(test)]
@@ -386,6 +425,65 @@ mod tests {
         assert_eq!(g.verdict(), Some(Stale::ClockBackwards));
         let _ = g.take_reset();
         assert_eq!(g.verdict(), Some(Stale::NoOdometry));
+    }
+
+    #[test]
+    fn what_motion_does_not_explain_is_a_jump() {
+        let told = |ms: i64, x: f64, speed: f64, yaw: f64| {
+            let mut g = guard();
+            g.on_time(0);
+            g.on_odometry(Some(odometry(0, 0.0, speed)));
+            let mut new = odometry(ms, x, speed);
+            new.pose.rotation = Quat::from_rpy(0.0, 0.0, yaw);
+            g.on_time(ms * MS);
+            g.on_odometry(Some(new));
+            g.take_reset()
+        };
+        let jump = Some(Stale::OdometryJump);
+        assert_eq!(told(33, 0.13, 4.0, 0.1), None, "flies on");
+        assert_eq!(told(33, 0.13 + 0.28, 4.0, 0.0), None, "a small correction");
+        assert_eq!(told(33, 0.13 + 0.5, 4.0, 0.0), jump);
+        assert_eq!(told(100, 0.0, 0.0, 0.45), None, "turns fast");
+        assert_eq!(told(33, 0.0, 0.0, 0.4), jump, "the heading was set anew");
+        assert_eq!(told(500, 2.0, 4.0, 0.0), None, "half a second is missing, and explained");
+        assert_eq!(
+            told(1200, 4.8, 4.0, 0.0),
+            jump,
+            "back after a gap: whether the frame is the same nobody knows"
+        );
+        // A stamp far back is of another clock.
+        let mut g = guard();
+        g.on_time(5_000 * MS);
+        g.on_odometry(Some(odometry(5_000, 0.0, 0.0)));
+        g.on_odometry(Some(odometry(4_900, 0.0, 0.0)));
+        assert_eq!(g.take_reset(), None, "late");
+        g.on_odometry(Some(odometry(3_000, 0.0, 0.0)));
+        assert_eq!(g.take_reset(), jump);
+    }
+
+    #[test]
+    fn a_reset_that_odometry_tells_is_believed() {
+        let mut g = guard();
+        tick(&mut g, 0, 0.0, 1);
+        g.on_reset();
+        assert_eq!(g.verdict(), Some(Stale::OdometryJump));
+        assert_eq!(g.take_reset(), Some(Stale::OdometryJump));
+        assert_eq!(g.verdict(), Some(Stale::NoOdometry), "what it said before is of another frame");
+        tick(&mut g, 33, 7.0, 2);
+        assert_eq!(g.verdict(), None);
+    }
+
+    #[test]
+    fn stamps_of_the_future_are_of_another_clock() {
+        let mut g = guard();
+        tick(&mut g, 0, 0.0, 1);
+        g.on_time(33 * MS);
+        g.on_odometry(Some(odometry(10_000, 0.0, 4.0)));
+        assert_eq!(g.verdict(), Some(Stale::OdometryAhead));
+        tick(&mut g, 66, 0.26, 2);
+        assert_eq!(g.verdict(), None, "one of them does no lasting harm");
+        g.on_sight(Sensor::Depth, 10_000 * MS, Some(3), 1.0, || false);
+        assert_eq!(g.verdict(), Some(Stale::SightAhead(Sensor::Depth)));
     }
 
     #[test]

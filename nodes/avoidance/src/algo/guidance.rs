@@ -10,7 +10,8 @@
 //! vehicle alone, where something can have changed; the search goes on for [`BUDGET`] cells at a time.
 
 use super::depth::{Lattice, Pooled};
-use super::geometry::{Pose, Vec3};
+use super::field::Field;
+use super::geometry::{Pose, Vec3, floor};
 use super::panorama::Panorama;
 use super::search::Search;
 use super::way::Way;
@@ -18,11 +19,11 @@ use super::way::Way;
 /// Cells per edge of the window.
 pub const SIDE: usize = 320;
 /// Cells to each side of the vehicle that are looked at anew: as far as it sees, and a little more.
-const LOCAL: i64 = 90;
+const LOCAL: i64 = 72;
 /// Cells that a search opens per cycle.
 const BUDGET: usize = 2_000;
 /// Evidence from which a cell is occupied, its ceiling, and what one seen surface adds.
-const OCCUPIED: u8 = 4;
+pub(super) const OCCUPIED: u8 = 4;
 const CEILING: u8 = 14;
 const SEEN_SURFACE: u8 = 2;
 /// Nearer than this a surface counts twice, metres.
@@ -32,9 +33,9 @@ const BAND: f64 = 0.6;
 /// Surfaces farther than this are too uncertain to be mapped, metres.
 const MAP_WITHIN: f32 = 9.0;
 /// Distance from obstacles that the way would rather keep, metres beyond the grown radius.
-const COMFORT: f32 = 0.7;
+pub(super) const COMFORT: f32 = 0.7;
 /// What a cell costs that was never seen, and one that was and is free.
-const UNSEEN: f32 = 1.25;
+pub(super) const UNSEEN: f32 = 1.25;
 /// What a refused way is dearer by, in parts of 0.15 per cell, fading by one each time that prices are made; and by how much it stays
 /// dearer for every time that it was refused.
 const DISCOURAGED: u8 = 120;
@@ -48,23 +49,26 @@ pub(super) const WAY_OUT: f32 = 15.0;
 #[derive(Debug, Clone)]
 pub struct Guidance {
     pub(super) cell: f64,
-    hard: f32,
-    soft: f32,
-    evidence: Vec<u8>,
-    seen: Vec<u8>,
-    penalty: Vec<u8>,
+    pub(super) hard: f32,
+    pub(super) soft: f32,
+    pub(super) evidence: Vec<u8>,
+    pub(super) seen: Vec<u8>,
+    pub(super) penalty: Vec<u8>,
     /// What `penalty` never fades below: a way that was refused again and again stays dear.
-    refused: Vec<u8>,
+    pub(super) refused: Vec<u8>,
     /// Metres to the nearest occupied cell.
-    distance: Vec<f32>,
+    pub(super) distance: Vec<f32>,
     /// Cost of entering a cell; infinite where there is no way.
     pub(super) cost: Vec<f32>,
     /// Global cell of the window's lower left corner.
     pub(super) corner: Option<(i64, i64)>,
     pub(super) search: Search,
+    pub(super) field: Field,
     work: Work,
     /// The way that is followed.
     pub(super) way: Way,
+    /// The first and last cell inside of the fence: columns and rows.
+    pub(super) area: ((i64, i64), (i64, i64)),
     /// Near the goal: every way is as good as another there, and what matters is whether there is one.
     arriving: bool,
 }
@@ -106,10 +110,18 @@ impl Guidance {
             cost: vec![UNSEEN; SIDE * SIDE],
             corner: None,
             search: Search::new(SIDE),
+            field: Field::new(),
             work: Work::Measure,
             way: Way::new(),
+            area: ((i64::MIN, i64::MAX), (i64::MIN, i64::MAX)),
             arriving: false,
         }
+    }
+
+    /// Outside of `low` to `high` (x and y, odom, metres) there is no way.
+    pub fn set_area(&mut self, (low, high): ([f64; 2], [f64; 2])) {
+        let cells = |i: usize| (floor(low[i] / self.cell), floor(high[i] / self.cell));
+        self.area = (cells(0), cells(1));
     }
 
     /// Forgets everything.
@@ -130,7 +142,7 @@ impl Guidance {
     }
 
     fn global(&self, x: f64, y: f64) -> (i64, i64) {
-        ((x / self.cell).floor() as i64, (y / self.cell).floor() as i64)
+        (floor(x / self.cell), floor(y / self.cell))
     }
 
     pub(super) fn slot(ix: i64, iy: i64) -> usize {
@@ -354,86 +366,24 @@ impl Guidance {
     }
 
     /// The global cells about `at` that are looked at anew: columns and rows.
-    fn local(&self, at: Vec3) -> (std::ops::Range<i64>, std::ops::Range<i64>) {
+    pub(super) fn local(&self, at: Vec3) -> (std::ops::Range<i64>, std::ops::Range<i64>) {
         let ((ix, iy), (cx, cy)) = (self.global(at.x, at.y), self.corner.unwrap_or((0, 0)));
         let clip = |i: i64, c: i64| (i - LOCAL).max(c)..(i + LOCAL + 1).min(c + SIDE as i64);
         (clip(ix, cx), clip(iy, cy))
     }
 
-    /// Chamfer distance to occupied cells about `at`, in two passes.
-    fn measure(&mut self, at: Vec3) {
-        let (straight, slant) = (self.cell as f32, (self.cell * std::f64::consts::SQRT_2) as f32);
-        let (columns, rows) = self.local(at);
-        let (cx, cy) = self.corner.unwrap_or((0, 0));
-        let (ex, ey) = (cx + SIDE as i64, cy + SIDE as i64);
-        let wrap = |i: i64| i.rem_euclid(SIDE as i64) as usize;
-        for y in rows.clone() {
-            let (row, before) = (wrap(y) * SIDE, wrap(y - 1) * SIDE);
-            for x in columns.clone() {
-                let (here, left) = (wrap(x), wrap(x - 1));
-                let mut d = if self.evidence[row + here] >= OCCUPIED { 0.0 } else { f32::INFINITY };
-                if x > cx {
-                    d = d.min(self.distance[row + left] + straight);
-                }
-                if y > cy {
-                    d = d.min(self.distance[before + here] + straight);
-                    if x > cx {
-                        d = d.min(self.distance[before + left] + slant);
-                    }
-                    if x + 1 < ex {
-                        d = d.min(self.distance[before + wrap(x + 1)] + slant);
-                    }
-                }
-                self.distance[row + here] = d;
-            }
-        }
-        for y in rows.rev() {
-            let (row, after) = (wrap(y) * SIDE, wrap(y + 1) * SIDE);
-            for x in columns.clone().rev() {
-                let (here, right) = (wrap(x), wrap(x + 1));
-                let mut d = self.distance[row + here];
-                if x + 1 < ex {
-                    d = d.min(self.distance[row + right] + straight);
-                }
-                if y + 1 < ey {
-                    d = d.min(self.distance[after + here] + straight);
-                    if x + 1 < ex {
-                        d = d.min(self.distance[after + right] + slant);
-                    }
-                    if x > cx {
-                        d = d.min(self.distance[after + wrap(x - 1)] + slant);
-                    }
-                }
-                self.distance[row + here] = d;
-            }
-        }
-    }
-
-    fn price(&mut self, from: Vec3) {
-        let (columns, rows) = self.local(from);
-        for y in rows {
-            let row = y.rem_euclid(SIDE as i64) as usize * SIDE;
-            for x in columns.clone() {
-                let slot = row + x.rem_euclid(SIDE as i64) as usize;
-                let d = self.distance[slot];
-                let near = ((self.soft + COMFORT - d) / COMFORT).clamp(0.0, 1.0);
-                // Nearer than `soft` there is only creeping.
-                let tight = ((self.soft - d) / (self.soft - self.hard)).clamp(0.0, 1.0);
-                let mut cost = 1.0 + 2.0 * near * near + 2.0 * tight;
-                cost += if self.seen[slot] == 0 { UNSEEN - 1.0 } else { 0.0 };
-                cost += 0.15 * f32::from(self.penalty[slot].max(self.refused[slot]));
-                self.penalty[slot] = self.penalty[slot].saturating_sub(1);
-                self.cost[slot] = if d < self.hard { f32::INFINITY } else { cost };
-            }
-        }
-        // The vehicle may already stand nearer to an obstacle than a way should lead: let it out.
+    /// The vehicle may already stand nearer to an obstacle than a way should lead: lets it out.
+    pub(super) fn let_out(&mut self, from: Vec3) {
         let reach = (1.0 / self.cell) as i64;
         let (ix, iy) = self.global(from.x, from.y);
         let (columns, rows) = self.local(from);
+        let ((left, right), (low, high)) = self.area;
+        let inside = |x: i64, y: i64| (left..=right).contains(&x) && (low..=high).contains(&y);
+        let strayed = !inside(ix, iy);
         for y in (iy - reach).max(rows.start)..(iy + reach + 1).min(rows.end) {
             for x in (ix - reach).max(columns.start)..(ix + reach + 1).min(columns.end) {
                 let slot = Self::slot(x, y);
-                if self.cost[slot].is_infinite() && self.distance[slot] > 0.0 {
+                if self.cost[slot].is_infinite() && self.distance[slot] > 0.0 && (strayed || inside(x, y)) {
                     self.cost[slot] = WAY_OUT;
                 }
             }

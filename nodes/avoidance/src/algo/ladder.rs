@@ -19,6 +19,8 @@ const GUSTS: i64 = 5_000_000_000;
 /// A vehicle at rest that moves faster than this (m/s) is pushed; what it is told against that, of its velocity.
 const PUSHED: f64 = 0.08;
 const DAMPING: f64 = 1.0;
+/// The gain of [`HOLD`] where something is near, 1/s.
+const FIRM: f64 = 2.5;
 /// Nearer than this is in place, metres.
 const IN_PLACE: f64 = 0.05;
 /// Where things move, the camera glances to both sides: what comes from there on a collision course keeps its bearing, and a
@@ -54,10 +56,11 @@ impl Planner {
         }
         // Wind pushes a vehicle off its place in the first seconds; what it is off by later is odometry's drift.
         let fresh = now - since < GUSTS;
-        // What a velocity loop has summed up while it braked may push it on into what it stopped for.
-        let pushed = fresh && odometry.velocity.norm() > PUSHED && self.is_close();
-        let against = if pushed { odometry.velocity * -DAMPING } else { Vec3::ZERO };
-        let back = (away * HOLD.0 + against).limited(HOLD.1);
+        // What a velocity loop has summed up while it braked, and wind, may push it on into what it stopped for.
+        let close = fresh && self.is_close();
+        let pushed = close && (odometry.velocity.norm() > PUSHED || away.norm() > 0.5 * IN_PLACE);
+        let against = if pushed { away * FIRM + odometry.velocity * -DAMPING } else { away * HOLD.0 };
+        let back = against.limited(HOLD.1);
         let certified = (away.norm() > IN_PLACE || pushed)
             .then(|| {
                 let retracing = match (pushed, fresh) {
@@ -98,6 +101,10 @@ impl Planner {
     /// Below the geofence's floor, over the start: straight up, in the column of air that the operator vouches for.
     pub(super) fn climb(&mut self, now: i64, odometry: &Odometry, altitude: f64) -> Option<Command> {
         let here = odometry.pose.position;
+        // The operator vouched for the air over the start, in the frame of that time.
+        if self.displaced {
+            return None;
+        }
         let bubble = self.bubble.as_mut()?;
         let over_start = (here - bubble.center).norm_xy() <= bubble.radius;
         if here.z < self.config.altitude_min - 0.05 && over_start {
@@ -140,7 +147,8 @@ impl Planner {
             let gaps = answers.iter().filter_map(met).map(|m| m.gap - room);
             gaps.fold(ENOUGH, f64::min)
         };
-        let still = Evidence { ahead: super::movers::Ahead::NONE, ..*evidence };
+        let still =
+            Sources { ahead: super::movers::Ahead::NONE, ..evidence.sources }.evidence(evidence.origin);
         let top = ESCAPE_SPEED.min(self.config.max_speed);
         let hold = self.hold_time();
         let yaw = self.guard.odometry().map_or(0.0, |o| o.pose.rotation.yaw());

@@ -15,6 +15,7 @@ impl Planner {
             cruise_speed: limits.cruise_speed,
             max_speed: limits.max_speed,
             goal_tolerance: limits.goal_tolerance,
+            area: limits.area,
             altitude_min: limits.altitude_min,
             altitude_max: limits.altitude_max,
             vertical_speed: limits.vertical_speed,
@@ -23,6 +24,7 @@ impl Planner {
             ..self.config.clone()
         };
         config.check()?;
+        self.guidance.set_area(config.area);
         self.config = config;
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod config;
 pub mod crossing;
 pub mod depth;
+mod field;
 pub mod geometry;
 pub mod guard;
 pub mod guidance;

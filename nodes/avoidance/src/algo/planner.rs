@@ -26,6 +26,8 @@ use super::view::{Levels, Margin, StampTable};
 use crate::error::AvoidanceError;
 
 /// Slower than this is at rest, m/s.
+/// What a camera does not see about the body after a jump, metres beyond its radius.
+const BLIND: f64 = 0.35;
 pub(crate) const AT_REST: f64 = 0.25;
 /// A waypoint nearer than this is used up, metres.
 const USED_UP: f64 = 0.5;
@@ -74,6 +76,8 @@ pub struct Planner {
     /// The direction of guidance last taken.
     pub(super) along: Option<Vec3>,
     pub(super) bubble: Option<Bubble>,
+    /// Odometry has jumped since the start: what was vouched for there means another place now.
+    pub(super) displaced: bool,
     pub(super) climbing: bool,
     pub(super) rise: Option<Rise>,
     /// Where it goes for a run-up before it rises, and since when (ns).
@@ -130,6 +134,9 @@ impl Planner {
         let mut memory = Memory::new(keeping, config.grown_radii());
         let lidars =
             SENSORS.map(|sensor| config.lidar(sensor).map(|l| memory.add_lidar(l.fan, l.max_range, l.error)));
+        let hard = config.body_radius + 0.3 * config.creep_margin;
+        let mut guidance = Guidance::new(config.guidance_cell, hard, config.grown_radius());
+        guidance.set_area(config.area);
         Ok(Self {
             guard: Guard::new(limits),
             lidars,
@@ -137,14 +144,11 @@ impl Planner {
             pooled: Pooled::default(),
             memory,
             trail: Trail::new(),
-            guidance: Guidance::new(
-                config.guidance_cell,
-                config.body_radius + 0.3 * config.creep_margin,
-                config.grown_radius(),
-            ),
+            guidance,
             proposal: None,
             along: None,
             bubble: None,
+            displaced: false,
             climbing: false,
             rise: None,
             detour: None,
@@ -215,6 +219,11 @@ impl Planner {
     pub fn on_odometry(&mut self, now: i64, odometry: Option<Odometry>) {
         self.guard.on_time(now);
         self.guard.on_odometry(odometry);
+    }
+
+    /// Odometry goes on in another frame: what was seen no longer fits.
+    pub fn on_odometry_reset(&mut self) {
+        self.guard.on_reset();
     }
 
     /// New detections; they widen margins until they are too old.
@@ -296,11 +305,18 @@ impl Planner {
         }
     }
 
+    /// The stop in place of a command that took too long to make: the place that its certificate is of lies behind.
+    pub fn on_missed_deadline(&mut self, now: i64) -> Command {
+        self.stop(now, Stale::DeadlineMissed)
+    }
+
     fn distrust(&mut self) -> Option<Stale> {
         let reason = self.guard.verdict();
-        if self.guard.take_reset().is_some() {
+        if let Some(jump) = self.guard.take_reset() {
             // Places no longer mean what they meant. What remains true is that the vehicle was certified to stop
-            // where it is: once at rest, a new bubble takes the place of the start's.
+            // where it is: once at rest, a new bubble takes the place of the start's. Where odometry jumped it is no larger than
+            // what a camera misses about itself, for nobody vouched for this place.
+            self.displaced |= jump == Stale::OdometryJump;
             self.memory.clear();
             self.trail.clear();
             self.guidance.clear();
@@ -404,7 +420,7 @@ impl Planner {
             bubble: self.bubble,
             trail: &self.trail,
             clock: (now, (c.memory_age * 1e9) as i64),
-            altitude: (c.altitude_min, c.altitude_max),
+            fence: c.fence(),
             ahead: self.movers.at(now),
             lead: self.lead(),
             grown: c.grown_radii(),
@@ -432,7 +448,9 @@ impl Planner {
         let speed = odometry.velocity.norm();
         let yaw = odometry.pose.rotation.yaw();
         if self.bubble.is_none() && speed < AT_REST {
-            self.bubble = Some(Bubble { center: here, radius: self.config.start_bubble });
+            let vouched = self.config.start_bubble;
+            let radius = if self.displaced { vouched.min(self.config.body_radius + BLIND) } else { vouched };
+            self.bubble = Some(Bubble { center: here, radius });
         }
         self.memory.look_from(here, now);
         if self.recovery.is_backing() {

@@ -32,6 +32,12 @@ pub enum Stale {
     OdometryNotFinite,
     /// Position moved further than its own velocity explains.
     OdometryJump,
+    /// Odometry is stamped in the future: its clock and ours differ.
+    OdometryAhead,
+    /// Looks of this sensor are stamped in the future.
+    SightAhead(Sensor),
+    /// The command took longer to make than the time in which it should act.
+    DeadlineMissed,
     /// Time went backwards.
     ClockBackwards,
     /// The same pixels came again and again while the vehicle moved.
@@ -61,7 +67,18 @@ impl Stale {
             Self::DepthOld => "depth image too old",
             Self::OdometryOld => "odometry too old",
             Self::OdometryNotFinite => "odometry is not finite",
-            Self::OdometryJump => "odometry jumped",
+            Self::OdometryJump => "odometry jumped, or came back after a gap",
+            Self::OdometryAhead => "odometry is stamped in the future (clocks not synchronised?)",
+            Self::SightAhead(Sensor::Depth) => {
+                "depth image is stamped in the future (clocks not synchronised?)"
+            }
+            Self::SightAhead(Sensor::Scan) => {
+                "laser scan is stamped in the future (clocks not synchronised?)"
+            }
+            Self::SightAhead(Sensor::Points) => {
+                "lidar points are stamped in the future (clocks not synchronised?)"
+            }
+            Self::DeadlineMissed => "planning missed its deadline",
             Self::ClockBackwards => "clock went backwards",
             Self::DepthFrozen => "depth image frozen",
             Self::DepthInvalid => "depth image has no valid pixels (camera covered?)",

@@ -16,6 +16,8 @@ use super::margins::MarginBox;
 const BINS: usize = 112;
 /// Surfaces nearer than this are stamped as if they were here: they cover most of the view anyway. Metres.
 const NEAREST: f32 = 0.3;
+/// Cells that are lowered at once.
+const LANES: usize = 8;
 /// Balls nearer than this are looked at closer, if the view keeps its depths. Metres.
 const LOOK_CLOSER: f32 = 2.0;
 
@@ -88,12 +90,6 @@ impl StampTable {
         (far, BINS as f32 / (1.0 / NEAREST - far))
     }
 
-    /// The bin of a surface, and never a farther one.
-    fn bin(&self, z: f32) -> usize {
-        let (far, scale) = self.scale();
-        (((1.0 / z.max(NEAREST) - far) * scale) as usize).min(BINS - 1)
-    }
-
     /// The nearest depth of a bin.
     fn bin_depth(&self, bin: usize) -> f32 {
         let (far, scale) = self.scale();
@@ -127,11 +123,99 @@ fn cell_at(edges: &[f32], t: f32) -> u16 {
     above.saturating_sub(1).min(edges.len() - 2) as u16
 }
 
+/// Stamps every surface of an image. Neighbours of one row that share a depth bin are stamped together, and neighbouring stamps that
+/// reach over the same rows are gathered in `gathered` (infinite, of `cols` cells) first: a near wall, of which every cell is a stamp as
+/// large as the image, costs little more than level ground.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn stamp(
+    free: &mut [f32],
+    gathered: &mut [f32],
+    depths: &[f32],
+    table: &StampTable,
+    cols: usize,
+    rows: usize,
+) {
+    /// Columns whose bins are worked out at a time.
+    const RUN: usize = 64;
+    const NONE: i32 = -1;
+    let (far, scale) = table.scale();
+    for (row, depths) in depths.chunks_exact(cols).take(rows).enumerate() {
+        let (mut reach, mut touched) = ((0, 0), (cols, 0));
+        for (part, depths) in depths.chunks(RUN).enumerate() {
+            let (mut fronts, mut bins) = ([0.0_f32; RUN], [NONE; RUN]);
+            // The bin of a surface, and never a farther one.
+            for ((front, bin), &z) in fronts.iter_mut().zip(&mut bins).zip(depths) {
+                *front = z - table.depth_error * z * z;
+                let there = ((1.0 / front.max(NEAREST) - far) * scale).clamp(0.0, (BINS - 1) as f32) as i32;
+                *bin = if z > 0.0 && z < table.max_range { there } else { NONE };
+            }
+            let mut c = 0;
+            while c < depths.len() {
+                let (first, bin) = (c, bins[c]);
+                let mut front = f32::INFINITY;
+                while c < depths.len() && bins[c] == bin {
+                    front = front.min(fronts[c]);
+                    c += 1;
+                }
+                if bin == NONE {
+                    continue;
+                }
+                let of_rows = table.rows[bin as usize * rows + row];
+                if of_rows != reach {
+                    spread(free, gathered, cols, reach, touched);
+                    (reach, touched) = (of_rows, (cols, 0));
+                }
+                let spans = &table.cols[bin as usize * cols + part * RUN..];
+                let columns = (usize::from(spans[first].0), usize::from(spans[c - 1].1));
+                least_of(&mut gathered[columns.0..=columns.1], front - table.radius);
+                touched = (touched.0.min(columns.0), touched.1.max(columns.1));
+            }
+        }
+        spread(free, gathered, cols, reach, touched);
+    }
+}
+
+/// Lowers the cells of these rows to what was gathered, and empties that.
+#[inline(always)]
+fn spread(free: &mut [f32], gathered: &mut [f32], cols: usize, rows: (u16, u16), touched: (usize, usize)) {
+    if touched.0 > touched.1 {
+        return;
+    }
+    // Whole lanes: around what was touched nothing was gathered.
+    let columns = touched.0 / LANES * LANES..((touched.1 / LANES + 1) * LANES).min(cols);
+    let gathered = &mut gathered[columns.clone()];
+    for row in free[usize::from(rows.0) * cols..(usize::from(rows.1) + 1) * cols].chunks_exact_mut(cols) {
+        let (cells, rest) = row[columns.clone()].as_chunks_mut::<LANES>();
+        let (least, last) = gathered.as_chunks::<LANES>();
+        for (cells, least) in cells.iter_mut().zip(least) {
+            *cells = std::array::from_fn(|i| cells[i].min(least[i]));
+        }
+        for (cell, least) in rest.iter_mut().zip(last) {
+            *cell = cell.min(*least);
+        }
+    }
+    gathered.fill(f32::INFINITY);
+}
+
+/// Lowers cells to `depth`. (`if depth < cell` makes masked stores of it, which are slow.)
+#[inline(always)]
+fn least_of(cells: &mut [f32], depth: f32) {
+    let (lanes, rest) = cells.as_chunks_mut::<LANES>();
+    for cells in lanes {
+        *cells = cells.map(|cell| cell.min(depth));
+    }
+    for cell in rest {
+        *cell = cell.min(depth);
+    }
+}
+
 /// One inflated view. All lengths in metres, in the frame of its camera.
 #[derive(Debug, Clone, Default)]
 pub struct RangeView {
     /// Per cell: depth up to which the vehicle's centre is clear of all that was seen.
     free: Vec<f32>,
+    /// A row of stamps, while it is filled.
+    gathered: Vec<f32>,
     /// Per cell: cells (Chebyshev) to the nearest unknown one. Empty when there is none.
     to_unknown: Vec<u8>,
     /// The pooled depths themselves, for [`Self::look_closer`]; empty in a view that is not asked to.
@@ -153,6 +237,7 @@ impl RangeView {
     pub fn reserve(&mut self, lattice: &Lattice) {
         let cells = lattice.cols * lattice.rows;
         self.free.reserve(cells.saturating_sub(self.free.len()));
+        self.gathered.reserve(lattice.cols.saturating_sub(self.gathered.len()));
         self.to_unknown.reserve(cells.saturating_sub(self.to_unknown.len()));
         self.raw.reserve(cells.saturating_sub(self.raw.len()));
     }
@@ -171,41 +256,15 @@ impl RangeView {
             [plane(self.x0), plane(lattice.x_edges[cols]), plane(self.y0), plane(lattice.y_edges[rows])];
         self.free.clear();
         self.free.resize(cols * rows, table.max_range - table.radius);
-        for row in 0..rows {
-            self.stamp_row(row, &pooled.z[row * cols..(row + 1) * cols], table, cols, rows);
-        }
+        self.gathered.clear();
+        self.gathered.resize(cols, f32::INFINITY);
+        stamp(&mut self.free, &mut self.gathered, &pooled.z, table, cols, rows);
         for b in boxes {
             self.stamp_box(b, pooled, lattice, table);
         }
         self.to_unknown.clear();
         if pooled.unknown > 0 {
             distance_to_unknown(&pooled.z, cols, rows, &mut self.to_unknown);
-        }
-    }
-
-    /// Neighbours of one row that share a depth bin are stamped together: level ground costs one stamp a row.
-    fn stamp_row(&mut self, row: usize, depths: &[f32], table: &StampTable, cols: usize, rows: usize) {
-        let mut c = 0;
-        while c < cols {
-            let z = depths[c];
-            if !(z > 0.0 && z < table.max_range) {
-                c += 1;
-                continue;
-            }
-            let mut front = z - table.depth_error * z * z;
-            let bin = table.bin(front);
-            let first = c;
-            c += 1;
-            while c < cols && depths[c] > 0.0 && depths[c] < table.max_range {
-                let next = depths[c] - table.depth_error * depths[c] * depths[c];
-                if table.bin(next) != bin {
-                    break;
-                }
-                front = front.min(next);
-                c += 1;
-            }
-            let columns = (table.cols[bin * cols + first].0, table.cols[bin * cols + c - 1].1);
-            self.lower(columns, table.rows[bin * rows + row], front - table.radius);
         }
     }
 
@@ -226,16 +285,11 @@ impl RangeView {
                     let high = tangent_beside(edges[i + 1], front, radius, 1.0);
                     (cell_at(edges, low), cell_at(edges, high))
                 };
-                self.lower(beside(&lattice.x_edges, col), beside(&lattice.y_edges, row), front - radius);
-            }
-        }
-    }
-
-    fn lower(&mut self, columns: (u16, u16), rows: (u16, u16), depth: f32) {
-        for row in usize::from(rows.0)..=usize::from(rows.1) {
-            let start = row * self.cols;
-            for cell in &mut self.free[start + usize::from(columns.0)..=start + usize::from(columns.1)] {
-                *cell = if depth < *cell { depth } else { *cell };
+                let (columns, rows) = (beside(&lattice.x_edges, col), beside(&lattice.y_edges, row));
+                let columns = usize::from(columns.0)..=usize::from(columns.1);
+                for row in usize::from(rows.0)..=usize::from(rows.1) {
+                    least_of(&mut self.free[row * self.cols..][columns.clone()], front - radius);
+                }
             }
         }
     }

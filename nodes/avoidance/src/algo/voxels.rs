@@ -7,7 +7,7 @@
 //! of a cycle stays small; after [`SHARE`] images each ray has had its turn.
 
 use super::depth::{Lattice, Pooled};
-use super::geometry::{Pose, Vec3};
+use super::geometry::{Pose, Vec3, floor};
 use super::panorama::{Fan, Panorama};
 
 /// Cells per level edge of the window, and layers.
@@ -69,7 +69,7 @@ pub enum Known {
 /// The cell that holds `at` (odom, metres).
 #[must_use]
 pub fn cell_of(at: Vec3) -> Cell {
-    [at.x / CELL, at.y / CELL, at.z / LAYER].map(|v| v.floor() as i64)
+    [at.x / CELL, at.y / CELL, at.z / LAYER].map(floor)
 }
 
 /// The middle of a cell (odom, metres).

@@ -82,6 +82,8 @@ pub struct Flight {
     pub pending: VecDeque<(f64, Vec3, f64)>,
     pub acting: (Vec3, f64),
     pub outcome: Outcome,
+    /// The world as odometry sees it: what jumps when odometry does.
+    pub frame: Pose,
     rng: Random,
 }
 
@@ -108,6 +110,7 @@ impl Flight {
             pending: VecDeque::new(),
             acting: (Vec3::ZERO, 0.0),
             rng: Random(seed),
+            frame: Pose { position: Vec3::ZERO, rotation: Quat::IDENTITY },
             outcome: Outcome {
                 reached: false,
                 collided: false,
@@ -138,7 +141,8 @@ impl Flight {
     }
 
     pub fn odometry(&self) -> Odometry {
-        Odometry { stamp: self.now(), pose: self.body(), velocity: self.velocity }
+        let velocity = self.frame.rotation.rotate(self.velocity);
+        Odometry { stamp: self.now(), pose: self.frame.then(&self.body()), velocity }
     }
 
     pub fn render(&mut self) {

@@ -1,3 +1,4 @@
 //! What needs neither node nor network.
 
 pub mod bridge;
+pub mod service;

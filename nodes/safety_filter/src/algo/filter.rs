@@ -68,6 +68,10 @@ pub enum Cause {
 /// The tube is thinner than the ball by this, so that a vehicle at a wall can slide along it, metres.
 const TUBE_SLACK: f64 = 0.03;
 
+/// The body's width is asked to be looked at where the vehicle would stop, but not nearer than this, metres: what is as near
+/// as that fills more than a camera sees.
+const WIDE_AHEAD: f64 = 1.0;
+
 /// Passing something by needs this much more room for each m/s: the way is not held exactly, s.
 const PASSING: f64 = 0.05;
 
@@ -106,6 +110,13 @@ impl Cause {
             Self::BatteryLow => "battery_low",
             Self::TopSpeed => "top_speed",
         }
+    }
+
+    /// True when an input is missing or too old, so that nobody steers or nobody sees: a state that the filter does not
+    /// answer for ever.
+    #[must_use]
+    pub const fn is_silence(self) -> bool {
+        matches!(self, Self::NotFinite | Self::CommandOld | Self::SensorsOld | Self::OdometryOld)
     }
 
     /// What an operator should know.
@@ -204,7 +215,9 @@ impl Filter {
             let left = ((l.stale - oldest) / (l.stale - l.fresh).max(1e-6)).clamp(0.0, 1.0);
             state.cap(l.max_speed * left, Cause::Age);
         }
-        if norm(state.velocity) > l.blind_speed && !shell.looked(state.velocity, now) {
+        let speed = norm(state.velocity);
+        let half = (l.radius / self.stopping_distance(speed).max(WIDE_AHEAD)).atan();
+        if speed > l.blind_speed && !shell.looked(state.velocity, half, now) {
             state.cap(l.blind_speed, Cause::Blind);
         }
         self.fence(at, &mut state);

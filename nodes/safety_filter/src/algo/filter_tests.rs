@@ -37,7 +37,7 @@ fn wall(x: f64) -> Shell {
             shell.ray([0.0, 0.0, 2.0], scaled(d, if hit { range } else { 12.0 }), hit);
         }
     }
-    shell.end(0);
+    shell.end(0, HERE, |_| true);
     shell
 }
 
@@ -85,7 +85,7 @@ fn every_direction_is_bounded_in_three_dimensions() {
         let r = (1.0 - z * z).sqrt();
         shell.ray(HERE, scaled([r * a.cos(), r * a.sin(), z], 1.5), true);
     }
-    shell.end(0);
+    shell.end(0, HERE, |_| true);
     for i in 0..500 {
         let a = f64::from(i) * 0.7;
         let e = (f64::from(i) * 0.37).sin();
@@ -144,7 +144,7 @@ fn nobody_looked_there() {
     let mut shell = Shell::new(1.0);
     shell.begin();
     shell.ray(HERE, [12.0, 0.0, 0.0], false);
-    shell.end(0);
+    shell.end(0, HERE, |_| true);
     let v = filter().judge([0.0, 3.0, 0.0], HERE, &shell, &FRESH, 0);
     assert!((norm(v.velocity) - 0.5).abs() < 1e-9 && v.cause == Some(Cause::Blind), "{v:?}");
 }
@@ -181,7 +181,7 @@ fn a_held_stick_among_posts_touches_nothing() {
                     shell.ray(at, d, norm(d) < 9.0);
                 }
             }
-            shell.end(now);
+            shell.end(now, at, |_| true);
             sent.rotate_left(1);
             sent[3] = f.judge(stick, at, &shell, &FRESH, now).velocity;
             for axis in 0..3 {
@@ -196,4 +196,10 @@ fn a_held_stick_among_posts_touches_nothing() {
     }
     println!("least clearance {least:.3} m, moved {:.2} m on average", moved / 60.0);
     assert!(least > 0.0 && moved / 60.0 > 1.5);
+}
+
+#[test]
+fn only_what_is_missing_is_silence() {
+    let silent: Vec<_> = Cause::ALL.iter().filter(|c| c.is_silence()).map(|c| c.name()).collect();
+    assert_eq!(silent, ["command_not_finite", "command_old", "sensors_old", "odometry_old"]);
 }

@@ -3,8 +3,12 @@
 use super::shell::Shell;
 use super::vector::{Turn, V, along};
 
-/// Blocks of a depth image, per row; each gives its nearest valid pixel.
-const COLUMNS: usize = 80;
+/// Blocks of a depth image, per row; each gives its nearest valid pixel. A cell of the shell holds several.
+const COLUMNS: usize = 40;
+/// Sampled columns that are gathered at once.
+const GATHERED: usize = 1024;
+/// In the place of a depth: none that is valid.
+const INVALID: u32 = u32::MAX;
 /// Equal pictures in a row, while moving, that count as frozen.
 const FROZEN: u32 = 3;
 /// Motion under which equal pictures prove nothing, metres.
@@ -55,15 +59,74 @@ impl Depth<'_> {
         if self.metres { 4 } else { 2 }
     }
 
-    /// Metres; 0 when invalid.
-    fn at(&self, x: usize, y: usize) -> f32 {
+    /// The depth of a pixel as a number that orders as depths do; `INVALID` when it is none.
+    fn key(&self, x: usize, y: usize) -> u32 {
         let i = y * self.step + x * self.width();
-        let z = match (self.metres, self.bytes.get(i..i + self.width())) {
-            (true, Some(&[a, b, c, d])) => f32::from_le_bytes([a, b, c, d]),
-            (false, Some(&[a, b])) => f32::from(u16::from_le_bytes([a, b])) * 1e-3,
-            _ => 0.0,
-        };
-        if z > 0.0 { z } else { 0.0 }
+        match (self.metres, self.bytes.get(i..i + self.width())) {
+            (true, Some(&[a, b, c, d])) => metres([a, b, c, d]),
+            (false, Some(&[a, b])) => millimetres([a, b]),
+            _ => INVALID,
+        }
+    }
+
+    /// Metres.
+    fn depth(&self, key: u32) -> f32 {
+        if self.metres { f32::from_bits(key) } else { key as f32 * 1e-3 }
+    }
+}
+
+/// Positive floats order as their bits do; infinity is a valid depth, NaN and what is not positive are none.
+fn metres(bytes: [u8; 4]) -> u32 {
+    let bits = u32::from_le_bytes(bytes);
+    if bits.wrapping_sub(1) < f32::INFINITY.to_bits() { bits } else { INVALID }
+}
+
+fn millimetres(bytes: [u8; 2]) -> u32 {
+    let depth = u32::from(u16::from_le_bytes(bytes));
+    if depth > 0 { depth } else { INVALID }
+}
+
+/// Of some rows of an image: the nearest of each sampled column, and how many were valid.
+struct Gathered {
+    least: [u32; GATHERED],
+    valid: [u32; GATHERED],
+}
+
+impl Gathered {
+    /// Looks at every `SKIP`th pixel of every `SKIP`th row of `rows`, from column `left` on; the plain loop over whole
+    /// rows is one that compilers make vector instructions of.
+    fn gather<const BYTES: usize, const SKIP: usize>(
+        &mut self,
+        image: &Depth<'_>,
+        left: usize,
+        rows: std::ops::Range<usize>,
+        key: impl Fn([u8; BYTES]) -> u32,
+    ) {
+        self.least.fill(INVALID);
+        self.valid.fill(0);
+        for y in rows.step_by(SKIP) {
+            let begin = y * image.step + left * BYTES;
+            let end = y * image.step + image.size.0.min(left + GATHERED * SKIP) * BYTES;
+            let row = image.bytes.get(begin..end).unwrap_or_default();
+            let pixels = row.chunks_exact(BYTES * SKIP);
+            // The last column of an odd width has no neighbour to be skipped.
+            let last = pixels.remainder().first_chunk::<BYTES>();
+            for ((least, valid), pixel) in self.least.iter_mut().zip(&mut self.valid).zip(pixels.clone()) {
+                let mut bytes = [0; BYTES];
+                bytes.copy_from_slice(&pixel[..BYTES]);
+                let key = key(bytes);
+                *least = key.min(*least);
+                *valid += u32::from(key != INVALID);
+            }
+            let at = pixels.len();
+            if let (Some(last), Some(least), Some(valid)) =
+                (last, self.least.get_mut(at), self.valid.get_mut(at))
+            {
+                let key = key(*last);
+                *least = key.min(*least);
+                *valid += u32::from(key != INVALID);
+            }
+        }
     }
 }
 
@@ -93,7 +156,7 @@ impl Repeats {
 /// What a picture or a scan was worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Worth {
-    /// Share of blocks with a valid pixel, or of valid rays, 0 to 1.
+    /// Share of blocks of which half is valid, or of valid rays or points, 0 to 1.
     pub valid: f64,
     /// Digest of what was looked at; `None` when nothing returned: an empty sky repeats itself honestly.
     pub digest: Option<u64>,
@@ -103,156 +166,226 @@ pub struct Worth {
 
 /// Looks at a depth image from `eye` (odom) with `turn` from optical axes to odom; sight ends at `far` metres. The sweep
 /// must be ended by the caller, if the picture is worth it.
+///
+/// A near surface binds wherever a single pixel shows it. A block counts as looked at, and as free beyond what it shows, only
+/// when half of its pixels are valid.
 pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, turn: &Turn, far: f64) -> Worth {
-    let [fx, fy, cx, cy] = camera.k;
     let block = image.size.0.div_ceil(COLUMNS).max(1);
-    // Every second pixel of a block: what is two pixels wide is not missed.
-    let skip = if block >= 4 { 2 } else { 1 };
+    // Every second pixel of a block: what is two pixels wide is not missed. An even block begins where a sample does.
+    let (block, skip) = if block >= 4 { (block.next_multiple_of(2), 2) } else { (block, 1) };
+    let [fx, fy, cx, cy] = camera.k;
     let (mut blocks, mut valid, mut hits) = (0_u32, 0_u32, 0_u32);
     let mut deepest = 0.0_f64;
     let mut digest = FNV_BASIS;
+    let mut gathered = Gathered { least: [INVALID; GATHERED], valid: [0; GATHERED] };
+    let samples = block / skip;
+    let span = (GATHERED / samples).max(1) * block;
     shell.begin();
     for top in (0..image.size.1).step_by(block) {
-        for left in (0..image.size.0).step_by(block) {
-            let mut best = (f32::INFINITY, 0, 0);
-            let mut seen = false;
-            for y in (top..(top + block).min(image.size.1)).step_by(skip) {
-                for x in (left..(left + block).min(image.size.0)).step_by(skip) {
-                    let z = image.at(x, y);
-                    seen |= z > 0.0;
-                    if z > 0.0 && z < best.0 {
-                        best = (z, x, y);
-                    }
+        let rows = top..(top + block).min(image.size.1);
+        for left in (0..image.size.0).step_by(span) {
+            match (image.metres, skip) {
+                (true, 1) => gathered.gather::<4, 1>(image, left, rows.clone(), metres),
+                (true, _) => gathered.gather::<4, 2>(image, left, rows.clone(), metres),
+                (false, 1) => gathered.gather::<2, 1>(image, left, rows.clone(), millimetres),
+                (false, _) => gathered.gather::<2, 2>(image, left, rows.clone(), millimetres),
+            }
+            let right = (left + span).min(image.size.0);
+            let parts = gathered.least.chunks(samples).zip(gathered.valid.chunks(samples));
+            for ((least, counts), from) in parts.zip((left..right).step_by(block)) {
+                let until = (from + block).min(image.size.0);
+                let asked = ((until - from).div_ceil(skip) * rows.len().div_ceil(skip)) as u32;
+                let seen: u32 = counts.iter().sum();
+                let (column, nearest) =
+                    least.iter().copied().enumerate().min_by_key(|(_, key)| *key).unwrap_or((0, INVALID));
+                digest = fnv(digest, f32::from_bits(nearest));
+                blocks += 1;
+                if nearest == INVALID {
+                    continue;
+                }
+                let whole = 2 * seen >= asked;
+                valid += u32::from(whole);
+                let z = f64::from(image.depth(nearest));
+                deepest = deepest.max(z);
+                let hit = z < far;
+                hits += u32::from(hit);
+                let (x, y) = if hit {
+                    let x = from + column * skip;
+                    (x, rows.clone().step_by(skip).find(|y| image.key(x, *y) == nearest).unwrap_or(top))
+                } else {
+                    (from + block / 2, top + block / 2)
+                };
+                let z = z.min(far);
+                let d = turn.apply([(x as f64 - cx) / fx * z, (y as f64 - cy) / fy * z, z]);
+                match (whole, hit) {
+                    (true, _) => shell.ray(eye, d, hit),
+                    (false, true) => shell.glimpse(eye, d),
+                    (false, false) => {}
                 }
             }
-            digest = fnv(digest, best.0);
-            blocks += 1;
-            if !seen {
-                continue;
-            }
-            valid += 1;
-            deepest = deepest.max(f64::from(best.0));
-            let hit = f64::from(best.0) < far;
-            hits += u32::from(hit);
-            let (x, y) = if hit { (best.1, best.2) } else { (left + block / 2, top + block / 2) };
-            let z = if hit { f64::from(best.0) } else { far };
-            let d = turn.apply([(x as f64 - cx) / fx * z, (y as f64 - cy) / fy * z, z]);
-            shell.ray(eye, d, hit);
         }
     }
     let valid = f64::from(valid) / f64::from(blocks.max(1));
     Worth { valid, digest: (hits > 0).then_some(digest), deepest }
 }
 
-/// Looks along the rays of a laser scan: angles about z from x of the sensor's frame, counter-clockwise, radians. The sweep
-/// must be ended by the caller, if it is worth it.
-#[allow(clippy::too_many_arguments, reason = "the fields of sensor_msgs/LaserScan, and where it stands")]
-pub fn scan(
+/// Whether the image, taken from `eye` with `turn`, shows the direction of a point (odom) with a valid pixel: then what
+/// stands there now is known from it.
+pub fn shows<'a>(
+    image: &'a Depth<'a>,
+    camera: &'a Pinhole,
+    eye: V,
+    turn: &'a Turn,
+) -> impl Fn(V) -> bool + 'a {
+    let [fx, fy, cx, cy] = camera.k;
+    move |point| {
+        let [x, y, z] = turn.undo(along(point, -1.0, eye));
+        if z < 1e-3 {
+            return false;
+        }
+        let (u, v) = ((x / z * fx + cx).round(), (y / z * fy + cy).round());
+        let inside = u >= 0.0 && v >= 0.0 && u < image.size.0 as f64 && v < image.size.1 as f64;
+        inside && image.key(u as usize, v as usize) != INVALID
+    }
+}
+
+/// A laser scan: angles about z from x of the sensor's frame, counter-clockwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Scan<'a> {
+    /// Metres; infinite where nothing returned, NaN where nothing is known.
+    pub ranges: &'a [f32],
+    /// Angle of the first ray, radians.
+    pub first: f64,
+    /// From ray to ray, radians; may be negative.
+    pub step: f64,
+    /// Nearest and farthest range that is measured, metres.
+    pub limits: (f64, f64),
+}
+
+/// What a plane of a scanner says of the directions above and below of it, radians: things reach that far up and down.
+pub const BAND: f64 = std::f64::consts::PI / super::shell::ELEVATIONS as f64;
+
+/// Looks along the rays of a laser scan. The sweep must be ended by the caller, if it is worth it.
+///
+/// A ray looks at its own direction and a row of cells above and below: a vehicle that flies forward holds its nose down, and
+/// its scanner would have looked nowhere near the way it flies.
+pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -> Worth {
+    let (mut valid, mut hits) = (0_u32, 0_u32);
+    let mut deepest = 0.0_f64;
+    let mut digest = FNV_BASIS;
+    let sight = scan.limits.1.min(far);
+    let (up, flat) = BAND.sin_cos();
+    // Above and below one ray for a few degrees is enough: no cell is narrower.
+    let enough = BAND / 5.0;
+    let stride = ((enough / scan.step.abs().max(1e-6)) as usize).max(1);
+    // Between the rays of a coarse scanner there may be whole cells.
+    let parts =
+        if scan.step.abs() > enough { (0.5 * scan.step.abs() / enough).ceil().min(50.0) as i32 } else { 0 };
+    shell.begin();
+    for (i, range) in scan.ranges.iter().enumerate() {
+        digest = fnv(digest, *range);
+        let range = f64::from(*range);
+        if range.is_nan() || range < scan.limits.0 {
+            continue;
+        }
+        valid += 1;
+        let hit = range <= sight;
+        hits += u32::from(hit);
+        deepest = deepest.max(if hit { range } else { f64::INFINITY });
+        let (sin, cos) = (scan.first + scan.step * i as f64).sin_cos();
+        let length = if hit { range } else { sight };
+        shell.ray(eye, turn.apply([length * cos, length * sin, 0.0]), hit);
+        if !i.is_multiple_of(stride) {
+            continue;
+        }
+        for part in -parts..=parts {
+            let beside = 0.5 * scan.step * f64::from(part) / f64::from(parts.max(1));
+            let (sin, cos) = (scan.first + scan.step * i as f64 + beside).sin_cos();
+            shell.ray(eye, turn.apply([cos, sin, 0.0]), false);
+            for side in [up, -up] {
+                shell.ray(eye, turn.apply([flat * cos, flat * sin, side]), false);
+            }
+        }
+    }
+    let valid = f64::from(valid) / scan.ranges.len().max(1) as f64;
+    Worth { valid, digest: (hits > 0).then_some(digest), deepest }
+}
+
+/// Whether the scan, taken from `eye` with `turn`, has a valid ray toward a point (odom) that lies near its plane.
+pub fn sweeps<'a>(scan: &'a Scan<'a>, eye: V, turn: &'a Turn) -> impl Fn(V) -> bool + 'a {
+    let plane = (0.5 * BAND).tan();
+    move |point| {
+        let [x, y, z] = turn.undo(along(point, -1.0, eye));
+        if scan.step == 0.0 || z.abs() > plane * x.hypot(y) {
+            return false;
+        }
+        // From the first ray on, in the way that the rays turn.
+        let turned = ((y.atan2(x) - scan.first) * scan.step.signum()).rem_euclid(std::f64::consts::TAU);
+        let ray = (turned / scan.step.abs()).round();
+        // Just before the first ray is the end of the turn.
+        let before = ((turned - std::f64::consts::TAU) / scan.step.abs()).round() == 0.0;
+        let ray = if before { 0.0 } else { ray };
+        ray < scan.ranges.len() as f64
+            && scan.ranges.get(ray as usize).is_some_and(|r| f64::from(*r) >= scan.limits.0)
+    }
+}
+
+/// Which directions a lidar looks in, and how its silence is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dome {
+    /// Lowest and highest elevation in the lidar's frame, radians.
+    pub elevation: (f64, f64),
+    /// True when a direction that no point came from has nothing in range; false when that is unknown.
+    pub silence_is_free: bool,
+}
+
+/// Returns nearer than this are the lidar's own housing, metres.
+const NEAREST: f64 = 0.05;
+
+/// Looks at the points of a lidar, in its own frame. The sweep must be ended by the caller, if it is worth it.
+pub fn points(
     shell: &mut Shell,
-    ranges: &[f32],
-    first: f64,
-    step: f64,
-    limits: (f64, f64),
+    points: impl Iterator<Item = [f32; 3]>,
+    dome: &Dome,
     eye: V,
     turn: &Turn,
     far: f64,
 ) -> Worth {
-    let (mut valid, mut hits) = (0_u32, 0_u32);
+    let (mut all, mut valid, mut hits) = (0_u32, 0_u32, 0_u32);
     let mut deepest = 0.0_f64;
     let mut digest = FNV_BASIS;
     shell.begin();
-    for (i, range) in ranges.iter().enumerate() {
-        digest = fnv(digest, *range);
-        let range = f64::from(*range);
-        if range.is_nan() || range < limits.0 {
+    for point in points {
+        all += 1;
+        let p = point.map(f64::from);
+        let range = super::vector::norm(p);
+        if !range.is_finite() || range < NEAREST {
             continue;
         }
+        digest = point.into_iter().fold(digest, fnv);
         valid += 1;
-        let hit = range <= limits.1.min(far);
+        let hit = range <= far;
         hits += u32::from(hit);
         deepest = deepest.max(if hit { range } else { f64::INFINITY });
-        let (sin, cos) = (first + step * i as f64).sin_cos();
-        let length = if hit { range } else { limits.1.min(far) };
-        shell.ray(eye, turn.apply([length * cos, length * sin, 0.0]), hit);
+        shell.ray(eye, turn.apply(p), hit);
     }
-    let valid = f64::from(valid) / ranges.len().max(1) as f64;
+    // Of a lidar that hears next to nothing the silence says nothing: it is covered.
+    if dome.silence_is_free && valid >= LEAST_RETURNS {
+        shell.fill(|d| {
+            let [x, y, z] = turn.undo(d);
+            let elevation = z.atan2(x.hypot(y));
+            elevation >= dome.elevation.0 && elevation <= dome.elevation.1
+        });
+    }
+    // The share is of what was sent, for clouds that keep a place for each ray; a sparse one leaves out what did not return.
+    let share = f64::from(valid) / f64::from(all.max(1));
+    let valid = if valid >= LEAST_RETURNS { share } else { 0.0 };
     Worth { valid, digest: (hits > 0).then_some(digest), deepest }
 }
 
+/// Fewer returns than this are no picture of a lidar.
+const LEAST_RETURNS: u32 = 20;
+
 #[cfg(test)]
-mod tests {
-    use super::super::vector::norm;
-    use super::*;
-
-    const OPTICAL: Turn = Turn([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]);
-
-    fn picture(z: f32, post: Option<(usize, f32)>) -> Vec<u8> {
-        let mut out = Vec::new();
-        for _ in 0..120 {
-            for x in 0..160 {
-                let z = match post {
-                    Some((at, near)) if x == at || x == at + 1 => near,
-                    _ => z,
-                };
-                out.extend(z.to_le_bytes());
-            }
-        }
-        out
-    }
-
-    fn look(bytes: &[u8]) -> (Shell, Worth) {
-        let camera = Pinhole { k: [84.0, 84.0, 79.5, 59.5], size: (160, 120) };
-        let image = Depth { size: (160, 120), step: 640, metres: true, bytes };
-        assert!(image.whole());
-        let mut shell = Shell::new(1.0);
-        let worth = depth(&mut shell, &image, &camera, [1.0, 2.0, 3.0], &OPTICAL, 10.0);
-        shell.end(0);
-        (shell, worth)
-    }
-
-    #[test]
-    fn a_thin_post_is_seen_where_it_stands() {
-        let (shell, worth) = look(&picture(f32::INFINITY, Some((40, 2.0))));
-        assert!(worth.valid > 0.99);
-        let nearest =
-            shell.points(0).map(|p| norm(along(p, -1.0, [1.0, 2.0, 3.0]))).fold(f64::INFINITY, f64::min);
-        assert!((2.0..2.6).contains(&nearest), "{nearest}");
-        assert!(shell.points(0).all(|p| (p[0] - 3.0).abs() < 1e-6 && p[1] > 2.8), "left of the axis");
-    }
-
-    #[test]
-    fn nothing_valid_is_worth_nothing_and_repeats_are_told() {
-        for z in [0.0, f32::NAN, -1.0] {
-            let worth = look(&picture(z, None)).1;
-            assert_eq!((worth.valid, worth.deepest), (0.0, 0.0));
-        }
-        let digest = |post| look(&picture(5.0, post)).1.digest.unwrap();
-        let deepest = |z, post| look(&picture(z, post)).1.deepest;
-        assert_eq!((deepest(0.5, None), deepest(5.0, Some((9, 1.0)))), (0.5, 5.0));
-        assert!(deepest(f32::INFINITY, Some((9, 1.0))).is_infinite());
-        let same = digest(None);
-        assert_ne!(same, digest(Some((9, 1.0))));
-        assert_eq!(look(&picture(f32::INFINITY, None)).1.digest, None);
-        let mut repeats = Repeats::default();
-        assert!(!repeats.frozen(same, [0.0; 3]) && !repeats.frozen(same, [0.0; 3]));
-        assert!(!repeats.frozen(same, [0.0; 3]), "at rest equal pictures are honest");
-        assert!(repeats.frozen(same, [0.2, 0.0, 0.0]));
-    }
-
-    #[test]
-    fn scans_look_around() {
-        let mut shell = Shell::new(1.0);
-        let ranges: Vec<f32> = (0..360).map(|i| if i == 90 { 2.0 } else { f32::INFINITY }).collect();
-        let worth =
-            scan(&mut shell, &ranges, 0.0, 1_f64.to_radians(), (0.1, 30.0), [0.0; 3], &Turn::NONE, 10.0);
-        shell.end(0);
-        let points: Vec<_> = shell.points(0).collect();
-        assert!(
-            worth.valid == 1.0
-                && worth.deepest.is_infinite()
-                && points.len() == 1
-                && (points[0][1] - 2.0).abs() < 1e-6,
-            "{points:?}"
-        );
-    }
-}
+#[path = "ingest_tests.rs"]
+mod tests;

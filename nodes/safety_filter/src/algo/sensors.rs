@@ -6,6 +6,61 @@ use super::vector::V;
 /// A sweep with fewer valid rays than this is none: a covered sensor.
 const LEAST_VALID: f64 = 0.1;
 
+/// Why a sweep was not used, for people: what is missing is told by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unused {
+    /// Of another type than is read.
+    Unreadable,
+    /// A depth image without a sound camera_info.
+    NoCameraInfo,
+    /// A depth image of another size than its camera_info.
+    OtherSize,
+    /// No pose of its time.
+    NoPose,
+    /// Too little of it is valid.
+    Nothing,
+    /// The same bytes while the vehicle moves.
+    Repeats,
+}
+
+impl Unused {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Unreadable, Self::NoCameraInfo, Self::OtherSize, Self::NoPose, Self::Nothing, Self::Repeats];
+
+    /// Name of its count in the status.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unused_unreadable",
+            Self::NoCameraInfo => "unused_without_camera_info",
+            Self::OtherSize => "unused_other_size",
+            Self::NoPose => "unused_without_pose",
+            Self::Nothing => "unused_nothing_valid",
+            Self::Repeats => "unused_repeats",
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Unreadable => "cannot be read: publish depth as 32FC1 or 16UC1, points as FLOAT32 x, y, z",
+            Self::NoCameraInfo => {
+                "no camera_info with a focal length: remap depth/camera_info to the depth camera's"
+            }
+            Self::OtherSize => {
+                "camera_info is of another size than the image: it belongs to another camera or mode"
+            }
+            Self::NoPose => {
+                "no odometry within 60 ms of its stamp: odometry is slow, not yet trusted, or of another clock"
+            }
+            Self::Nothing => "less than a tenth of it is valid: the sensor is covered, or sees nothing",
+            Self::Repeats => "the same bytes again while the vehicle moves: the sensor is frozen",
+        }
+    }
+}
+
 /// What a sweep may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Belief {
@@ -24,6 +79,8 @@ pub struct Sensor {
     sensed: Option<i64>,
     repeats: Repeats,
     blocked: Option<i64>,
+    unused: Option<Unused>,
+    counts: [u64; Unused::ALL.len()],
 }
 
 impl Sensor {
@@ -39,14 +96,37 @@ impl Sensor {
     pub fn judge(&mut self, stamp: i64, worth: &Worth, at: V, radius: f64) -> Belief {
         let frozen = worth.digest.is_some_and(|digest| self.repeats.frozen(digest, at));
         if worth.valid < LEAST_VALID {
+            self.leave(Unused::Nothing);
             return Belief::Nothing;
         }
         self.blocked = (worth.deepest < radius).then_some(stamp);
         if frozen && self.blocked.is_none() {
+            self.leave(Unused::Repeats);
             return Belief::Doubted;
         }
+        self.unused = None;
         self.sensed = Some(self.sensed.map_or(stamp, |s| s.max(stamp)));
         Belief::Whole
+    }
+
+    /// Counts a sweep that is not used. True for the first of its kind.
+    pub fn leave(&mut self, why: Unused) -> bool {
+        self.unused = Some(why);
+        let count = &mut self.counts[why as usize];
+        *count += 1;
+        *count == 1
+    }
+
+    /// Why its last sweep was not used; `None` when it was.
+    #[must_use]
+    pub fn unused(&self) -> Option<Unused> {
+        self.unused
+    }
+
+    /// Sweeps left for that reason.
+    #[must_use]
+    pub fn left(&self, why: Unused) -> u64 {
+        self.counts[why as usize]
     }
 
     /// What was seen lies elsewhere now: it must be seen anew.
@@ -111,8 +191,10 @@ mod tests {
         }
         assert_eq!(one.judge(3, &worth(1), [0.5, 0.0, 0.0], 0.3), Belief::Doubted);
         assert_eq!(one.judge(4, &Worth { valid: 0.05, ..worth(2) }, AT, 0.3), Belief::Nothing);
+        assert_eq!(one.unused(), Some(Unused::Nothing));
         assert_eq!(oldest(&[one.clone()]), Some(2));
         assert_eq!(one.judge(5, &Worth { deepest: 0.2, ..worth(3) }, AT, 0.3), Belief::Whole);
+        assert_eq!((one.left(Unused::Nothing), one.left(Unused::Repeats), one.unused()), (1, 1, None));
         assert!(one.blocked(5) && !one.blocked(6));
         one.judge(6, &worth(4), AT, 0.3);
         assert!(!one.blocked(0));

@@ -33,6 +33,24 @@ pub fn finite(a: V) -> bool {
     a.iter().all(|v| v.is_finite())
 }
 
+/// The angle of (x, y) from x, radians, within 1e-5: for choosing a cell, where the library's exactness costs too much and
+/// differs between platforms. Polynomial 4.4.49 of Abramowitz and Stegun.
+#[must_use]
+pub fn bearing(y: f64, x: f64) -> f64 {
+    use std::f64::consts::{FRAC_PI_2, PI};
+    let (steep, small, large) =
+        if y.abs() > x.abs() { (true, x.abs(), y.abs()) } else { (false, y.abs(), x.abs()) };
+    if large == 0.0 {
+        return 0.0;
+    }
+    let t = small / large;
+    let s = t * t;
+    let octant = t * (0.999_866 + s * (-0.330_299_5 + s * (0.180_141 + s * (-0.085_133 + s * 0.020_835_1))));
+    let quadrant = if steep { FRAC_PI_2 - octant } else { octant };
+    let half = if x < 0.0 { PI - quadrant } else { quadrant };
+    if y < 0.0 { -half } else { half }
+}
+
 /// A rotation as rows of its matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Turn(pub [V; 3]);
@@ -101,6 +119,17 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bearing_is_the_librarys() {
+        for i in 0..2000 {
+            let angle = f64::from(i) * 0.003_141 - 3.14;
+            let (y, x) = (7.0 * angle.sin(), 7.0 * angle.cos());
+            assert!((bearing(y, x) - y.atan2(x)).abs() < 1.1e-5, "{angle}");
+        }
+        assert_eq!((bearing(0.0, 0.0), bearing(0.0, 2.0)), (0.0, 0.0));
+        assert!((bearing(0.0, -1.0) - std::f64::consts::PI).abs() < 1e-9);
+    }
 
     #[test]
     fn rotations_turn_the_right_way_and_back() {
