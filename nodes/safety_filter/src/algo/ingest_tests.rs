@@ -141,7 +141,8 @@ fn one_far_pixel_of_a_block_proves_nothing_and_a_near_one_binds() {
     let sparse = |z: f32| {
         let mut out = Vec::new();
         for i in 0..160 * 120 {
-            out.extend(if i % 20 == 0 { z } else { f32::NAN }.to_le_bytes());
+            let (x, y) = (i % 160, i / 160);
+            out.extend(if (x + 3 * y) % 20 == 0 { z } else { f32::NAN }.to_le_bytes());
         }
         out
     };
@@ -178,7 +179,7 @@ fn both_types_and_odd_sizes_are_read_alike() {
         let b = look(&Depth { size, step: width * 2, metres: false, bytes: &millimetres });
         assert_eq!((a.0.valid, b.0.valid, a.1.len()), (1.0, 1.0, b.1.len()), "{size:?}");
         assert!(a.1.iter().zip(&b.1).all(|(a, b)| (a - b).abs() < 2e-3), "{size:?}");
-        assert!(a.1.iter().all(|r| (0.99..3.0).contains(r)));
+        assert!(a.1.iter().all(|r| (0.99..3.5).contains(r)));
     }
 }
 
@@ -232,7 +233,7 @@ fn a_lidar_looks_up_and_down() {
         (shell, worth)
     };
     let (shell, worth) = look(&dome);
-    assert!((worth.valid - 300.0 / 360.0).abs() < 1e-9 && (worth.deepest - 4.0).abs() < 1e-6);
+    assert!((worth.valid - 300.0 / 360.0).abs() < 1e-9 && (worth.deepest - 4.0).abs() < 1e-5);
     assert!(shell.looked([1.0, 0.0, 0.0], 0.1, 0) && shell.looked([1.0, 0.0, 0.3], 0.1, 0));
     assert!(!shell.looked([0.0, 1.0, 0.0], 0.0, 0), "silence is unknown");
     assert!(!shell.looked([0.1, 0.0, 1.0], 0.0, 0));
