@@ -267,14 +267,15 @@ pub const BAND: f64 = std::f64::consts::PI / super::shell::ELEVATIONS as f64;
 
 /// Looks along the rays of a laser scan. The sweep must be ended by the caller, if it is worth it.
 ///
-/// A ray looks at its own direction and a row of cells above and below: a vehicle that flies forward holds its nose down, and
-/// its scanner would have looked nowhere near the way it flies.
+/// What it hits is taken to reach [`BAND`] up and down, in all that follows from it: a ray looks at its own direction and a row
+/// of cells above and below, and its hit also binds at the height of the eye. A vehicle that flies forward holds its nose down; its
+/// scanner would otherwise have looked nowhere near the way it flies, and far walls would seem to lie under it.
 pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -> Worth {
     let (mut valid, mut hits) = (0_u32, 0_u32);
     let mut deepest = 0.0_f64;
     let mut digest = FNV_BASIS;
     let sight = scan.limits.1.min(far);
-    let (up, flat) = BAND.sin_cos();
+    let ((up, flat), steep) = (BAND.sin_cos(), BAND.tan());
     // Above and below one ray for a few degrees is enough: no cell is narrower.
     let enough = BAND / 5.0;
     let stride = ((enough / scan.step.abs().max(1e-6)) as usize).max(1);
@@ -294,7 +295,11 @@ pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -
         deepest = deepest.max(if hit { range } else { f64::INFINITY });
         let (sin, cos) = (scan.first + scan.step * i as f64).sin_cos();
         let length = if hit { range } else { sight };
-        shell.ray(eye, turn.apply([length * cos, length * sin, 0.0]), hit);
+        let d = turn.apply([length * cos, length * sin, 0.0]);
+        shell.ray(eye, d, hit);
+        if hit && d[2] != 0.0 && d[2].abs() <= steep * (d[0] * d[0] + d[1] * d[1]).sqrt() {
+            shell.ray(eye, [d[0], d[1], 0.0], true);
+        }
         if !i.is_multiple_of(stride) {
             continue;
         }
@@ -313,7 +318,7 @@ pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -
 
 /// Whether the scan, taken from `eye` with `turn`, has a valid ray toward a point (odom) that lies near its plane.
 pub fn sweeps<'a>(scan: &'a Scan<'a>, eye: V, turn: &'a Turn) -> impl Fn(V) -> bool + 'a {
-    let plane = (0.5 * BAND).tan();
+    let plane = BAND.tan();
     move |point| {
         let [x, y, z] = turn.undo(along(point, -1.0, eye));
         if scan.step == 0.0 || z.abs() > plane * x.hypot(y) {

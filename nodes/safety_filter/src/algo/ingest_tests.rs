@@ -98,6 +98,19 @@ fn a_scanner_whose_nose_is_down_has_looked_where_it_flies() {
 }
 
 #[test]
+fn a_far_wall_does_not_slip_under_a_scanner_whose_nose_is_down() {
+    let mut shell = Shell::new(1.0);
+    // 4 m ahead; the nose 6 degrees down.
+    let ranges: Vec<f32> = (0..360).map(|i| if i < 2 { 4.0 } else { f32::INFINITY }).collect();
+    around(&mut shell, &Turn::from_rpy(0.0, 0.105, 0.0), &ranges, 0);
+    let lowest = shell.points(0).map(|p| p[2]).fold(f64::INFINITY, f64::min);
+    assert!(lowest < -0.4 && shell.points(0).any(|p| p[2].abs() < 1e-9 && (p[0] - 3.98).abs() < 0.01));
+    // Seen through from a level vehicle, both have gone.
+    around(&mut shell, &Turn::NONE, &[f32::INFINITY; 360], 1);
+    assert_eq!(shell.points(1).count(), 0);
+}
+
+#[test]
 fn a_coarse_scanner_looks_between_its_rays_too() {
     let mut shell = Shell::new(1.0);
     let rays = Scan { ranges: &[20.0; 72], first: 0.0, step: 5_f64.to_radians(), limits: (0.1, 30.0) };
