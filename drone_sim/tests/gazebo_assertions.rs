@@ -19,6 +19,7 @@ use peregrine_msgs::sensor_msgs::{LaserScan, PointCloud2};
 use peregrine_render::Renderer;
 use peregrine_sim::flight::{Axes, Flight, Rules};
 use peregrine_sim::node::DroneSim;
+use peregrine_sim::outfit::Outfit;
 use peregrine_sim::physics::{
     Battery, BatterySpec, Command, Motor, Rotors, STEP_S, State, Vehicle, Wing, dynamics, rk4,
 };
@@ -137,6 +138,8 @@ const CONTROL: &str = "<plugin filename='gz-sim-multicopter-control-system' name
 #[derive(Default)]
 struct Heard {
     heights: Vec<f64>,
+    truth: Option<OdometryMsg>,
+    odometry: Vec<OdometryMsg>,
     scan: Option<LaserScan>,
     points: Option<PointCloud2>,
 }
@@ -146,8 +149,7 @@ struct Client {
     heard: Arc<Mutex<Heard>>,
     twist: Publisher<Twist>,
     rotors: Publisher<Actuators>,
-    climb: f64,
-    speed: f64,
+    orders: Orders,
 }
 
 #[derive(Params)]
@@ -155,7 +157,16 @@ struct Orders {
     /// m/s; -100 for no such order.
     #[param(default = -100.0)]
     climb: f64,
-    /// rad/s; negative for none.
+    /// m/s, with the climb.
+    #[param(default = 0.0)]
+    forward: f64,
+    /// m/s, with the climb.
+    #[param(default = 0.0)]
+    left: f64,
+    /// rad/s, with the climb.
+    #[param(default = 0.0)]
+    turn: f64,
+    /// rad/s of the rotors; negative for none.
     #[param(default = -1.0)]
     speed: f64,
 }
@@ -166,15 +177,24 @@ impl Node for Client {
 
     fn configure(setup: &mut Setup<Self>, orders: Orders) -> Result<Self> {
         setup.subscribe("odom", Qos::Sensor, |n, ctx, m: &OdometryMsg| {
-            n.heard.lock().unwrap().heights.push(m.pose.pose.position.z);
-            if n.speed >= 0.0 {
-                n.rotors.send(ctx, Actuators { velocity: vec![n.speed; 4], ..Default::default() })?;
+            {
+                let mut heard = n.heard.lock().unwrap();
+                heard.heights.push(m.pose.pose.position.z);
+                heard.truth = Some(m.clone());
             }
-            if n.climb > -100.0 {
+            if n.orders.speed >= 0.0 {
+                n.rotors.send(ctx, Actuators { velocity: vec![n.orders.speed; 4], ..Default::default() })?;
+            }
+            if n.orders.climb > -100.0 {
                 let mut twist = Twist::default();
-                twist.linear.z = n.climb;
+                (twist.linear.x, twist.linear.y) = (n.orders.forward, n.orders.left);
+                (twist.linear.z, twist.angular.z) = (n.orders.climb, n.orders.turn);
                 n.twist.send(ctx, twist)?;
             }
+            Ok(())
+        })?;
+        setup.subscribe("/model/X3/odometry", Qos::Sensor, |n, _, m: &OdometryMsg| {
+            n.heard.lock().unwrap().odometry.push(m.clone());
             Ok(())
         })?;
         setup.subscribe("/lidar", Qos::Sensor, |n, _, m: &LaserScan| {
@@ -189,8 +209,7 @@ impl Node for Client {
             heard: setup.extension::<Mutex<Heard>>().unwrap_or_default(),
             twist: setup.publish("/X3/gazebo/command/twist", Qos::Reliable)?,
             rotors: setup.publish("/X3/gazebo/command/motor_speed", Qos::Reliable)?,
-            climb: orders.climb,
-            speed: orders.speed,
+            orders,
         })
     }
 }
@@ -241,6 +260,52 @@ fn multicopter_takes_off_with_a_nested_payload() {
     // A hundred a second; the order is there after the first.
     let tenths: Vec<f64> = heard.heights.iter().skip(20).step_by(10).copied().collect();
     assert!(tenths.len() >= 10 && tenths.windows(2).all(|w| w[0] < w[1]), "{tenths:?}");
+}
+
+/// odometry_publisher.cc, Movement3d: fifty messages a second, exactly; three seconds after a velocity in three dimensions and a turn
+/// were commanded the twist is that, within 0.1, and the pose the vehicle's, within 0.01.
+#[test]
+fn odometry_publisher_movement_3d() {
+    let odometry =
+        "<plugin filename='gz-sim-odometry-publisher-system' name='gz::sim::systems::OdometryPublisher'>
+        <dimensions>3</dimensions></plugin>";
+    let orders = [("forward", 0.5), ("left", 0.3), ("climb", 1.5), ("turn", 0.2)];
+    let heard = run(&x3(&format!("{CONTROL}{odometry}")), 3.0, &orders);
+    let stamps: Vec<i64> = heard.odometry.iter().map(|m| Time::from_msg(&m.header.stamp).0).collect();
+    assert_eq!(stamps, (0..=150).map(|k| k * 20 * MS).collect::<Vec<_>>());
+    let (last, truth) = (heard.odometry.last().unwrap(), heard.truth.unwrap());
+    let (v, w) = (&last.twist.twist.linear, &last.twist.twist.angular);
+    for (found, expected) in [(v.x, 0.5), (v.y, 0.3), (v.z, 1.5), (w.x, 0.0), (w.y, 0.0), (w.z, 0.2)] {
+        assert!((found - expected).abs() < 0.1, "{last:?}");
+    }
+    let (p, q) = (&last.pose.pose, &truth.pose.pose);
+    let off = [
+        p.position.x - q.position.x,
+        p.position.y - q.position.y,
+        p.position.z - q.position.z,
+        p.orientation.x - q.orientation.x,
+        p.orientation.y - q.orientation.y,
+        p.orientation.z - q.orientation.z,
+    ];
+    assert!(off.iter().all(|d| d.abs() < 1e-2), "{off:?}");
+}
+
+/// wind_effects.cc, WindEnabledInModel and WindEnabledInLink: either lets the wind act, and without either it does not.
+#[test]
+fn wind_effects_enabled_in_model_or_link() {
+    let effects = "<plugin filename='gz-sim-wind-effects-system' name='gz::sim::systems::WindEffects'>
+        <force_approximation_scaling_factor>1</force_approximation_scaling_factor></plugin>";
+    let response = |vehicle: String| {
+        Outfit::of(&world(&format!("{effects}{vehicle}")), "").unwrap().vehicle.wind_response
+    };
+    assert_eq!(response(x3("<enable_wind>true</enable_wind>")), 1.0);
+    let link = x3("").replacen(
+        "<link name='base_link'>",
+        "<link name='base_link'><enable_wind>true</enable_wind>",
+        1,
+    );
+    assert_eq!(response(link), 1.0);
+    assert_eq!(response(x3("")), 0.0);
 }
 
 /// air_pressure_system.cc: 101325 Pa at sea level, and a variance of 0.
