@@ -11,12 +11,14 @@ use peregrine_avoidance::algo::depth::{Lattice, Pooled};
 use peregrine_avoidance::algo::geometry::Vec3;
 use peregrine_avoidance::algo::guidance::Guidance;
 use peregrine_avoidance::algo::view::{RangeView, StampTable};
+use peregrine_avoidance::algo::voxels::Voxels;
 use peregrine_safety_filter::algo::filter::{Ages, Filter, Limits};
 use peregrine_safety_filter::algo::ingest::{self, Depth, Pinhole};
 use peregrine_safety_filter::algo::shell::Shell;
 use peregrine_safety_filter::algo::vector::Turn;
 use peregrine_suites::flight;
 use peregrine_suites::suite::{Course, Suite};
+use peregrine_suites::worlds::court::Court;
 use serde_json::json;
 
 /// Cycles of a flight that are not counted: caches, branch predictors and buffers warm up.
@@ -82,7 +84,7 @@ impl Samples {
     }
 }
 
-const STAGES: [&str; 9] = [
+const STAGES: [&str; 10] = [
     "digest",
     "pool",
     "inflate_full",
@@ -92,6 +94,7 @@ const STAGES: [&str; 9] = [
     "filter_ingest",
     "filter_judge",
     "filter",
+    "voxels_observe",
 ];
 /// The whole filter among the stages: a picture taken in, and a command judged by it.
 const FILTER: usize = 8;
@@ -124,6 +127,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         })
         .ok_or("the planner refuses these settings")?;
     }
+    let court = court(options.flights)?;
     let cycles = cycle.0.len();
     let (p50, p99) = (cycle.quantile(0.5), cycle.quantile(0.99));
     let table: serde_json::Map<String, serde_json::Value> = STAGES
@@ -142,6 +146,8 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         "cycle_p90_ms": round(cycle.quantile(0.9).0),
         "cycle_p99_ms": round(p99.0),
         "cycle_p50_cycles": p50.1.round(),
+        "court_p50_ms": round(court.quantile(0.5).0),
+        "court_p99_ms": round(court.quantile(0.99).0),
         "filter_p50_ms": round(stages[FILTER].quantile(0.5).0),
         "filter_p99_ms": round(stages[FILTER].quantile(0.99).0),
         "allocations_per_cycle": allocations as f64 / cycles.max(1) as f64,
@@ -155,9 +161,34 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             let (half, high) = (s.quantile(0.5), s.quantile(0.99));
             println!("  {name:<18} p50 {:.4} ms  p99 {:.4} ms  {:>9.0} cycles", half.0, high.0, half.1);
         }
+        let (half, high) = (court.quantile(0.5), court.quantile(0.99));
+        println!("in a court left over its hedge: p50 {:.3} ms, p99 {:.3} ms", half.0, high.0);
         println!("allocations per cycle: {}", allocations as f64 / cycles.max(1) as f64);
     }
     Ok(())
+}
+
+/// Cycles of flights out of a court over its hedge: near walls, and ways looked for in three dimensions.
+fn court(flights: u64) -> Result<Samples, Box<dyn Error>> {
+    let course = Course::new(Suite::Dense, Some(3.0), None)?;
+    let world = Court::Hedge.world();
+    let mut cycle = Samples::default();
+    for seed in 1..=flights.clamp(1, 3) {
+        let mut setup = course.setup(&world);
+        setup.rays = 640;
+        let mut count = 0;
+        flight::fly_with(&world, &setup, seed, |planner, now, stamp, image, _| {
+            let lap = Lap::start();
+            let command = planner.on_depth(now, stamp, image);
+            count += 1;
+            if count > WARM_UP {
+                cycle.0.push(lap.stop());
+            }
+            command
+        })
+        .ok_or("the planner refuses these settings")?;
+    }
+    Ok(cycle)
 }
 
 fn round(value: f64) -> f64 {
@@ -171,6 +202,7 @@ struct Stages {
     pooled: Pooled,
     views: [RangeView; 2],
     guidance: Guidance,
+    voxels: Voxels,
     depth_error: f32,
     far: f64,
     mount: peregrine_avoidance::algo::geometry::Pose,
@@ -194,6 +226,7 @@ impl Stages {
             pooled: Pooled::default(),
             views: Default::default(),
             guidance: Guidance::new(c.guidance_cell, c.body_radius, c.grown_radius()),
+            voxels: Voxels::new(),
             depth_error: c.depth_error as f32,
             far: c.max_range,
             mount: c.camera_in_body,
@@ -247,6 +280,7 @@ impl Stages {
                 std::hint::black_box(self.guidance.propose(body.position, goal));
             });
         }
+        timed(9, &mut || self.voxels.observe(&self.pooled, &self.lattice, &eye, body.position, self.far));
         let turn = Turn(eye.rotation.rows());
         let p = eye.position;
         let depth = Depth { size: self.camera.size, step: image.step, metres: true, bytes: image.bytes };

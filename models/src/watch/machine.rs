@@ -152,9 +152,10 @@ impl ZoneMemory {
         for name in read {
             let hottest =
                 now.iter().filter(|zone| zone.name == name).map(|zone| zone.celsius).reduce(f64::max);
+            let room = self.0.len() < MOST_ZONES;
             match (self.0.get_mut(name), hottest) {
                 (Some(known), Some(celsius)) => *known = celsius,
-                (None, Some(celsius)) if self.0.len() < MOST_ZONES => {
+                (None, Some(celsius)) if room => {
                     self.0.insert(name.to_owned(), celsius);
                 }
                 _ => {}
