@@ -108,8 +108,8 @@ fn fly(hands: &Arc<Hands>, patience: &str) -> Result<RunReport, String> {
     }
     app.add(NodeFactory::of::<DroneSim>(), spec).unwrap();
     for number in 0..KEEPERS {
-        let mut spec = NodeSpec::new("keeper").with_param("number", ParamValue::Integer(number as i64));
-        spec.name = Some(format!("keeper_{number}"));
+        let spec = NodeSpec::new("keeper").with_name(&format!("keeper_{number}"));
+        let spec = spec.with_param("number", ParamValue::Integer(number as i64));
         app.add(NodeFactory::of::<Keeper>(), spec).unwrap();
     }
     app.add(NodeFactory::of::<Witness>(), NodeSpec::new("witness")).unwrap();
