@@ -21,7 +21,7 @@ fn craft(rotors: u32, mass: f64, inside: &str) -> String {
         format!(
             "<plugin filename='gz-sim-multicopter-motor-model-system' name='gz::sim::systems::MulticopterMotorModel'>
              <jointName>r{i}</jointName><linkName>l{i}</linkName><turningDirection>{turn}</turningDirection>
-             <motorNumber>{i}</motorNumber></plugin>
+             <maxRotVelocity>2000</maxRotVelocity><motorNumber>{i}</motorNumber></plugin>
              <link name='l{i}'><pose>{} {} 0 0 0 0</pose><inertial><mass>0.01</mass></inertial></link>
              <joint name='r{i}' type='revolute'><parent>body</parent><child>l{i}</child><axis/></joint>",
             0.3 * at.cos(),

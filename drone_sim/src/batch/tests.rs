@@ -60,7 +60,18 @@ fn anybody_may_fly() {
     assert!((row.seed, row.outcome) == (3, "time_limit") && (3.0..4.2).contains(&row.path), "{row}");
     let mut rows = Vec::new();
     let stop = AtomicBool::new(false);
-    batch.run_by::<_, SimError>(|_| Climber, &[3, 4], 2, &stop, |row| Ok(rows.push(row))).unwrap();
+    batch
+        .run_by::<_, SimError>(
+            |_| Climber,
+            &[3, 4],
+            2,
+            &stop,
+            |row| {
+                rows.push(row);
+                Ok(())
+            },
+        )
+        .unwrap();
     assert!(rows[0] == row && rows[1].seed == 4, "{rows:?}");
 }
 
@@ -81,7 +92,7 @@ fn file(folder: &std::path::Path, mass: f64, wind: f64) -> String {
     }
     let battery = "<plugin filename='gz-sim-linearbatteryplugin-system' name='gz::sim::systems::LinearBatteryPlugin'>
         <battery_name>b</battery_name><voltage>12</voltage><capacity>1</capacity><initial_charge>0.5</initial_charge>
-        <power_load>360</power_load><start_draining>true</start_draining></plugin>";
+        <power_load>360</power_load><smooth_current_tau>0.001</smooth_current_tau><start_draining>true</start_draining></plugin>";
     let sdf = format!(
         "<sdf version='1.9'><world name='w'><wind><linear_velocity>{wind} 0 0</linear_velocity></wind>
          <frame name='goal'><pose>40 0 3 0 0 0</pose></frame><model name='hexa'><pose>0 0 3 0 0 0</pose><link name='body'>

@@ -158,7 +158,7 @@ fn what_cannot_hover_says_why() {
     let refused = |vehicle: &Vehicle| {
         let error = Quadrotor::hovering(vehicle.clone(), Point3::origin(), 0.0, G).unwrap_err().to_string();
         assert!(error.starts_with("PG-1021"), "{error}");
-        assert_eq!(vehicle.check_hover(9.8).is_err(), true, "{error}");
+        assert!(vehicle.check_hover(9.8).is_err(), "{error}");
         error
     };
     let three = Vehicle { rotors: circle(3, 0.2, 0.0, motor()), ..firefly() };
