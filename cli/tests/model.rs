@@ -219,6 +219,8 @@ fn wheel(folder: &Path, library: &Path) -> PathBuf {
     let mut plugin = vec![0_u8; 64];
     plugin[..6].copy_from_slice(b"\x7fELF\x02\x01");
     plugin[18] = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
+    // Its section table would begin where the file ends.
+    plugin[40] = 64;
     let name = library.file_name().unwrap().to_str().unwrap();
     let files = [
         (format!("onnxruntime/capi/{name}"), std::fs::read(library).unwrap()),
