@@ -13,7 +13,7 @@ mod new;
 mod node;
 mod run;
 mod service;
-mod setup;
+pub(crate) mod setup;
 pub(crate) mod signals;
 pub(crate) mod sim;
 mod topic;

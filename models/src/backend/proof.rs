@@ -57,7 +57,7 @@ const LOOKS: usize = 1024;
 pub(crate) fn not_finite(outputs: &[&[f32]]) -> Option<usize> {
     let bad = |output: &&[f32]| {
         // Odd, so that it shares no period with the length of a row.
-        let step = output.len() / LOOKS | 1;
+        let step = (output.len() / LOOKS) | 1;
         output.iter().step_by(step).fold(false, |bad, value| bad | !value.is_finite())
     };
     outputs.iter().position(bad)

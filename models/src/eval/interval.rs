@@ -58,7 +58,7 @@ fn draw(state: &mut u64, below: usize) -> usize {
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (((z ^ (z >> 31)) >> 32) * below as u64 >> 32) as usize
+    ((((z ^ (z >> 31)) >> 32) * below as u64) >> 32) as usize
 }
 
 fn all(classes: usize, photos: &[PhotoResult]) -> Vec<Class> {
@@ -91,11 +91,11 @@ fn precision(network: &[Class], weights: &[u32], curve: &mut Vec<(f64, f64)>) ->
             curve.clear();
             for (photo, hit, out) in &class.boxes {
                 let weight = weights[*photo as usize];
-                if weight == 0 || out >> step & 1 == 1 {
+                if weight == 0 || (out >> step) & 1 == 1 {
                     continue;
                 }
                 seen += weight;
-                hits += weight * u32::from(hit >> step & 1);
+                hits += weight * u32::from((hit >> step) & 1);
                 let precision = f64::from(hits) / (f64::from(seen) + f64::EPSILON);
                 curve.push((f64::from(hits) / f64::from(total), precision));
             }

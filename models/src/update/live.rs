@@ -187,7 +187,9 @@ impl Live {
                 active
             }
         };
-        let configured = || Ok((Detector::load(&options.load)?, options.load.model.clone()));
+        let configured = || -> Result<(Detector, ModelSource)> {
+            Ok((Detector::load(&options.load)?, options.load.model.clone()))
+        };
         let (detector, source) = match active.map(|path| (Detector::load(&with(path.clone())), path)) {
             Some((Ok(detector), path)) => (detector, ModelSource::Path(path)),
             None => configured()?,

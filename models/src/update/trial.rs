@@ -471,11 +471,12 @@ mod tests {
         let mut rolled_back = 0;
         for _ in 0..100 {
             let worst = (0..ENOUGH_WINDOWS).map(|_| window(2000)).fold(0.0, f64::max);
-            let against = Against { old_ms: 0.0, drift: worst, windows: ENOUGH_WINDOWS };
+            let against = Against { drift: worst, windows: ENOUGH_WINDOWS, ..Against::default() };
             let mut trial = Trial::resumed(Limits { watch_images: 20, ..LIMITS }, against);
             // What is seen of the first scene alone, again and again, and of all at the end.
             let (scene, all) = (window(300), window(2000));
-            let sample = |drift: f64| Sample { new_ms: Some(1.0), drift: Some(drift), ..Sample::default() };
+            let sample =
+                |drift: f64| Sample { new_ms: Some(1.0), drift: Some(drift), found: 1, ..Sample::default() };
             (0..19).for_each(|_| assert_eq!(trial.add(&sample(scene)), Verdict::Watch));
             rolled_back += u32::from(trial.add(&sample(all)) != Verdict::Keep);
         }

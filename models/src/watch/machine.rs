@@ -152,13 +152,11 @@ impl ZoneMemory {
         for name in read {
             let hottest =
                 now.iter().filter(|zone| zone.name == name).map(|zone| zone.celsius).reduce(f64::max);
-            let room = self.0.len() < MOST_ZONES;
-            match (self.0.get_mut(name), hottest) {
-                (Some(known), Some(celsius)) => *known = celsius,
-                (None, Some(celsius)) if room => {
-                    self.0.insert(name.to_owned(), celsius);
-                }
-                _ => {}
+            let Some(celsius) = hottest else { continue };
+            if let Some(known) = self.0.get_mut(name) {
+                *known = celsius;
+            } else if self.0.len() < MOST_ZONES {
+                self.0.insert(name.to_owned(), celsius);
             }
         }
         hottest

@@ -173,8 +173,8 @@ fn a_held_stick_among_posts_touches_nothing() {
         for step in 0..300 {
             let now = i64::from(step) * 20_000_000;
             shell.begin();
-            for i in 0..36 {
-                let (s, c) = (f64::from(i) * 0.1745).sin_cos();
+            for i in 0..90 {
+                let (s, c) = (f64::from(i) * 0.0698).sin_cos();
                 shell.ray(at, [9.0 * c, 9.0 * s, 0.0], false);
                 for (x, y, r) in &posts {
                     let d = along([x + r * c, y + r * s, at[2]], -1.0, at);

@@ -7,8 +7,6 @@ use super::vector::{Turn, V, along};
 const COLUMNS: usize = 40;
 /// Sampled columns that are gathered at once.
 const GATHERED: usize = 1024;
-/// In the place of a depth: none that is valid.
-const INVALID: u32 = u32::MAX;
 /// Equal pictures in a row, while moving, that count as frozen.
 const FROZEN: u32 = 3;
 /// Motion under which equal pictures prove nothing, metres.
@@ -59,75 +57,65 @@ impl Depth<'_> {
         if self.metres { 4 } else { 2 }
     }
 
-    /// The depth of a pixel as a number that orders as depths do; `INVALID` when it is none.
-    fn key(&self, x: usize, y: usize) -> u32 {
+    /// The depth of a pixel in the image's own unit; NaN or not positive when it is none.
+    fn at(&self, x: usize, y: usize) -> f32 {
         let i = y * self.step + x * self.width();
         match (self.metres, self.bytes.get(i..i + self.width())) {
-            (true, Some(&[a, b, c, d])) => metres([a, b, c, d]),
-            (false, Some(&[a, b])) => millimetres([a, b]),
-            _ => INVALID,
+            (true, Some(&[a, b, c, d])) => f32::from_le_bytes([a, b, c, d]),
+            (false, Some(&[a, b])) => f32::from(u16::from_le_bytes([a, b])),
+            _ => 0.0,
         }
     }
 
-    /// Metres.
-    fn depth(&self, key: u32) -> f32 {
-        if self.metres { f32::from_bits(key) } else { key as f32 * 1e-3 }
+    /// The image's unit, metres.
+    fn unit(&self) -> f32 {
+        if self.metres { 1.0 } else { 1e-3 }
     }
 }
 
-/// Positive floats order as their bits do; infinity is a valid depth, NaN and what is not positive are none.
-fn metres(bytes: [u8; 4]) -> u32 {
-    let bits = u32::from_le_bytes(bytes);
-    if bits.wrapping_sub(1) < f32::INFINITY.to_bits() { bits } else { INVALID }
-}
-
-fn millimetres(bytes: [u8; 2]) -> u32 {
-    let depth = u32::from(u16::from_le_bytes(bytes));
-    if depth > 0 { depth } else { INVALID }
-}
-
-/// Of some rows of an image: the nearest of each sampled column, and how many were valid.
+/// Of some rows of an image: the nearest of each sampled column in the image's unit, infinite without one, and how many
+/// were valid.
 struct Gathered {
-    least: [u32; GATHERED],
+    least: [f32; GATHERED],
     valid: [u32; GATHERED],
 }
 
 impl Gathered {
-    /// Looks at every `SKIP`th pixel of every `SKIP`th row of `rows`, from column `left` on; the plain loop over whole
-    /// rows is one that compilers make vector instructions of.
-    fn gather<const BYTES: usize, const SKIP: usize>(
+    /// Looks at every `skip`th row of `rows`, and in it at the first pixel of each `CHUNK` bytes, from column `left` on. The
+    /// plain loop over whole rows is one that compilers make vector instructions of.
+    fn gather<const CHUNK: usize>(
         &mut self,
         image: &Depth<'_>,
         left: usize,
         rows: std::ops::Range<usize>,
-        key: impl Fn([u8; BYTES]) -> u32,
+        skip: usize,
+        depth: impl Fn([u8; CHUNK]) -> f32,
     ) {
-        self.least.fill(INVALID);
+        self.least.fill(f32::INFINITY);
         self.valid.fill(0);
-        for y in rows.step_by(SKIP) {
-            let begin = y * image.step + left * BYTES;
-            let end = y * image.step + image.size.0.min(left + GATHERED * SKIP) * BYTES;
-            let row = image.bytes.get(begin..end).unwrap_or_default();
-            let pixels = row.chunks_exact(BYTES * SKIP);
-            // The last column of an odd width has no neighbour to be skipped.
-            let last = pixels.remainder().first_chunk::<BYTES>();
-            for ((least, valid), pixel) in self.least.iter_mut().zip(&mut self.valid).zip(pixels.clone()) {
-                let mut bytes = [0; BYTES];
-                bytes.copy_from_slice(&pixel[..BYTES]);
-                let key = key(bytes);
-                *least = key.min(*least);
-                *valid += u32::from(key != INVALID);
+        for y in rows.step_by(skip) {
+            let begin = y * image.step + left * image.width();
+            let end = y * image.step + image.size.0.min(left + GATHERED * skip) * image.width();
+            let (pixels, rest) = image.bytes.get(begin..end).unwrap_or_default().as_chunks::<CHUNK>();
+            let (least, valid) = (&mut self.least[..pixels.len()], &mut self.valid[..pixels.len()]);
+            for ((least, valid), pixel) in least.iter_mut().zip(valid).zip(pixels) {
+                count(depth(*pixel), least, valid);
             }
-            let at = pixels.len();
-            if let (Some(last), Some(least), Some(valid)) =
-                (last, self.least.get_mut(at), self.valid.get_mut(at))
-            {
-                let key = key(*last);
-                *least = key.min(*least);
-                *valid += u32::from(key != INVALID);
+            // The last column of an odd width has no neighbour to be skipped.
+            if !rest.is_empty() && pixels.len() < GATHERED {
+                let at = pixels.len();
+                count(image.at(left + at * skip, y), &mut self.least[at], &mut self.valid[at]);
             }
         }
     }
+}
+
+/// Infinity is a valid depth, NaN and what is not positive are none.
+fn count(z: f32, least: &mut f32, valid: &mut u32) {
+    let there = z > 0.0;
+    let z = if there { z } else { f32::INFINITY };
+    *least = if z < *least { z } else { *least };
+    *valid += u32::from(there);
 }
 
 /// Tells pictures from repetitions of the same picture.
@@ -177,18 +165,25 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
     let (mut blocks, mut valid, mut hits) = (0_u32, 0_u32, 0_u32);
     let mut deepest = 0.0_f64;
     let mut digest = FNV_BASIS;
-    let mut gathered = Gathered { least: [INVALID; GATHERED], valid: [0; GATHERED] };
+    let mut gathered = Gathered { least: [f32::INFINITY; GATHERED], valid: [0; GATHERED] };
     let samples = block / skip;
     let span = (GATHERED / samples).max(1) * block;
     shell.begin();
     for top in (0..image.size.1).step_by(block) {
         let rows = top..(top + block).min(image.size.1);
         for left in (0..image.size.0).step_by(span) {
+            let some = rows.clone();
             match (image.metres, skip) {
-                (true, 1) => gathered.gather::<4, 1>(image, left, rows.clone(), metres),
-                (true, _) => gathered.gather::<4, 2>(image, left, rows.clone(), metres),
-                (false, 1) => gathered.gather::<2, 1>(image, left, rows.clone(), millimetres),
-                (false, _) => gathered.gather::<2, 2>(image, left, rows.clone(), millimetres),
+                (true, 1) => gathered.gather(image, left, some, 1, f32::from_le_bytes),
+                (true, _) => {
+                    let first = |p: [u8; 8]| f32::from_bits(u64::from_le_bytes(p) as u32);
+                    gathered.gather(image, left, some, 2, first);
+                }
+                (false, 1) => gathered.gather(image, left, some, 1, |p| f32::from(u16::from_le_bytes(p))),
+                (false, _) => {
+                    let first = |p: [u8; 4]| f32::from(u32::from_le_bytes(p) as u16);
+                    gathered.gather(image, left, some, 2, first);
+                }
             }
             let right = (left + span).min(image.size.0);
             let parts = gathered.least.chunks(samples).zip(gathered.valid.chunks(samples));
@@ -196,22 +191,22 @@ pub fn depth(shell: &mut Shell, image: &Depth<'_>, camera: &Pinhole, eye: V, tur
                 let until = (from + block).min(image.size.0);
                 let asked = ((until - from).div_ceil(skip) * rows.len().div_ceil(skip)) as u32;
                 let seen: u32 = counts.iter().sum();
-                let (column, nearest) =
-                    least.iter().copied().enumerate().min_by_key(|(_, key)| *key).unwrap_or((0, INVALID));
-                digest = fnv(digest, f32::from_bits(nearest));
+                let nearest = least.iter().fold(f32::INFINITY, |a, b| if *b < a { *b } else { a });
+                digest = fnv(digest, if seen > 0 { nearest } else { f32::NAN });
                 blocks += 1;
-                if nearest == INVALID {
+                if seen == 0 {
                     continue;
                 }
                 let whole = 2 * seen >= asked;
                 valid += u32::from(whole);
-                let z = f64::from(image.depth(nearest));
+                let z = f64::from(nearest * image.unit());
                 deepest = deepest.max(z);
                 let hit = z < far;
                 hits += u32::from(hit);
                 let (x, y) = if hit {
+                    let column = least.iter().position(|z| *z == nearest).unwrap_or(0);
                     let x = from + column * skip;
-                    (x, rows.clone().step_by(skip).find(|y| image.key(x, *y) == nearest).unwrap_or(top))
+                    (x, rows.clone().step_by(skip).find(|y| image.at(x, *y) == nearest).unwrap_or(top))
                 } else {
                     (from + block / 2, top + block / 2)
                 };
@@ -245,7 +240,7 @@ pub fn shows<'a>(
         }
         let (u, v) = ((x / z * fx + cx).round(), (y / z * fy + cy).round());
         let inside = u >= 0.0 && v >= 0.0 && u < image.size.0 as f64 && v < image.size.1 as f64;
-        inside && image.key(u as usize, v as usize) != INVALID
+        inside && image.at(u as usize, v as usize) > 0.0
     }
 }
 
@@ -267,14 +262,15 @@ pub const BAND: f64 = std::f64::consts::PI / super::shell::ELEVATIONS as f64;
 
 /// Looks along the rays of a laser scan. The sweep must be ended by the caller, if it is worth it.
 ///
-/// A ray looks at its own direction and a row of cells above and below: a vehicle that flies forward holds its nose down, and
-/// its scanner would have looked nowhere near the way it flies.
+/// What it hits is taken to reach [`BAND`] up and down, in all that follows from it: a ray looks at its own direction and a row
+/// of cells above and below, and its hit also binds at the height of the eye. A vehicle that flies forward holds its nose down; its
+/// scanner would otherwise have looked nowhere near the way it flies, and far walls would seem to lie under it.
 pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -> Worth {
     let (mut valid, mut hits) = (0_u32, 0_u32);
     let mut deepest = 0.0_f64;
     let mut digest = FNV_BASIS;
     let sight = scan.limits.1.min(far);
-    let (up, flat) = BAND.sin_cos();
+    let ((up, flat), steep) = (BAND.sin_cos(), BAND.tan());
     // Above and below one ray for a few degrees is enough: no cell is narrower.
     let enough = BAND / 5.0;
     let stride = ((enough / scan.step.abs().max(1e-6)) as usize).max(1);
@@ -294,7 +290,11 @@ pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -
         deepest = deepest.max(if hit { range } else { f64::INFINITY });
         let (sin, cos) = (scan.first + scan.step * i as f64).sin_cos();
         let length = if hit { range } else { sight };
-        shell.ray(eye, turn.apply([length * cos, length * sin, 0.0]), hit);
+        let d = turn.apply([length * cos, length * sin, 0.0]);
+        shell.ray(eye, d, hit);
+        if hit && d[2] != 0.0 && d[2].abs() <= steep * (d[0] * d[0] + d[1] * d[1]).sqrt() {
+            shell.ray(eye, [d[0], d[1], 0.0], true);
+        }
         if !i.is_multiple_of(stride) {
             continue;
         }
@@ -313,7 +313,7 @@ pub fn scan(shell: &mut Shell, scan: &Scan<'_>, eye: V, turn: &Turn, far: f64) -
 
 /// Whether the scan, taken from `eye` with `turn`, has a valid ray toward a point (odom) that lies near its plane.
 pub fn sweeps<'a>(scan: &'a Scan<'a>, eye: V, turn: &'a Turn) -> impl Fn(V) -> bool + 'a {
-    let plane = (0.5 * BAND).tan();
+    let plane = BAND.tan();
     move |point| {
         let [x, y, z] = turn.undo(along(point, -1.0, eye));
         if scan.step == 0.0 || z.abs() > plane * x.hypot(y) {

@@ -98,6 +98,19 @@ fn a_scanner_whose_nose_is_down_has_looked_where_it_flies() {
 }
 
 #[test]
+fn a_far_wall_does_not_slip_under_a_scanner_whose_nose_is_down() {
+    let mut shell = Shell::new(1.0);
+    // 4 m ahead; the nose 6 degrees down.
+    let ranges: Vec<f32> = (0..360).map(|i| if i < 2 { 4.0 } else { f32::INFINITY }).collect();
+    around(&mut shell, &Turn::from_rpy(0.0, 0.105, 0.0), &ranges, 0);
+    let lowest = shell.points(0).map(|p| p[2]).fold(f64::INFINITY, f64::min);
+    assert!(lowest < -0.4 && shell.points(0).any(|p| p[2].abs() < 1e-9 && (p[0] - 3.98).abs() < 0.01));
+    // Seen through from a level vehicle, both have gone.
+    around(&mut shell, &Turn::NONE, &[f32::INFINITY; 360], 1);
+    assert_eq!(shell.points(1).count(), 0);
+}
+
+#[test]
 fn a_coarse_scanner_looks_between_its_rays_too() {
     let mut shell = Shell::new(1.0);
     let rays = Scan { ranges: &[20.0; 72], first: 0.0, step: 5_f64.to_radians(), limits: (0.1, 30.0) };
@@ -141,7 +154,8 @@ fn one_far_pixel_of_a_block_proves_nothing_and_a_near_one_binds() {
     let sparse = |z: f32| {
         let mut out = Vec::new();
         for i in 0..160 * 120 {
-            out.extend(if i % 20 == 0 { z } else { f32::NAN }.to_le_bytes());
+            let (x, y) = (i % 160, i / 160);
+            out.extend(if (x + 3 * y) % 20 == 0 { z } else { f32::NAN }.to_le_bytes());
         }
         out
     };
@@ -178,7 +192,7 @@ fn both_types_and_odd_sizes_are_read_alike() {
         let b = look(&Depth { size, step: width * 2, metres: false, bytes: &millimetres });
         assert_eq!((a.0.valid, b.0.valid, a.1.len()), (1.0, 1.0, b.1.len()), "{size:?}");
         assert!(a.1.iter().zip(&b.1).all(|(a, b)| (a - b).abs() < 2e-3), "{size:?}");
-        assert!(a.1.iter().all(|r| (0.99..3.0).contains(r)));
+        assert!(a.1.iter().all(|r| (0.99..3.5).contains(r)));
     }
 }
 
@@ -232,7 +246,7 @@ fn a_lidar_looks_up_and_down() {
         (shell, worth)
     };
     let (shell, worth) = look(&dome);
-    assert!((worth.valid - 300.0 / 360.0).abs() < 1e-9 && (worth.deepest - 4.0).abs() < 1e-6);
+    assert!((worth.valid - 300.0 / 360.0).abs() < 1e-9 && (worth.deepest - 4.0).abs() < 1e-5);
     assert!(shell.looked([1.0, 0.0, 0.0], 0.1, 0) && shell.looked([1.0, 0.0, 0.3], 0.1, 0));
     assert!(!shell.looked([0.0, 1.0, 0.0], 0.0, 0), "silence is unknown");
     assert!(!shell.looked([0.1, 0.0, 1.0], 0.0, 0));

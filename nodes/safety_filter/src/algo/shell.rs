@@ -61,12 +61,16 @@ pub struct Shell {
     keep: i64,
 }
 
-/// The cell at `azimuth` (radians, any) and `elevation` (radians, -pi/2 to pi/2).
-fn cell_at(azimuth: f64, elevation: f64) -> usize {
-    let turn = (azimuth / std::f64::consts::TAU + 0.5).rem_euclid(1.0);
+/// The cell at a share of the turn from -pi on, and at `elevation` (radians, -pi/2 to pi/2).
+fn cell(turn: f64, elevation: f64) -> usize {
     let height = elevation / std::f64::consts::PI + 0.5;
     let index = |part: f64, count: usize| ((part * count as f64) as usize).min(count - 1);
     index(height, ELEVATIONS) * AZIMUTHS + index(turn, AZIMUTHS)
+}
+
+/// The cell at `azimuth` (radians, any) and `elevation`.
+fn cell_at(azimuth: f64, elevation: f64) -> usize {
+    cell((azimuth / std::f64::consts::TAU + 0.5).rem_euclid(1.0), elevation)
 }
 
 /// Azimuth and elevation of a direction (odom axes, any length but zero), radians.
@@ -76,7 +80,7 @@ fn angles(d: V) -> (f64, f64) {
 
 fn cell_of(d: V) -> usize {
     let (azimuth, elevation) = angles(d);
-    cell_at(azimuth, elevation)
+    cell(azimuth / std::f64::consts::TAU + 0.5, elevation)
 }
 
 /// Puts a point aside unless one as young as `oldest` and nearer to `eye` is there.

@@ -16,7 +16,9 @@ fn newer_sweeps_replace_older_ones_where_they_looked() {
     assert!(ranges(&shell, 0).len() >= 2 && ranges(&shell, 0)[0] == 2.0);
     shell.begin();
     shell.ray([0.0; 3], [10.0, 0.0, 0.0], false);
-    shell.ray([0.0; 3], [10.0, 0.01, 0.0], false);
+    for y in [-2.0, -1.0, -0.01, 0.01, 1.0, 2.0] {
+        shell.ray([0.0; 3], [10.0, y, 0.0], false);
+    }
     shell.end(500_000_000, [0.0; 3], |p| p[0] > 0.0);
     assert_eq!(ranges(&shell, 500_000_000), [2.0], "what was ahead has gone");
     assert!(ranges(&shell, 1_200_000_000).is_empty(), "too old");
