@@ -155,7 +155,7 @@ fn pose(dice: &mut Dice) -> (String, Isometry3<f64>) {
     }
 }
 
-fn model(dice: &mut Dice, depth: usize, outer: &Isometry3<f64>) -> (String, Meant) {
+fn model(dice: &mut Dice, depth: usize, outer: &Isometry3<f64>, held: bool) -> (String, Meant) {
     let names = ["box", "m", "a model", "a_b-c", "m", "unit_box_clone"];
     let name = dice.pick(&names);
     let mut out = format!("<model name='{name}'{}>", dice.pick(&["", " ignition:placeholder='1'"]));
@@ -170,7 +170,8 @@ fn model(dice: &mut Dice, depth: usize, outer: &Isometry3<f64>) -> (String, Mean
         "<static/>",
     ]);
     out += standing;
-    let is_static = standing.contains("true") || standing.contains('1');
+    // What stands makes what is inside it stand.
+    let is_static = held || standing.contains("true") || standing.contains('1');
     let mut meant = Meant { name, is_static, pose: own, links: Vec::new(), inner: None };
     for n in 0..=dice.roll(3) {
         let (text, at) = pose(dice);
@@ -205,7 +206,7 @@ fn model(dice: &mut Dice, depth: usize, outer: &Isometry3<f64>) -> (String, Mean
         meant.links.push(MeantLink { pose, mass: plain, visuals, collision, sensor, gravity });
     }
     if depth < 2 && dice.one_in(5) {
-        let (text, inner) = model(dice, depth + 1, &own);
+        let (text, inner) = model(dice, depth + 1, &own, is_static);
         out += &text;
         meant.inner = Some(Box::new(inner));
     }
@@ -229,7 +230,7 @@ fn meant(seed: u64) -> (Vec<u8>, Vec<Meant>) {
     let mut dice = Dice(Stream::new(seed, 77), 0);
     let (mut parts, mut models) = (Vec::new(), Vec::new());
     for _ in 0..=dice.roll(4) {
-        let (text, meant) = model(&mut dice, 0, &Isometry3::identity());
+        let (text, meant) = model(&mut dice, 0, &Isometry3::identity(), false);
         parts.push(text);
         models.push(meant);
     }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Vector3};
 use peregrine_render::Renderer;
 use peregrine_sim::sensors::noise::stream;
 use peregrine_sim::sensors::spec::CameraSpec;
@@ -131,7 +131,8 @@ fn depths(spec: &CameraSpec, at: f64) -> Vec<f32> {
     let world = world(&boxed("b", [at, 0.0, 0.0], ""));
     let eye = DepthEye::new(spec, stream(1, 1, 1)).unwrap();
     let mut metres = vec![0.0; (spec.width * spec.height) as usize];
-    let optical = Mount::default().optical_in_world(&Isometry3::identity());
+    let mount = Mount { position: Vector3::zeros(), pitch: 0.0 };
+    let optical = mount.optical_in_world(&Isometry3::identity());
     eye.fill(&mut Renderer::new(1).unwrap(), &world.scene, &optical, 0, &mut metres).unwrap();
     metres
 }

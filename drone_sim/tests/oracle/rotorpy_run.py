@@ -12,6 +12,10 @@ import sys
 import numpy as np
 from rotorpy.vehicles.multirotor import Multirotor
 
+# Its state has room for four rotors (a FIXME of its own); its equations hold for any number.
+PARTS = ("x", "v", "q", "w", "wind", "rotor_speeds")
+Multirotor._pack_state = classmethod(lambda cls, state: np.concatenate([state[part] for part in PARTS]))
+
 words = iter(sys.stdin.read().split())
 number = lambda: float(next(words))
 vector = lambda n: np.array([number() for _ in range(n)])
