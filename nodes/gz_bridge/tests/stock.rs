@@ -15,7 +15,7 @@ use peregrine_gz::msgs::world::WorldControl;
 use peregrine_gz::{Flavour, GzNode, Options};
 use peregrine_gz_bridge::GzBridge;
 use peregrine_msgs::geometry_msgs::Twist;
-use peregrine_msgs::ros_gz_interfaces::{ControlWorld, ControlWorldRequest};
+use peregrine_msgs::ros_gz_interfaces::{ControlWorld, ControlWorldRequest, ControlWorldResponse};
 use peregrine_msgs::std_msgs::String as StringMsg;
 
 const TOOL: &str = "/usr/libexec/ignition/transport11/ign-transport-topic";
@@ -140,11 +140,20 @@ impl Node for Asker {
         })?;
         Ok(Self {
             answers: setup.extension::<Mutex<Vec<bool>>>().unwrap_or_default(),
-            client: setup.client("/control", |n: &mut Self, _, _, answer| {
-                n.answers.lock().unwrap().extend(answer.map(|a| a.success).ok());
-                Ok(())
-            })?,
+            client: setup.client("/control", Self::on_answer)?,
         })
+    }
+}
+
+impl Asker {
+    fn on_answer(
+        &mut self,
+        _: &Context,
+        _: i64,
+        answer: Result<&ControlWorldResponse, &CallError>,
+    ) -> peregrine::Result {
+        self.answers.lock().unwrap().extend(answer.map(|a| a.success).ok());
+        Ok(())
     }
 }
 
