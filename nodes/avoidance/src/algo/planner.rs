@@ -27,7 +27,7 @@ use crate::error::AvoidanceError;
 
 /// Slower than this is at rest, m/s.
 /// What a camera does not see about the body after a jump, metres beyond its radius.
-const BLIND: f64 = 0.35;
+const BLIND: f64 = 0.45;
 pub(crate) const AT_REST: f64 = 0.25;
 /// A waypoint nearer than this is used up, metres.
 const USED_UP: f64 = 0.5;
