@@ -369,7 +369,8 @@ fn behind_the_filter_setpoints_and_heartbeats_end_too() {
     assert!(later.len() >= 5, "{}", later.len());
     for (_, m) in later {
         let d = |n: usize| m["distances"][n].as_u64().unwrap();
-        assert!((198..=200).contains(&d(54)) && (498..=500).contains(&d(0)), "{m}");
+        // The planner tells a velocity and stands still: a few centimetres of what is carried on.
+        assert!(d(54).abs_diff(200) <= 4 && d(0).abs_diff(500) <= 4, "{m}");
     }
     let heard = heard.lock().unwrap();
     assert!(heard.status.last().unwrap().status[0].message.starts_with("no fresh setpoint"));
