@@ -189,7 +189,7 @@ mod tests {
             timeout: 1.0,
             connect_timeout: 1.0,
             strict: true,
-            motors: [0, 1, 2, 3],
+            motors: vec![0, 1, 2, 3],
             output: Output::Speed,
             min_speed: 0.0,
             pulses: Pulses { least: 1000, most: 2000 },
