@@ -56,7 +56,7 @@ pub fn scan(now: Time, called: &Called, lidar: &Lidar, place: &Isometry3<f64>) -
         vertical_angle_step: v.step(),
         vertical_count: v.count() as u32,
         ranges: lidar.readings()[..count].iter().map(|r| f64::from(*r)).collect(),
-        intensities: vec![0.0; count],
+        intensities: lidar.intensities().iter().take(count).map(|i| f64::from(*i)).collect(),
     }
 }
 
