@@ -5,7 +5,6 @@ use nalgebra::Vector3;
 use super::pilot::TruthfulPilot;
 use super::*;
 use crate::flight::Axes;
-use crate::flight::Axes;
 use crate::physics::Command;
 
 fn short() -> BatchSpec {
