@@ -16,6 +16,14 @@ fn at(x: f64, y: f64) -> Vec3 {
 }
 
 fn fly(name: &str, world: World, truth: Truth, yaw: f64, goal: Vec3, limit: f64) -> Outcome {
+    let o = creep(name, world, truth, yaw, goal, limit);
+    assert!(o.clearance >= 0.1, "{name}: clearance {:.3} m", o.clearance);
+    o
+}
+
+/// As [`fly`], for who has to come as near as a creeping vehicle may: its margin is 0.06 m, and between two places that are asked
+/// for a ball sags by a centimetre.
+fn creep(name: &str, world: World, truth: Truth, yaw: f64, goal: Vec3, limit: f64) -> Outcome {
     let mut flight = Flight::new(world, truth, Config::default(), START, yaw, 1);
     let o = flight.run(goal, limit).clone();
     println!(
@@ -27,7 +35,7 @@ fn fly(name: &str, world: World, truth: Truth, yaw: f64, goal: Vec3, limit: f64)
         o.last_state,
         o.was_stuck
     );
-    assert!(!o.collided && o.clearance >= 0.1, "{name}: clearance {:.3} m", o.clearance);
+    assert!(!o.collided && o.clearance >= 0.04, "{name}: clearance {:.3} m", o.clearance);
     o
 }
 
@@ -126,7 +134,7 @@ fn a_hanging_crown_is_seen_as_any_obstacle() {
 fn a_goal_inside_a_tree_is_approached_but_not_entered() {
     let mut world = World::default();
     world.tree(20.0, 0.0, 0.6);
-    let o = fly("goal in a tree", world, Truth::NOMINAL, 0.0, at(20.0, 0.0), 60.0);
+    let o = creep("goal in a tree", world, Truth::NOMINAL, 0.0, at(20.0, 0.0), 60.0);
     assert!(!o.reached && o.was_stuck && (o.position - at(20.0, 0.0)).norm() < 6.0);
 }
 

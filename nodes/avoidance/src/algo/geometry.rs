@@ -237,7 +237,7 @@ impl Pose {
 #[must_use]
 pub fn floor(v: f64) -> i64 {
     let whole = v as i64;
-    whole - i64::from(whole as f64 > v)
+    whole.saturating_sub(i64::from(whole as f64 > v))
 }
 
 /// An angle brought into (-pi, pi].
@@ -287,7 +287,20 @@ mod tests {
 
     #[test]
     fn floors_are_floors() {
-        for v in [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, -1.000_001, 12_345.999, -12_345.999] {
+        for v in [
+            f64::MIN,
+            f64::MAX,
+            f64::NAN,
+            0.0,
+            -0.0,
+            0.5,
+            -0.5,
+            1.0,
+            -1.0,
+            -1.000_001,
+            12_345.999,
+            -12_345.999,
+        ] {
             assert_eq!(floor(v), v.floor() as i64, "{v}");
         }
     }
