@@ -1,4 +1,4 @@
-//! What the sensors see of one place, byte for byte: the same with every number of threads, on every run, and meant to be so in every profile.
+//! What the sensors see of one place, byte for byte: the same with every number of threads, on every run, and in release as in the dev profile.
 //!
 //! CI runs this in the dev profile; `cargo test --release -p peregrine-sim --test bytes` tells about release. A change to the
 //! renderer or to a sensor that is meant changes the table: the failure prints the new lines. The mathematical functions are the
