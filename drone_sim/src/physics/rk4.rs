@@ -11,5 +11,9 @@ pub fn step(state: &State, dt: f64, slope: impl Fn(&State) -> State) -> State {
     let k3 = slope(&state.plus(&k2, dt / 2.0));
     let k4 = slope(&state.plus(&k3, dt));
     let sixth = dt / 6.0;
-    state.plus(&k1, sixth).plus(&k2, 2.0 * sixth).plus(&k3, 2.0 * sixth).plus(&k4, sixth).normalized()
+    let mut out = *state;
+    for (k, share) in [(&k1, sixth), (&k2, 2.0 * sixth), (&k3, 2.0 * sixth), (&k4, sixth)] {
+        out.add(k, share);
+    }
+    out.normalized()
 }

@@ -42,13 +42,19 @@ impl State {
     /// `self + slope * t`.
     #[must_use]
     pub fn plus(&self, slope: &Self, t: f64) -> Self {
-        Self {
-            position: self.position + slope.position * t,
-            velocity: self.velocity + slope.velocity * t,
-            attitude: self.attitude + slope.attitude * t,
-            rates: self.rates + slope.rates * t,
-            rotors: self.rotors.plus(&slope.rotors, t),
-        }
+        let mut out = *self;
+        out.add(slope, t);
+        out
+    }
+
+    /// Adds `slope * t`.
+    #[inline]
+    pub fn add(&mut self, slope: &Self, t: f64) {
+        self.position += slope.position * t;
+        self.velocity += slope.velocity * t;
+        self.attitude += slope.attitude * t;
+        self.rates += slope.rates * t;
+        self.rotors.add(&slope.rotors, t);
     }
 
     /// With the attitude back on the unit sphere.
