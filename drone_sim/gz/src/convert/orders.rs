@@ -48,14 +48,12 @@ impl Convert<gz::WorldControl> for ros::WorldControl {
 impl Convert<gz::EntityFactory> for ros::EntityFactory {
     /// The first of text, file and model to copy that is given counts.
     fn to_gz(&self) -> gz::EntityFactory {
-        let sources: [(&String, fn(String) -> Source); 3] = [
-            (&self.sdf, Source::Sdf),
-            (&self.sdf_filename, Source::SdfFilename),
-            (&self.clone_name, Source::CloneName),
-        ];
-        let given = sources.into_iter().find(|(text, _)| !text.is_empty());
+        let given = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let from = given(&self.sdf).map(Source::Sdf);
+        let from = from.or_else(|| given(&self.sdf_filename).map(Source::SdfFilename));
+        let from = from.or_else(|| given(&self.clone_name).map(Source::CloneName));
         gz::EntityFactory {
-            from: given.map(|(text, make)| make(text.clone())),
+            from,
             pose: Some(self.pose.to_gz()),
             name: self.name.clone(),
             allow_renaming: self.allow_renaming,
