@@ -17,7 +17,7 @@ fn vehicle(inside: &str) -> String {
 fn craft(rotors: u32, mass: f64, inside: &str) -> String {
     let rotor = |i: u32| {
         let at = std::f64::consts::TAU * f64::from(i) / f64::from(rotors) + 0.5;
-        let turn = if i % 2 == 0 { "ccw" } else { "cw" };
+        let turn = if i.is_multiple_of(2) { "ccw" } else { "cw" };
         format!(
             "<plugin filename='gz-sim-multicopter-motor-model-system' name='gz::sim::systems::MulticopterMotorModel'>
              <jointName>r{i}</jointName><linkName>l{i}</linkName><turningDirection>{turn}</turningDirection>

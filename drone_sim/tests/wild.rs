@@ -263,7 +263,7 @@ fn shape(text: &str) -> Option<Shape> {
     let boxed = |x, y, z| Some(Shape::Box { size: Vector3::new(x, y, z) });
     match SHAPES.iter().position(|s| *s == text).unwrap() {
         0 => boxed(1.0, 2.0, 0.5),
-        1 | 2 | 3 => boxed(1.0, 1.0, 1.0),
+        1..=3 => boxed(1.0, 1.0, 1.0),
         4 => Some(Shape::Cylinder { radius: 0.5, length: 2.0 }),
         6 => Some(Shape::Sphere { radius: 0.5 }),
         7 => Some(Shape::Sphere { radius: 1.0 }),

