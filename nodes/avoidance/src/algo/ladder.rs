@@ -209,8 +209,15 @@ impl Planner {
     pub(super) fn unreachable(&mut self, now: i64, distance: f64) -> bool {
         /// Nearer than this, to come no nearer says enough, whatever the map says; metres.
         const AT_HAND: f64 = 1.0;
+        /// A way that the map shows is believed after so long, nanoseconds: about something that is seen from one side at a time, ways
+        /// come and go, and who went after each of them would circle it for ever.
+        const BELIEVED: i64 = 4_000_000_000;
         // A way around may lead away from the goal for long.
-        if distance > AT_HAND && self.proposal.as_ref().is_none_or(|p| p.reaches) {
+        let reaches = distance > AT_HAND && self.proposal.as_ref().is_none_or(|p| p.reaches);
+        self.no_way_at = self.no_way_at.min(now);
+        if !reaches {
+            self.no_way_at = now;
+        } else if now - self.no_way_at > BELIEVED {
             self.no_way = None;
             return false;
         }

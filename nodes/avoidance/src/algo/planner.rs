@@ -99,6 +99,8 @@ pub struct Planner {
     pub(super) anchor: Option<(Vec3, i64)>,
     /// Since when (ns) the vehicle is near the goal and comes no nearer, and how near that is (m).
     pub(super) no_way: Option<(i64, f64)>,
+    /// When the map last showed no way, ns.
+    pub(super) no_way_at: i64,
     candidates: Vec<Candidate>,
     pub(super) recovery: Recovery,
     pub(super) last_stamps: [Option<i64>; SENSORS.len()],
@@ -163,6 +165,7 @@ impl Planner {
             last_yaw_rate: 0.0,
             anchor: None,
             no_way: None,
+            no_way_at: i64::MIN / 2,
             candidates: Vec::with_capacity(512),
             recovery: Recovery::default(),
             last_stamps: [None; SENSORS.len()],
@@ -207,6 +210,7 @@ impl Planner {
             self.arrived = false;
             (self.proposal, self.along) = (None, None);
             (self.no_way, self.rise, self.detour, self.aiming) = (None, None, None, None);
+            self.no_way_at = i64::MIN / 2;
             self.over = None;
             self.survey.forget();
             self.recovery = Recovery::default();
