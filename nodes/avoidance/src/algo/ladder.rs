@@ -7,7 +7,7 @@ use super::movers::HORIZON;
 use super::planner::{ALTITUDE_GAIN, AT_REST, Command, Planner, YAW_GAIN};
 use super::plant::Plant;
 use super::recovery::Step;
-use super::state::{HoverCause, State, Status};
+use super::state::{HoverCause, Stale, State, Status};
 use super::view::{Margin, Verdict};
 
 /// Wait before a climb is over, metres below the wanted altitude.
@@ -36,6 +36,11 @@ const SHARES: [f64; 3] = [1.0, 0.5, 0.3];
 const ESCAPE_SPEED: f64 = 3.0;
 
 impl Planner {
+    /// The stop in place of a command that took too long to make: the place that its certificate is of lies behind.
+    pub fn on_missed_deadline(&mut self, now: i64) -> Command {
+        self.stop(now, Stale::DeadlineMissed)
+    }
+
     /// At rest: stays where it came to rest, against wind and drifting velocity. Moving back there is a command like any
     /// other, and needs its certificate.
     pub(super) fn hold(

@@ -307,11 +307,6 @@ impl Planner {
         }
     }
 
-    /// The stop in place of a command that took too long to make: the place that its certificate is of lies behind.
-    pub fn on_missed_deadline(&mut self, now: i64) -> Command {
-        self.stop(now, Stale::DeadlineMissed)
-    }
-
     fn distrust(&mut self) -> Option<Stale> {
         let reason = self.guard.verdict();
         if let Some(jump) = self.guard.take_reset() {
@@ -352,7 +347,7 @@ impl Planner {
         }
     }
 
-    fn stop(&mut self, now: i64, reason: Stale) -> Command {
+    pub(super) fn stop(&mut self, now: i64, reason: Stale) -> Command {
         (self.last, self.last_yaw_rate) = (Vec3::ZERO, 0.0);
         let status = self.status(now, State::InputStale(reason));
         Command {
