@@ -12,7 +12,7 @@ import sys
 import numpy as np
 from rotorpy.vehicles.multirotor import Multirotor
 
-# Its state has room for four rotors (a FIXME of its own); its equations hold for any number.
+# It packs its state for four rotors; its equations hold for any number, and so does this packing.
 PARTS = ("x", "v", "q", "w", "wind", "rotor_speeds")
 Multirotor._pack_state = classmethod(lambda cls, state: np.concatenate([state[part] for part in PARTS]))
 

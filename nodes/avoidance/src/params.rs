@@ -36,7 +36,7 @@ pub struct AvoidanceParams {
     /// Time from now until a command acts, beyond the measured ages of inputs, seconds, 0 to 1.
     #[param(default = 0.1, range = 0.0..=1.0)]
     pub command_delay_s: f64,
-    /// A command that took longer than this to make, in milliseconds of real time, is sent as a stop; 1 to 1000. Less than
+    /// A command that took longer than this to make, in milliseconds of real time, is sent as a stop, 0.001 to 1000. Keep it below
     /// command_delay_s. In lockstep, where time waits, it does not apply.
     #[param(default = 50.0, range = 0.001..=1000.0, live)]
     pub deadline_ms: f64,
